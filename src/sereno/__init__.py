@@ -1,0 +1,1 @@
+"""Sereno: supervisory control and data acquisition in Python."""

@@ -1,0 +1,80 @@
+"""The words of the design as values. numpy and the standard library only."""
+
+from ._batch import (
+    EMPTY_INDEX,
+    MAX_OBJECT_BYTES,
+    ExactBlock,
+    ObjectSample,
+    RowIndex,
+    SampleBatch,
+    seal,
+)
+from ._clock import Clock, ScaledClock, SystemClock, Timer
+from ._command import Ack, AckState, Command, Verb, new_key
+from ._errors import (
+    ConfigurationError,
+    DeliveryError,
+    DeniedError,
+    Fault,
+    NoAnswerError,
+    NotConnectedError,
+    NotFoundError,
+    OperationError,
+    RefusedError,
+    SerenoError,
+)
+from ._ids import GroupId, TagHandle, TagId, check_path, split_tag_path, suggest_segment, tag_id
+from ._quality import Quality, is_good, reason, severity, worst
+from ._spec import Access, Limits, Setpoint, TagSpec, ValueType, match_paths
+from ._state import TRANSITIONS, LinkState, OperationalState, path_between
+
+__all__ = [
+    "EMPTY_INDEX",
+    "MAX_OBJECT_BYTES",
+    "TRANSITIONS",
+    "Access",
+    "Ack",
+    "AckState",
+    "Clock",
+    "Command",
+    "ConfigurationError",
+    "DeliveryError",
+    "DeniedError",
+    "ExactBlock",
+    "Fault",
+    "GroupId",
+    "Limits",
+    "LinkState",
+    "NoAnswerError",
+    "NotConnectedError",
+    "NotFoundError",
+    "ObjectSample",
+    "OperationError",
+    "OperationalState",
+    "Quality",
+    "RefusedError",
+    "RowIndex",
+    "SampleBatch",
+    "ScaledClock",
+    "SerenoError",
+    "Setpoint",
+    "SystemClock",
+    "TagHandle",
+    "TagId",
+    "TagSpec",
+    "Timer",
+    "ValueType",
+    "Verb",
+    "check_path",
+    "is_good",
+    "match_paths",
+    "new_key",
+    "path_between",
+    "reason",
+    "seal",
+    "severity",
+    "split_tag_path",
+    "suggest_segment",
+    "tag_id",
+    "worst",
+]

@@ -1,0 +1,156 @@
+"""SampleBatch: columns of samples, from the wire to the screen (docs/decisions: columns)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._ids import GroupId, TagHandle
+
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+F64 = NDArray[np.float64]
+U16 = NDArray[np.uint16]
+Mask = NDArray[np.bool_]
+
+MAX_OBJECT_BYTES = 1 << 20
+"""Largest object (string, waveform) that may travel beside the rows; images go by reference."""
+
+
+class RowIndex:
+    """The tags of a batch: strictly increasing handles, checked once, shared by all its batches.
+
+    Identity is meaning: subscribers cache what they compute for a RowIndex under the object itself.
+    Raises ValueError if the handles are not sorted or not unique.
+    """
+
+    __slots__ = ("__weakref__", "handles")
+
+    def __init__(self, handles: I32 | Sequence[int]) -> None:
+        array = np.array(handles, dtype=np.int32)
+        if array.ndim != 1 or (array.size > 1 and not bool((array[1:] > array[:-1]).all())):
+            raise ValueError("handles of a batch must be one-dimensional, strictly increasing and unique")
+        array.setflags(write=False)
+        self.handles: I32 = array
+
+    def __len__(self) -> int:
+        return len(self.handles)
+
+
+EMPTY_INDEX = RowIndex(())
+
+
+@dataclass(frozen=True, slots=True)
+class ExactBlock:
+    """int64 values of the rows that float64 cannot hold; uint64 tags are stored as their bit pattern.
+
+    `rows` are positions in the batch (int32, increasing), `values` int64 of the same length.
+    """
+
+    rows: I32
+    values: I64
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSample:
+    """A string, waveform or other object that travels beside the rows. The value is immutable."""
+
+    handle: TagHandle
+    value: Any
+    t_source: int
+    quality: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleBatch:
+    """One whole scan of a group: all rows, read-only arrays of equal length.
+
+    `seq` increases by one per batch of the group and is the order of the live path.
+    `complete` says that every member of the group answered in this scan.
+    `changed` (set by the hub) marks the rows beyond their deadband; None means all.
+    `t_source` int64 ns UTC per row, `t_hub` when the batch entered the hub (0 = not yet).
+    """
+
+    group: GroupId
+    seq: int
+    index: RowIndex
+    values: F64
+    t_source: I64
+    quality: U16
+    exact: ExactBlock | None = None
+    objects: tuple[ObjectSample, ...] = ()
+    complete: bool = True
+    changed: Mask | None = None
+    t_hub: int = 0
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def handles(self) -> I32:
+        """Handles of the rows, strictly increasing."""
+        return self.index.handles
+
+    def admitted(self, *, t_hub: int, changed: Mask) -> SampleBatch:
+        """The same batch, sharing all arrays, with the hub's stamp and change mask."""
+        changed.setflags(write=False)
+        return replace(self, t_hub=t_hub, changed=changed)
+
+
+def seal(  # noqa: PLR0917 - the columns in their order
+    group: GroupId,
+    seq: int,
+    index: RowIndex,
+    values: F64,
+    t_source: I64 | int,
+    quality: U16 | int,
+    *,
+    exact: ExactBlock | None = None,
+    objects: tuple[ObjectSample, ...] = (),
+    complete: bool = True,
+) -> SampleBatch:
+    """Check and freeze the columns of a scan. A scalar `t_source` or `quality` holds for all rows.
+
+    The arrays are made read-only in place: the caller gives them away.
+    Raises ValueError if a column's length or an object's size is wrong.
+    """
+    n = len(index)
+    times = _column(t_source, n, np.dtype(np.int64))
+    codes = _column(quality, n, np.dtype(np.uint16))
+    if values.shape != (n,) or times.shape != (n,) or codes.shape != (n,):
+        raise ValueError(
+            f"a batch of {n} rows got columns of {values.shape} values, {times.shape} times, {codes.shape} qualities"
+        )
+    values.setflags(write=False)
+    if exact is not None:
+        exact.values.setflags(write=False)
+        exact.rows.setflags(write=False)
+    for sample in objects:
+        _check_object(sample)
+    return SampleBatch(group, seq, index, values, times, codes, exact, objects, complete)
+
+
+def _column(given: Any, n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    if isinstance(given, np.ndarray):
+        column = given if given.dtype == dtype else given.astype(dtype)
+    else:
+        column = np.full(n, int(given), dtype)
+    column.setflags(write=False)
+    return column
+
+
+def _check_object(sample: ObjectSample) -> None:
+    value = sample.value
+    if isinstance(value, np.ndarray):
+        value.setflags(write=False)
+    size = (
+        value.nbytes if isinstance(value, np.ndarray) else len(value) if isinstance(value, str | bytes) else 0
+    )
+    if size > MAX_OBJECT_BYTES:
+        raise ValueError(
+            f"object of {size} bytes beside the rows, at most {MAX_OBJECT_BYTES}; send it by reference"
+        )

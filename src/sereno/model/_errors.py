@@ -1,0 +1,78 @@
+"""Errors in two axes: the operation failed, or the call did not arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class SerenoError(Exception):
+    """Root of all errors that Sereno raises on purpose."""
+
+
+class OperationError(SerenoError):
+    """It arrived, and it failed or was refused: repeating it as it is will not help."""
+
+
+class RefusedError(OperationError):
+    """The device, an interlock or a limit said no."""
+
+
+class DeniedError(OperationError):
+    """The actor has no right to do this."""
+
+
+class NotFoundError(OperationError):
+    """No such tag, device or command; the message names near spellings."""
+
+
+class DeliveryError(SerenoError):
+    """It did not arrive, or no answer came: the state of the other side is not known to have changed."""
+
+
+class NotConnectedError(DeliveryError):
+    """No connection; `causes` (name -> error) print as a tree when several things are behind it."""
+
+    def __init__(self, message: str, causes: Mapping[str, BaseException] | None = None) -> None:
+        super().__init__(message)
+        self.causes = dict(causes or {})
+
+    def __str__(self) -> str:
+        return "\n".join(_tree(str(self.args[0]), self.causes))
+
+
+class NoAnswerError(DeliveryError):
+    """Sent, and no conclusive reply within its time: whether it was executed is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One finding in a file: where, what was found, what was expected, the likely fix."""
+
+    where: str
+    found: str
+    expected: str = ""
+    fix: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.found}"
+        if self.expected:
+            text += f"; expected {self.expected}"
+        return f"{text}. {self.fix}" if self.fix else text
+
+
+class ConfigurationError(OperationError):
+    """A file or declaration is wrong; carries every fault found, not only the first."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(str(f) for f in faults))
+        self.faults = faults
+
+
+def _tree(head: str, causes: Mapping[str, BaseException], indent: str = "") -> list[str]:
+    lines = [f"{indent}{head}"]
+    for name, error in causes.items():
+        deeper = getattr(error, "causes", {})
+        text = str(error.args[0]) if error.args else type(error).__name__
+        lines += _tree(f"{name}: {text}", deeper, indent + "  ")
+    return lines
