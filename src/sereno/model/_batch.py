@@ -147,10 +147,6 @@ def _check_object(sample: ObjectSample) -> None:
     value = sample.value
     if isinstance(value, np.ndarray):
         value.setflags(write=False)
-    size = (
-        value.nbytes if isinstance(value, np.ndarray) else len(value) if isinstance(value, str | bytes) else 0
-    )
+    size = value.nbytes if isinstance(value, np.ndarray) else len(value) if isinstance(value, str | bytes) else 0
     if size > MAX_OBJECT_BYTES:
-        raise ValueError(
-            f"object of {size} bytes beside the rows, at most {MAX_OBJECT_BYTES}; send it by reference"
-        )
+        raise ValueError(f"object of {size} bytes beside the rows, at most {MAX_OBJECT_BYTES}; send it by reference")

@@ -34,9 +34,7 @@ def check_path(path: str, *, segments: int = 2) -> str:
     if len(path) > MAX_PATH:
         raise ValueError(f"path of {len(path)} characters, at most {MAX_PATH} are allowed")
     if len(parts) < segments:
-        raise ValueError(
-            f"path {path!r} has {len(parts)} segment(s), expected at least {segments}: area/device"
-        )
+        raise ValueError(f"path {path!r} has {len(parts)} segment(s), expected at least {segments}: area/device")
     for part in parts:
         if not _SEGMENT.match(part):
             raise ValueError(

@@ -67,7 +67,8 @@ def reason(code: int) -> str:
 
 def is_good(codes: NDArray[np.uint16]) -> NDArray[np.bool_]:
     """Element-wise: severity good."""
-    return (codes & SEVERITY_MASK) == 0
+    good: NDArray[np.bool_] = (codes & SEVERITY_MASK) == 0
+    return good
 
 
 def worst(codes: NDArray[np.uint16]) -> int:

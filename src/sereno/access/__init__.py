@@ -1,0 +1,1 @@
+"""Actors, roles, permissions, sessions, the default-deny entry table."""

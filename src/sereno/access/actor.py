@@ -1,0 +1,79 @@
+"""Actors and what they may do: permissions over tag and device globs, decided at the callee."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+
+class Right(StrEnum):
+    """One kind of act that a permission may allow."""
+
+    READ = "read"
+    HISTORY = "history"
+    WRITE = "write"
+    CALL = "call"
+    TRACE = "trace"
+    CONFIGURE = "configure"
+    USERS = "users"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A right over the paths that a glob names ('*' crosses '/')."""
+
+    right: Right
+    glob: str = "*"
+
+    def allows(self, right: Right, path: str) -> bool:
+        """True if this permission covers `right` on `path`."""
+        return right is self.right and fnmatchcase(path, self.glob)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A named set of permissions."""
+
+    name: str
+    permissions: tuple[Permission, ...]
+
+
+def _role(name: str, rights: Iterable[Right]) -> Role:
+    return Role(name, tuple(Permission(r) for r in rights))
+
+
+_VIEW = (Right.READ, Right.HISTORY)
+_OPERATE = (*_VIEW, Right.WRITE, Right.CALL)
+_ENGINEER = (*_OPERATE, Right.TRACE, Right.CONFIGURE, Right.AUDIT)
+ROLES: dict[str, Role] = {
+    role.name: role
+    for role in (
+        _role("viewer", _VIEW),
+        _role("operator", _OPERATE),
+        _role("engineer", _ENGINEER),
+        _role("admin", (*_ENGINEER, Right.USERS)),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, agent or remote node. Every command and every read names its actor.
+
+    `kind` is "person", "agent", "node" or "token"; `origin` says from where (address, CLI, page).
+    """
+
+    name: str
+    roles: tuple[Role, ...] = ()
+    kind: str = "person"
+    origin: str = field(default="", compare=False)
+
+    def may(self, right: Right, path: str = "") -> bool:
+        """Default deny: True only if a permission of a role allows it. Everyone names paths; "" asks for no path."""
+        return any(p.allows(right, path) for role in self.roles for p in role.permissions)
+
+
+NOBODY = Actor("nobody")

@@ -1,0 +1,128 @@
+"""The public API as ports. Hub, historian and devices implement them here; remote implements them over HTTP.
+
+Every call names its actor; the callee decides what that actor may see and do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sereno.access.actor import Actor
+from sereno.model import Ack, Command, GroupId, LinkState, OperationalState, RowIndex, SampleBatch, TagSpec
+
+from ._values import I32, DeviceStatus, HistoryRequest, Reading, Series, TraceLine, Update
+
+
+class Subscription(Protocol):
+    """A stream of updates: first a snapshot, then what changed. Close it when done."""
+
+    @property
+    def tags(self) -> tuple[TagSpec, ...]:
+        """The tags that `Update.index` points into, fixed for the subscription's life."""
+
+    def __aiter__(self) -> AsyncIterator[Update]:
+        """Updates in order; ends when the subscription or the hub closes."""
+
+    async def close(self) -> None:
+        """Stop and free the slot. May be called twice."""
+
+    def statistics(self) -> dict[str, int]:
+        """Counters: delivered, dropped (merged), queued, peak."""
+
+
+class LivePort(Protocol):
+    """Live values."""
+
+    async def tags(self, globs: Sequence[str], actor: Actor) -> list[TagSpec]:
+        """The tags that any glob names and the actor may read, by path. () means all."""
+
+    async def read(self, globs: Sequence[str], actor: Actor) -> list[Reading]:
+        """Present values. Raises NotFoundError for a glob that names nothing readable."""
+
+    async def subscribe(
+        self, globs: Sequence[str], actor: Actor, *, min_interval: float = 0.0, lossless: bool = False
+    ) -> Subscription:
+        """Snapshot, then changes, at most one update per `min_interval` seconds.
+
+        Not lossless: a slow reader gets the latest value of everything that changed, and `dropped`.
+        Lossless: every update is queued up to a declared bound; beyond it the subscription ends with an error.
+        """
+
+
+class CommandPort(Protocol):
+    """Commands."""
+
+    def submit(self, command: Command, actor: Actor) -> AsyncIterator[Ack]:
+        """Acks of the command, the last one final. The actor's name replaces what the envelope says."""
+
+    async def acks(self, key: str, actor: Actor) -> list[Ack]:
+        """Acks so far of the command with this idempotency key. Raises NotFoundError."""
+
+
+class HistoryPort(Protocol):
+    """History."""
+
+    async def query(self, request: HistoryRequest, actor: Actor) -> list[Series]:
+        """One Series per tag, in the order asked. Raises NotFoundError, DeniedError, ValueError."""
+
+
+class DevicePort(Protocol):
+    """Devices, their links and scan groups."""
+
+    async def devices(self, actor: Actor) -> list[DeviceStatus]:
+        """All devices that the actor may read, by path."""
+
+    def trace(self, device: str, actor: Actor) -> AsyncIterator[TraceLine]:
+        """Raw frames of the device's link from now on. Raises NotFoundError, DeniedError."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSpec:
+    """A source of whole batches: a scan group, or whatever pushes. `stale_after` seconds without a batch = stale."""
+
+    name: str
+    device: str
+    period: float
+    stale_after: float
+    index: RowIndex
+    object_handles: tuple[int, ...] = ()
+
+
+class IngestPort(Protocol):
+    """The way into the hub, for devices and derived tags."""
+
+    def register_tags(self, specs: Sequence[TagSpec]) -> I32:
+        """New consecutive handles, in order. Raises ValueError for a path or id that is taken."""
+
+    def register_group(self, spec: GroupSpec) -> GroupId:
+        """A new group; its tags are waiting for their first value from now on."""
+
+    def publish(self, batch: SampleBatch) -> None:
+        """Scatter a sealed batch into the live table and hand it to every subscriber. Never blocks."""
+
+    def report_link(self, device: str, state: LinkState, error: str) -> None:
+        """Why the device's tags may be about to turn stale, in words; shown as their reason."""
+
+    def report_state(self, device: str, state: OperationalState) -> None:
+        """The device's operational state changed."""
+
+
+class CommandHandler(Protocol):
+    """A device as seen by the command router. Calls to one link are made one at a time by the implementation."""
+
+    async def write(self, path: str, value: Any) -> None:
+        """Send one value. Raises RefusedError (device said no), NotConnectedError (never sent),
+        NoAnswerError (sent, no conclusive reply).
+        """
+
+    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        """Execute a named command. Raises as `write`, and NotFoundError."""
+
+
+class BatchSink(Protocol):
+    """Who wants every batch whole (recorder, alarms, derived tags). Called in the loop; must not block."""
+
+    def accept(self, batch: SampleBatch) -> None:
+        """Take an admitted batch; its arrays are shared and read-only."""

@@ -1,0 +1,135 @@
+"""What the ports hand over: readings, updates, series, status of devices, traces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sereno.model import LinkState, OperationalState, TagSpec
+
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+F64 = NDArray[np.float64]
+U16 = NDArray[np.uint16]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The present value of one tag: number, bool, enum label, string or array; None when there never was one.
+
+    `reason` says why the quality is not good, in words. `age` seconds since the sample entered the hub
+    or was last confirmed by a scan, by monotonic time.
+    """
+
+    tag: TagSpec
+    value: Any
+    quality: int
+    reason: str
+    t_source: int
+    age: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Update:
+    """Columns of what changed for a subscription. `index` are positions in `Subscription.tags`.
+
+    All columns have equal length; `exact_rows` are positions in this update whose int64 value is
+    in `exact_values`; `objects` are (position in `Subscription.tags`, value, t_source, quality).
+    `reasons` maps positions in `Subscription.tags` to words for values that are not good.
+    `snapshot` marks a full picture; `seq` grows by one per update of the subscription;
+    `dropped` counts the updates that were merged into this one because the reader was slow.
+    """
+
+    seq: int
+    t_hub: int
+    snapshot: bool
+    index: I32
+    values: F64
+    t_source: I64
+    quality: U16
+    exact_rows: I32
+    exact_values: I64
+    objects: tuple[tuple[int, Any, int, int], ...] = ()
+    reasons: dict[int, str] = field(default_factory=dict)
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """Samples of tags in [start, end) ns UTC; `points` = number of buckets per tag, None = raw."""
+
+    tags: tuple[str, ...]
+    start: int
+    end: int
+    points: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """History of one tag, by time. Raw: `value` is each sample, `low`, `high`, `count` are None.
+
+    Buckets: `t` is the bucket's start, `value` the mean of the good samples (NaN = none), `low`/`high`
+    the extremes, `count` how many. A gap is a row of bad quality (value NaN). `exact` holds int64 where
+    float64 cannot. `objects` replaces `value` for strings. `covered_until` ns UTC: the tag is known to
+    have kept its last value until then. `last` is the row in force at `start` when it lies before it.
+    """
+
+    tag: str
+    unit: str
+    t: I64
+    value: F64
+    quality: U16
+    low: F64 | None = None
+    high: F64 | None = None
+    count: I64 | None = None
+    exact: I64 | None = None
+    objects: tuple[Any, ...] | None = None
+    covered_until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStatus:
+    """A scan group as it runs. Times in seconds; `overruns` = periods missed because a scan lasted too long."""
+
+    name: str
+    period: float
+    phase: float
+    tags: int
+    scans: int
+    overruns: int
+    incomplete: int
+    last_duration: float
+    worst_duration: float
+    last_scan: int
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatus:
+    """A device as it is: operational state, link state apart from it, last error in words, counters."""
+
+    path: str
+    driver: str
+    url: str
+    state: OperationalState
+    link: LinkState
+    last_error: str
+    since: int
+    stale_after: float
+    groups: tuple[GroupStatus, ...] = ()
+    counters: dict[str, int] = field(default_factory=dict)
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLine:
+    """One raw frame of a link: `direction` "tx", "rx" or "note"; `text` decodes it in words."""
+
+    t: int
+    link: str
+    direction: str
+    data: bytes
+    text: str

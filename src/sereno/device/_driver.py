@@ -1,0 +1,139 @@
+"""What a driver writes: Link (one wire or socket, shared) and Driver (one family of devices)."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from sereno.client import TraceLine
+from sereno.model import Clock, ExactBlock, LinkState, SystemClock, TagSpec
+
+from ._transport import SocketTransports, Transports
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What is injected into links and drivers: time, connections, randomness."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    transports: Transports = field(default_factory=SocketTransports)
+    random: random.Random = field(default_factory=random.Random)
+
+
+class Link(ABC):
+    """One wire or socket. Devices with the same `key` share it; the framework connects and reconnects it.
+
+    A subclass calls `lost(error)` when the connection ends by itself, and `trace(...)` for every raw
+    frame while `taps` is not empty. `counters` are shown on the device page.
+    """
+
+    def __init__(self, key: str, environment: Environment) -> None:
+        self.key = key
+        self.environment = environment
+        self.state = LinkState.DOWN
+        self.counters: dict[str, int] = {}
+        self.taps: set[Callable[[TraceLine], None]] = set()
+        self.on_lost: Callable[[str], None] | None = None
+
+    @abstractmethod
+    async def connect(self) -> None:
+        """Connect once. Raises DeliveryError or OSError; the framework decides when to try again."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close; `lost` is not called. May be called when not connected."""
+
+    def lost(self, error: str) -> None:
+        """The connection is gone, with the reason in words."""
+        self.state = LinkState.DOWN
+        if self.on_lost is not None:
+            self.on_lost(error)
+
+    def trace(self, direction: str, data: bytes, text: str) -> None:
+        """Hand one frame to every tap. Call it only while `taps` is not empty."""
+        line = TraceLine(self.environment.clock.wall_ns(), self.key, direction, bytes(data), text)
+        for tap in list(self.taps):
+            tap(line)
+
+
+@dataclass(frozen=True, slots=True)
+class DriverTag:
+    """A tag with its address as plain data: `config` is an instance of the driver's `TagConfig`."""
+
+    spec: TagSpec
+    config: Any
+
+
+@dataclass(slots=True)
+class ScanColumns:
+    """What one scan of a plan brought: columns in the plan's order of row tags, given away to the framework.
+
+    `quality` a column or one code for all; `t_source` ns UTC per row, or None = the time of receipt.
+    `exact` as in SampleBatch. `objects` are (position among the plan's object tags, value, quality).
+    `complete`: every request of the plan was answered.
+    """
+
+    values: NDArray[np.float64]
+    quality: NDArray[np.uint16] | int
+    complete: bool = True
+    exact: ExactBlock | None = None
+    objects: tuple[tuple[int, Any, int], ...] = ()
+    t_source: NDArray[np.int64] | None = None
+
+
+class Driver(ABC):
+    """One device of a family. Built once per device; `compile` once per scan group, `scan` every period.
+
+    `Config` holds the keys of [[device]] that are the family's own, `TagConfig` those of a tag. Both are
+    frozen pydantic models with extra="forbid".
+    """
+
+    Config: ClassVar[type[BaseModel]]
+    TagConfig: ClassVar[type[BaseModel]]
+
+    @classmethod
+    @abstractmethod
+    def link_key(cls, config: Any) -> str:
+        """Devices with equal keys share a Link. By convention the url."""
+
+    @classmethod
+    @abstractmethod
+    def open_link(cls, config: Any, environment: Environment) -> Link:
+        """A link, not yet connected."""
+
+    @classmethod
+    @abstractmethod
+    def check(cls, config: Any, tags: Sequence[DriverTag]) -> list[tuple[int, str]]:
+        """Faults that show without a connection: (position in `tags`, or -1 for the device; text)."""
+
+    @abstractmethod
+    def __init__(self, config: Any, link: Link, environment: Environment) -> None:
+        """Bind to a link."""
+
+    @abstractmethod
+    def compile(self, rows: Sequence[DriverTag], objects: Sequence[DriverTag]) -> Any:
+        """A scan plan for one group: `rows` in column order, `objects` beside them."""
+
+    @abstractmethod
+    async def scan(self, plan: Any) -> ScanColumns:
+        """One scan. Raises DeliveryError when the device did not answer at all, OperationError when it cannot."""
+
+    @abstractmethod
+    async def write(self, tag: DriverTag, value: Any) -> None:
+        """Send one value in engineering units. Raises RefusedError, NotConnectedError, NoAnswerError."""
+
+    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        """Execute a named command of the device. Raises NotFoundError where there is none."""
+        from sereno.model import NotFoundError
+
+        raise NotFoundError(f"this device has no command {name!r} (arguments {arguments!r})")
+
+    async def probe(self) -> None:  # noqa: B027 - optional: devices without a hello answer by their first scan
+        """Ask the device whether it is there, after each connect. Raises as `scan`."""
