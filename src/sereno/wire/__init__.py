@@ -1,0 +1,1 @@
+"""Batches, commands and values <-> bytes, versioned. No sockets."""
