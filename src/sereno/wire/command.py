@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import msgspec
@@ -104,15 +103,13 @@ def _decode(decoder: msgspec.json.Decoder[Any], data: bytes, what: str) -> Any:
 
 
 def _finite(value: Any) -> Any:
-    plain = json_value(value) if not isinstance(value, float) else value
+    plain = json_value(value)
     if _has_hole(value, plain):
         raise WireError(f"{value!r:.80} cannot be sent: not a finite number")
     return plain
 
 
 def _has_hole(given: Any, plain: Any) -> bool:
-    if isinstance(plain, float):
-        return not math.isfinite(plain)
     if isinstance(plain, list):
         return any(_has_hole(g, p) for g, p in zip(given, plain, strict=True))
     if isinstance(plain, dict):

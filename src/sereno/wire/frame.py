@@ -180,7 +180,7 @@ def _encode_extra(frame: Frame) -> bytes:
     ]
     try:
         return _EXTRA_ENCODER.encode(_Extra(objects, frame.reasons))
-    except (OverflowError, UnicodeEncodeError) as error:
+    except UnicodeEncodeError as error:
         raise WireError(f"an object of the frame cannot be written: {error}") from error
 
 

@@ -51,8 +51,8 @@ def _json_array(array: np.ndarray[Any, Any]) -> Any:
 
 
 def json_bytes(value: Any) -> bytes:
-    """`json_value(value)` as UTF-8 JSON. Raises WireError, also for integers beyond 64 bits."""
+    """`json_value(value)` as UTF-8 JSON. Raises WireError, also for text that is not Unicode."""
     try:
         return msgspec.json.encode(json_value(value))
-    except (OverflowError, UnicodeEncodeError, RecursionError) as error:
+    except (UnicodeEncodeError, RecursionError) as error:
         raise WireError(f"value cannot be written as JSON: {error}") from error
