@@ -1,0 +1,84 @@
+"""A pytest plugin that fails a test for what it leaves behind.
+
+Switch it on with `pytest_plugins = ["sereno.testing.pytest_leaks"]` in conftest.py. An async test fails when tasks of
+its loop are pending after its fixtures are closed; any test fails when it leaves a socket open, or when an event loop
+reported an error that nobody handled. Sockets that a module or session fixture opens belong to that fixture.
+With `filterwarnings = ["error"]` unclosed files and transports fail the test that dropped them as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import Generator
+from functools import partial
+
+import pytest
+
+from sereno.testing._leaks import LoopComplaints, OpenSocket, open_sockets, pending_tasks
+
+GRACE_S = 1.0  # for the far end of a closed connection, in another thread, to close too
+
+_complaints = LoopComplaints()
+_adopted: set[OpenSocket] = set()
+
+
+def pytest_configure() -> None:
+    """Listen to the event loops."""
+    logging.getLogger("asyncio").addHandler(_complaints)
+
+
+def pytest_unconfigure() -> None:
+    """Stop listening."""
+    logging.getLogger("asyncio").removeHandler(_complaints)
+
+
+def pytest_collection_finish() -> None:
+    """Set aside what importing made, so that collecting a test's garbage takes a millisecond."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
+    """Give longer-lived fixtures what they open; check a loop for tasks before its runner cancels them."""
+    before = open_sockets() if fixturedef.scope != "function" else None
+    result = yield
+    if before is not None:
+        _adopted.update(open_sockets() - before)
+    if isinstance(result, asyncio.Runner):
+        fixturedef.addfinalizer(partial(_check_tasks, result))
+    return result
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing_behind() -> Generator[None]:
+    before = open_sockets()
+    _complaints.take()
+    yield
+    gc.collect()
+    leaked = _open_after_grace(before)
+    found = [f"a socket left open, {one}" for one in leaked]
+    found += [f"the event loop reported: {line}" for line in _complaints.take()]
+    if found:
+        pytest.fail("the test left something behind:\n" + "\n".join(found), pytrace=False)
+
+
+def _check_tasks(runner: asyncio.Runner) -> None:
+    pending = pending_tasks(runner.get_loop())
+    if pending:
+        lines = "\n".join(pending)
+        pytest.fail(
+            f"the test left tasks pending (cancel and await them, or close their owner):\n{lines}", pytrace=False
+        )
+
+
+def _open_after_grace(before: frozenset[OpenSocket]) -> list[OpenSocket]:
+    deadline = time.monotonic() + GRACE_S
+    while True:
+        leaked = sorted(open_sockets() - before - _adopted)
+        if not leaked or time.monotonic() > deadline:
+            return leaked
+        time.sleep(0.01)

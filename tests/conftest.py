@@ -1,0 +1,75 @@
+"""What every test gets: leak checks, a clean environment, and honest skips."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+pytest_plugins = ["pytester", "sereno.testing.pytest_leaks"]
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+KEPT_VARIABLES = {"SERENO_CHROMIUM"}
+
+settings.register_profile("sereno", deadline=None, derandomize=IN_CI, print_blob=True)
+settings.load_profile("sereno")
+
+
+def pytest_configure() -> None:
+    """A user's own Sereno settings and tokens must not reach the tests."""
+    for name in [name for name in os.environ if name.startswith("SERENO_")]:
+        if name not in KEPT_VARIABLES:
+            del os.environ[name]
+
+
+def missing(what: str, fix: str) -> None:
+    """Leave the test: on a user's machine skipped with its reason, in CI (CI=true) failed."""
+    if IN_CI:
+        pytest.fail(f"{what}: the CI machine must have it ({fix})", pytrace=False)
+    pytest.skip(f"{what} ({fix})")
+
+
+@pytest.fixture
+def require_service() -> Callable[[str, str, int], None]:
+    """Call it with (name, host, port) of a network service; a test without it is skipped, in CI failed."""
+
+    def require(name: str, host: str, port: int) -> None:
+        try:
+            socket.create_connection((host, port), timeout=2).close()
+        except OSError as error:
+            missing(f"{name} does not answer at {host}:{port}, {error}", f"start {name} to run this test")
+
+    return require
+
+
+@pytest.fixture
+def require_program() -> Callable[[str, str], Path]:
+    """Call it with (program, Debian package) for its path; a test without it is skipped, in CI failed."""
+
+    def require(program: str, package: str) -> Path:
+        found = shutil.which(program)
+        if found is None:
+            missing(f"no {program} on PATH", f"sudo apt install {package}")
+        return Path(found or "")
+
+    return require
+
+
+@pytest.fixture(scope="session")
+def require_browser() -> Path:
+    """The Chromium to drive: SERENO_CHROMIUM, else the system's; a test without it is skipped, in CI failed."""
+    named = os.environ.get("SERENO_CHROMIUM")
+    for candidate in (
+        [named] if named else ["/usr/bin/chromium", *map(shutil.which, ("chromium-browser", "google-chrome"))]
+    ):
+        if candidate and os.access(candidate, os.X_OK):
+            return Path(candidate)
+    missing(
+        f"no Chromium{f' at {named}' if named else ''}", "sudo apt install chromium, or name one in SERENO_CHROMIUM"
+    )
+    raise AssertionError
