@@ -1,5 +1,6 @@
 """The public API as ports, and the client that people use. The only door for web, CLI and agents."""
 
+from ._json import device_json, iso_time, reading_json, series_json, spec_json
 from ._ports import (
     BatchSink,
     CommandHandler,
@@ -11,6 +12,7 @@ from ._ports import (
     LivePort,
     Subscription,
 )
+from ._times import parse_time
 from ._values import DeviceStatus, GroupStatus, HistoryRequest, Reading, Series, TraceLine, Update
 
 __all__ = [
@@ -30,4 +32,10 @@ __all__ = [
     "Subscription",
     "TraceLine",
     "Update",
+    "device_json",
+    "iso_time",
+    "parse_time",
+    "reading_json",
+    "series_json",
+    "spec_json",
 ]
