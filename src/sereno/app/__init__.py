@@ -1,0 +1,1 @@
+"""The composition root: plant file -> objects -> run; and the CLI."""

@@ -1,0 +1,108 @@
+"""The `sereno` command: commands come from entry points and are imported only when asked for."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import entry_points, version
+from typing import Any
+
+import click
+
+from sereno.model import (
+    ConfigurationError,
+    DeniedError,
+    NoAnswerError,
+    NotConnectedError,
+    SerenoError,
+)
+
+EXIT_FAILED, EXIT_USAGE, EXIT_NOT_CONNECTED, EXIT_DENIED, EXIT_TIMED_OUT = 1, 2, 3, 4, 5
+
+
+class EntryPointGroup(click.Group):
+    """A group whose commands are the entry points of `sereno.commands`, built-ins included."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all installed commands."""
+        del ctx
+        return sorted(entry.name for entry in entry_points(group="sereno.commands"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command, or None if there is none of that name."""
+        del ctx
+        found = [e for e in entry_points(group="sereno.commands") if e.name == cmd_name]
+        if not found:
+            return None
+        command = found[0].load()
+        if not isinstance(command, click.Command):
+            raise click.ClickException(f"entry point {cmd_name} = {found[0].value} is not a click command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click, with the nearest spelling for an unknown command."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from sereno.app.plant.faults import nearest
+
+            error.message += f" {nearest(args[0], self.list_commands(ctx))}"
+            raise
+
+
+@click.command(cls=EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(version("sereno"), prog_name="sereno")
+def cli() -> None:
+    """Supervisory control and data acquisition, from one sensor to a robotic observatory.
+
+    First steps: `sereno demo plant`, then in another terminal `sereno ls`, `sereno monitor 'river/*'`.
+    """
+
+
+def exit_code(error: SerenoError) -> int:
+    """What the shell is told about an error."""
+    if isinstance(error, ConfigurationError):
+        return EXIT_USAGE
+    if isinstance(error, NotConnectedError):
+        return EXIT_NOT_CONNECTED
+    if isinstance(error, DeniedError):
+        return EXIT_DENIED
+    if isinstance(error, NoAnswerError):
+        return EXIT_TIMED_OUT
+    return EXIT_FAILED
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the `sereno` script: one clear line for every expected error, never a traceback for it."""
+    sys.exit(run_cli(sys.argv[1:] if argv is None else argv))
+
+
+def run_cli(argv: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        result: Any = cli.main(args=argv, prog_name="sereno", standalone_mode=False)
+        return result if isinstance(result, int) and not isinstance(result, bool) else 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.Abort:
+        return _say("aborted", EXIT_FAILED)
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except ConfigurationError as error:
+        count = len(error.faults)
+        _say(str(error), EXIT_USAGE)
+        return _say(f"{count} fault{'s' if count > 1 else ''}; nothing was started", EXIT_USAGE)
+    except SerenoError as error:
+        return _say(f"sereno: {error}", exit_code(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _say(text: str, code: int) -> int:
+    click.echo(text, err=True)
+    return code

@@ -1,0 +1,74 @@
+"""history: samples of the past in the terminal."""
+
+from __future__ import annotations
+
+import csv
+import sys
+
+import click
+
+from sereno.client import Client, Series, parse_time, series_json
+from sereno.model import severity
+
+from .options import NodeAddress, json_option, node_options, with_client
+from .show import json_line, timestamp
+
+
+@click.command()
+@click.argument("tags", nargs=-1, required=True, metavar="TAG...")
+@click.option("--from", "start", default="now-1h", show_default=True, help="ISO 8601 or relative, as now-6h.")
+@click.option("--to", "end", default="now", show_default=True)
+@click.option("--points", type=click.IntRange(1, 100_000), default=None, help="Buckets per tag. [every sample]")
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values.")
+@node_options
+@json_option
+def history(
+    *,
+    tags: tuple[str, ...],
+    start: str,
+    end: str,
+    points: int | None,
+    as_csv: bool,
+    node: NodeAddress,
+    as_json: bool,
+) -> int:
+    """Show recorded samples of tags, raw or in buckets with their extremes."""
+    since, until = parse_time(start), parse_time(end)
+
+    async def work(client: Client) -> None:
+        for series in await client.query(*tags, start=since, end=until, points=points):
+            if as_json:
+                json_line(series_json(series))
+            elif as_csv:
+                _csv(series)
+            else:
+                _text(series)
+
+    return with_client(work, node)
+
+
+def _rows(series: Series) -> list[tuple[str, str, str, str, str]]:
+    values = (
+        series.objects if series.objects is not None else (series.exact if series.exact is not None else series.value)
+    )
+    rows = []
+    for i, (t, q) in enumerate(zip(series.t.tolist(), series.quality.tolist(), strict=True)):
+        low = "" if series.low is None else f"{series.low[i]:g}"
+        high = "" if series.high is None else f"{series.high[i]:g}"
+        value = values[i]
+        text = value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+        rows.append((timestamp(t), text if text != "nan" else "", severity(q), low, high))
+    return rows
+
+
+def _csv(series: Series) -> None:
+    writer = csv.writer(sys.stdout)
+    for t, value, quality, low, high in _rows(series):
+        writer.writerow((series.tag, t, value, series.unit, quality, low, high))
+
+
+def _text(series: Series) -> None:
+    click.echo(click.style(f"{series.tag} [{series.unit}]: {len(series.t)} rows", bold=True))
+    for t, value, quality, low, high in _rows(series):
+        spread = f"  {low} .. {high}" if low else ""
+        click.echo(f"{t}  {value or '-':>12}{spread}{'' if quality == 'good' else '  ' + quality}")

@@ -1,0 +1,54 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sereno.client import Client, connect
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAddress:
+    """Which node a client command talks to: --url with a token, or a local node's data folder."""
+
+    url: str | None
+    token: str | None
+    data: Path | None
+
+
+def node_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--url, --token, --data, handed to the command as one `node`."""
+
+    @wraps(command)
+    def packed(*, url: str | None, token: str | None, data: Path | None, **rest: Any) -> Any:
+        return command(node=NodeAddress(url, token, data), **rest)
+
+    folder = click.Path(path_type=Path)
+    wrapped: Callable[..., Any] = packed
+    for option in (
+        click.option("--data", type=folder, default=None, help="Data folder of a local node. [./data]"),
+        click.option("--token", envvar="SERENO_TOKEN", default=None, help="Token for --url.", show_envvar=True),
+        click.option("--url", envvar="SERENO_URL", default=None, help="Address of a remote node.", show_envvar=True),
+    ):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output, one JSON value a line.")
+
+
+def with_client(work: Callable[[Client], Coroutine[Any, Any, int | None]], node: NodeAddress) -> int:
+    """Connect, do `work`, disconnect; its result is the exit code."""
+
+    async def connected() -> int:
+        async with connect(url=node.url, token=node.token, data=node.data) as client:
+            return await work(client) or 0
+
+    return asyncio.run(connected())

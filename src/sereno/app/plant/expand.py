@@ -1,0 +1,230 @@
+"""Includes, templates and CSV tag lists: from files to flat declarations that know where they stand."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sereno.model import ConfigurationError, Fault
+
+from .faults import Where, nearest, unknown_keys, validate
+from .located import Key, Located, load_toml, read_text
+from .schema import TOP_KEYS, PlantTable, TemplateTable, UseTable
+from .templates import substitute
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One table as written (after substitution), and where its keys stand."""
+
+    data: dict[str, Any]
+    where: Where
+
+
+@dataclass(slots=True)
+class RawDevice:
+    """A device's own keys and the tags below it, from the file, its templates and its CSV lists."""
+
+    table: Raw
+    tags: list[Raw] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Expanded:
+    """All files of a plant, flat."""
+
+    main: Located
+    files: list[Located]
+    devices: list[RawDevice]
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    table: TemplateTable
+    body: Raw
+
+
+def expand(path: Path, faults: list[Fault]) -> Expanded:
+    """Read `path` and everything it includes. Faults are gathered; an unreadable file raises."""
+    files = list(_files(path, faults))
+    templates = _templates(files, faults)
+    devices: list[RawDevice] = []
+    for file in files:
+        faults.extend(unknown_keys(file.data, TOP_KEYS, file.where, "the plant file"))
+        devices += [_device(r, file.path, templates, faults) for r in _tables(file, (), file.data, "device", faults)]
+        for use in _tables(file, (), file.data, "use", faults):
+            for body in _made(use, templates, faults):
+                devices += [_device(r, file.path, templates, faults) for r in _below(body, "device", faults)]
+    return Expanded(files[0], files, devices)
+
+
+def _files(path: Path, faults: list[Fault]) -> Iterator[Located]:
+    waiting = [(path, "")]
+    seen: set[Path] = set()
+    while waiting:
+        current, asked = waiting.pop(0)
+        if current.resolve() in seen:
+            if asked:
+                faults.append(Fault(asked, f"{current.name} is included twice"))
+            continue
+        seen.add(current.resolve())
+        try:
+            file = load_toml(current)
+        except ConfigurationError as error:
+            if not asked:
+                raise
+            faults.extend(
+                Fault(f.where, f.found, f.expected, f"{f.fix} (included at {asked})".strip()) for f in error.faults
+            )
+            continue
+        yield file
+        plant = file.data.get("plant")
+        names = plant.get("include", []) if isinstance(plant, dict) else []
+        for i, name in enumerate(names if isinstance(names, list) else []):
+            if isinstance(name, str):
+                waiting.append((current.parent / name, file.where("plant", "include", i)))
+
+
+def _told_by(error: ConfigurationError, by: str) -> list[Fault]:
+    """The faults of a file, with where that file was named."""
+    return [Fault(f.where, f.found, f.expected, f"{f.fix} ({by})".strip()) for f in error.faults]
+
+
+def _templates(files: list[Located], faults: list[Fault]) -> dict[str, _Template]:
+    found: dict[str, _Template] = {}
+    for file in files:
+        for raw in _tables(file, (), file.data, "template", faults):
+            own = {k: v for k, v in raw.data.items() if k not in ("tag", "device")}
+            faults.extend(unknown_keys(own, TemplateTable.model_fields, raw.where, "a template"))
+            own = {k: v for k, v in own.items() if k in TemplateTable.model_fields}
+            table = validate(TemplateTable, own, raw.where, "a template", faults)
+            if table is None:
+                continue
+            if table.name in found:
+                faults.append(Fault(raw.where("name"), f"template {table.name!r} is declared twice"))
+            found[table.name] = _Template(table, raw)
+    return found
+
+
+def _tables(file: Located, prefix: Key, data: dict[str, Any], key: str, faults: list[Fault]) -> Iterator[Raw]:
+    def at(*rest: str | int) -> str:
+        return file.where(*prefix, *rest)
+
+    yield from _below(Raw(data, at), key, faults)
+
+
+def _below(parent: Raw, key: str, faults: list[Fault]) -> Iterator[Raw]:
+    """The tables of the list `key` inside `parent`."""
+    entries = parent.data.get(key, [])
+    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        faults.append(Fault(parent.where(key), f"{key!r} is not a list of tables", f"[[{key}]] before each of them"))
+        return
+    for i, entry in enumerate(entries):
+        yield Raw(entry, lambda *rest, i=i: parent.where(key, i, *rest))
+
+
+def _device(raw: Raw, file: Path, templates: dict[str, _Template], faults: list[Fault]) -> RawDevice:
+    own = {k: v for k, v in raw.data.items() if k not in ("tag", "use", "tags_csv")}
+    device = RawDevice(Raw(own, raw.where), list(_below(raw, "tag", faults)))
+    for use in _below(raw, "use", faults):
+        for body in _made(use, templates, faults):
+            device.tags += _below(body, "tag", faults)
+    names = raw.data.get("tags_csv", [])
+    for name in [names] if isinstance(names, str) else names if isinstance(names, list) else []:
+        try:
+            device.tags += csv_tags(file.parent / str(name), faults)
+        except ConfigurationError as error:
+            faults.extend(
+                Fault(f.where, f.found, f.expected, f"{f.fix} (named at {raw.where('tags_csv')})".strip())
+                for f in error.faults
+            )
+    return device
+
+
+def _made(use: Raw, templates: dict[str, _Template], faults: list[Fault]) -> Iterator[Raw]:
+    """The bodies that one [[use]] makes."""
+    table = validate(UseTable, use.data, use.where, "a use of a template", faults)
+    if table is None:
+        return
+    template = templates.get(table.template)
+    if template is None:
+        faults.append(
+            Fault(use.where("template"), f"unknown template {table.template!r}", fix=nearest(table.template, templates))
+        )
+        return
+    for i, entry in enumerate(table.each or [{}]):
+        given = {**table.given, **entry}
+        place = use.where("each", i) if table.each else use.where()
+        wrong = sorted(set(template.table.parameters) ^ set(given))
+        if wrong:
+            wanted = ", ".join(template.table.parameters) or "none"
+            faults.append(
+                Fault(place, f"parameters {', '.join(sorted(given)) or 'none'} for template {table.template!r}", wanted)
+            )
+            continue
+        try:
+            data = substitute({k: template.body.data[k] for k in ("tag", "device") if k in template.body.data}, given)
+        except ValueError as error:
+            faults.append(Fault(template.body.where(), str(error), fix=f"Used at {place}"))
+            continue
+        yield Raw(data, template.body.where)
+
+
+def csv_tags(path: Path, faults: list[Fault]) -> list[Raw]:
+    """Tags of a CSV list: a header of tag keys ('alarm.hi' for nested ones), a tag a row, empty cells left out."""
+    reader = csv.DictReader(io.StringIO(read_text(path)))
+    if not reader.fieldnames or "name" not in reader.fieldnames:
+        raise ConfigurationError([Fault(f"{path}:1", f"columns {reader.fieldnames}", "a header with at least 'name'")])
+    rows = []
+    for row in reader:
+        line = f"{path}:{reader.line_num}"
+        if None in row:
+            faults.append(Fault(line, "more cells than the header has columns"))
+            continue
+        data: dict[str, Any] = {}
+        for key, cell in row.items():
+            if cell is not None and cell.strip():
+                _place(data, key.strip().split("."), _cell(cell.strip()))
+        rows.append(Raw(data, lambda *_keys, line=line: line))
+    return rows
+
+
+def _place(data: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        data = data.setdefault(key, {})
+    data[keys[-1]] = value
+
+
+def _cell(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def plant_table(expanded: Expanded, faults: list[Fault]) -> PlantTable:
+    """The [plant] table of the main file; included files may only add `include` in theirs."""
+    main = expanded.main
+    data = main.data.get("plant", {})
+    if not isinstance(data, dict):
+        faults.append(Fault(main.where("plant"), "'plant' is not a table", "[plant]"))
+        return PlantTable()
+    for file in expanded.files[1:]:
+        other = file.data.get("plant", {})
+        faults.extend(
+            unknown_keys(other, ["include"], lambda *k, f=file: f.where("plant", *k), "[plant] of an included file")
+        )
+    where = lambda *k: main.where("plant", *k)  # noqa: E731
+    faults.extend(unknown_keys(data, PlantTable.model_fields, where, "[plant]"))
+    known = {k: v for k, v in data.items() if k in PlantTable.model_fields}
+    return validate(PlantTable, known, where, "[plant]", faults) or PlantTable()

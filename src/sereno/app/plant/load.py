@@ -1,0 +1,272 @@
+"""load_plant: a plant file to checked declarations, all faults at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from sereno.app.registry import driver_entries, load_driver
+from sereno.device import Driver, DriverTag
+from sereno.expression.compile import ExpressionError, compile_expression
+from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, tag_id
+
+from .expand import Raw, RawDevice, expand, plant_table
+from .faults import nearest, unknown_keys, validate
+from .schema import DeviceTable, GroupTable, HistoryTable, PlantTable, TagTable, WebTable
+from .units import unit_fault
+
+DEFAULT_GROUP = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class PlantTag:
+    """A tag ready to run: its declaration, its address, its scan group and where it was declared."""
+
+    driver_tag: DriverTag
+    group: str
+    where: str
+
+    @property
+    def spec(self) -> TagSpec:
+        """The declaration."""
+        return self.driver_tag.spec
+
+
+@dataclass(frozen=True, slots=True)
+class PlantDevice:
+    """A device ready to run."""
+
+    table: DeviceTable
+    driver: type[Driver]
+    config: Any
+    groups: dict[str, GroupTable]
+    tags: tuple[PlantTag, ...]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """A checked plant file."""
+
+    path: Path
+    table: PlantTable
+    web: WebTable
+    history: HistoryTable
+    devices: tuple[PlantDevice, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def mimic(self) -> Path | None:
+        """The SVG of the overview page, if there is one."""
+        return self.path.parent / self.table.mimic if self.table.mimic else None
+
+    @property
+    def tag_count(self) -> int:
+        """How many tags all devices have."""
+        return sum(len(d.tags) for d in self.devices)
+
+
+def load_plant(path: Path) -> Plant:
+    """Read and check a plant file with everything that it names. Raises ConfigurationError with every fault."""
+    faults: list[Fault] = []
+    expanded = expand(path, faults)
+    main = expanded.main
+    table = plant_table(expanded, faults)
+    web = _section(WebTable, "web", main, faults)
+    history = _section(HistoryTable, "history", main, faults)
+    drivers = _Drivers()
+    devices = [d for raw in expanded.devices if (d := _device(raw, drivers, faults)) is not None]
+    if not expanded.devices and not faults:
+        faults.append(Fault(main.where(), "no device", "at least one [[device]]"))
+    faults += _across(devices)
+    if table.mimic and not (path.parent / table.mimic).is_file():
+        faults.append(Fault(main.where("plant", "mimic"), f"no file {table.mimic!r} beside the plant file"))
+    if faults:
+        raise ConfigurationError(faults)
+    return Plant(path, table, web, history, tuple(devices), tuple(f.path for f in expanded.files))
+
+
+def _section(model: type[Any], name: str, main: Any, faults: list[Fault]) -> Any:
+    data = main.data.get(name, {})
+    if not isinstance(data, dict):
+        faults.append(Fault(main.where(name), f"{name!r} is not a table", f"[{name}]"))
+        return model()
+    known = {k: v for k, v in data.items() if k in model.model_fields}
+
+    def where(*key: str | int) -> str:
+        return str(main.where(name, *key))
+
+    faults.extend(unknown_keys(data, model.model_fields, where, f"[{name}]"))
+    return validate(model, known, where, f"[{name}]", faults) or model()
+
+
+class _Drivers:
+    """Drivers of this plant, each imported once."""
+
+    def __init__(self) -> None:
+        self.entries = driver_entries()
+        self.loaded: dict[str, type[Driver]] = {}
+
+    def get(self, name: str, where: str, faults: list[Fault]) -> type[Driver] | None:
+        if name not in self.entries:
+            faults.append(Fault(where, f"unknown driver {name!r}", fix=nearest(name, self.entries)))
+            return None
+        if name not in self.loaded:
+            try:
+                self.loaded[name] = load_driver(self.entries[name])
+            except (ImportError, TypeError) as error:
+                faults.append(Fault(where, f"driver {name!r} cannot be loaded: {error}"))
+                return None
+        return self.loaded[name]
+
+
+def _device(raw: RawDevice, drivers: _Drivers, faults: list[Fault]) -> PlantDevice | None:
+    before = len(faults)
+    data, where = raw.table.data, raw.table.where
+    label = f"device {data.get('name', '?')!r}"
+    if "driver" not in data:
+        faults.append(
+            Fault(where(), f"{label} has no 'driver'", fix=f"Add driver = ...; {nearest('', drivers.entries)}")
+        )
+        return None
+    driver = drivers.get(str(data["driver"]), where("driver"), faults)
+    own = {k: v for k, v in data.items() if k in DeviceTable.model_fields}
+    table = validate(DeviceTable, own, where, label, faults)
+    if driver is None:
+        return None
+    rest = {k: v for k, v in data.items() if k not in DeviceTable.model_fields}
+    config = _driver_table(driver.Config, DeviceTable, Raw(rest, where), label, faults)
+    if table is None or config is None:
+        return None
+    groups = {DEFAULT_GROUP: GroupTable(period=table.scan, phase=None), **table.groups}
+    tags = _tags(raw.tags, table, driver, groups, faults)
+    if len(faults) == before:
+        faults += _driver_check(driver, config, tags, where())
+    return PlantDevice(table, driver, config, groups, tuple(tags), where())
+
+
+def _driver_table(model: type[BaseModel], house: type[BaseModel], raw: Raw, label: str, faults: list[Fault]) -> Any:
+    """The driver's own keys, validated; unknown keys are compared with both vocabularies."""
+    fields = _names(model)
+    known = [*fields, *_names(house)]
+    faults.extend(unknown_keys(raw.data, known, raw.where, label))
+    return validate(model, {k: v for k, v in raw.data.items() if k in fields}, raw.where, label, faults)
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _tags(
+    raws: Iterable[Raw], device: DeviceTable, driver: type[Driver], groups: dict[str, GroupTable], faults: list[Fault]
+) -> list[PlantTag]:
+    made: dict[str, PlantTag] = {}
+    for raw in raws:
+        tag = _tag(raw, device, driver, groups, faults)
+        if tag is None:
+            continue
+        if tag.spec.path in made:
+            where = raw.where("name")
+            faults.append(
+                Fault(where, f"duplicate tag {tag.spec.path!r}, declared first at {made[tag.spec.path].where}")
+            )
+            continue
+        made[tag.spec.path] = tag
+    return list(made.values())
+
+
+def _tag(
+    raw: Raw, device: DeviceTable, driver: type[Driver], groups: dict[str, GroupTable], faults: list[Fault]
+) -> PlantTag | None:
+    label = f"tag {raw.data.get('name', '?')!r} of {device.name!r}"
+    own = {k: v for k, v in raw.data.items() if k in TagTable.model_fields}
+    rest = {k: v for k, v in raw.data.items() if k not in TagTable.model_fields}
+    table = validate(TagTable, own, raw.where, label, faults)
+    config = _driver_table(driver.TagConfig, TagTable, Raw(rest, raw.where), label, faults)
+    if table is None or config is None:
+        return None
+    group = table.group or DEFAULT_GROUP
+    if group not in groups:
+        faults.append(Fault(raw.where("group"), f"unknown scan group {group!r} in {label}", fix=nearest(group, groups)))
+    if fault := unit_fault(table.unit):
+        faults.append(Fault(raw.where("unit"), f"{label}: {fault}"))
+    try:
+        spec = _spec(table, device, config)
+    except ValueError as error:
+        faults.append(Fault(raw.where(), f"{label}: {error}"))
+        return None
+    return PlantTag(DriverTag(spec, config), group, raw.where())
+
+
+def _spec(table: TagTable, device: DeviceTable, config: Any) -> TagSpec:
+    kind: ValueType = table.type or getattr(config, "default_type", ValueType.FLOAT64)
+    return TagSpec(
+        path=f"{device.name}/{table.name}",
+        type=kind,
+        unit=table.unit,
+        description=table.description,
+        access=table.access or Access.READ,
+        shape=tuple(getattr(config, "shape", ())),
+        labels=tuple(table.labels),
+        decimals=table.decimals,
+        low=table.low,
+        high=table.high,
+        deadband=table.deadband,
+        deadband_percent=table.deadband_percent,
+        limits=table.alarm.limits() if table.alarm else None,
+        setpoint=table.setpoint.setpoint(),
+        was=table.was,
+    )
+
+
+def _driver_check(driver: type[Driver], config: Any, tags: Sequence[PlantTag], where: str) -> list[Fault]:
+    found = driver.check(config, [t.driver_tag for t in tags])
+    return [Fault(tags[i].where if i >= 0 else where, text) for i, text in found]
+
+
+def _across(devices: Sequence[PlantDevice]) -> list[Fault]:
+    """Faults that show only between devices: names taken twice, ids that collide, readbacks and interlocks."""
+    faults: list[Fault] = []
+    names: dict[str, str] = {}
+    tags: dict[str, PlantTag] = {}
+    ids: dict[int, str] = {}
+    for device in devices:
+        if device.table.name in names:
+            first = names[device.table.name]
+            faults.append(Fault(device.where, f"duplicate device {device.table.name!r}, declared first at {first}"))
+        names[device.table.name] = device.where
+        for tag in device.tags:
+            tags[tag.spec.path] = tag
+            birth = tag.spec.was or tag.spec.path
+            if tag.spec.was and tag.spec.was in tags:
+                faults.append(Fault(tag.where, f"was = {tag.spec.was!r}, but that tag still exists"))
+            taken = ids.setdefault(tag_id(birth), tag.spec.path)
+            if taken != tag.spec.path:
+                faults.append(
+                    Fault(tag.where, f"{tag.spec.path!r} and {taken!r} have the same stable id", "different names")
+                )
+    for tag in tags.values():
+        faults += _references(tag, tags)
+    return faults
+
+
+def _references(tag: PlantTag, tags: dict[str, PlantTag]) -> list[Fault]:
+    setpoint = tag.spec.setpoint
+    faults = []
+    if setpoint.readback != "self" and setpoint.readback not in tags:
+        found = f"readback {setpoint.readback!r} of {tag.spec.path!r} is no tag"
+        faults.append(Fault(tag.where, found, fix=nearest(setpoint.readback, tags)))
+    if setpoint.interlock:
+        try:
+            expression = compile_expression(setpoint.interlock, str)
+        except ExpressionError as error:
+            return [*faults, Fault(tag.where, f"interlock of {tag.spec.path!r}: {error}")]
+        for path in expression.tags:
+            if path not in tags:
+                found = f"interlock of {tag.spec.path!r} names no tag {path!r}"
+                faults.append(Fault(tag.where, found, fix=nearest(path, tags)))
+    return faults

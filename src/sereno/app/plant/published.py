@@ -1,0 +1,52 @@
+"""The plant file's JSON Schema, for editors: the house's tables and those of every installed driver."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sereno.app.registry import driver_entries, load_driver
+
+from .schema import DeviceTable, HistoryTable, PlantTable, TagTable, TemplateTable, UseTable, WebTable
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a plant file."""
+    drivers = {name: load_driver(entry) for name, entry in sorted(driver_entries().items())}
+    definitions: dict[str, Any] = {}
+    device = _merged(DeviceTable, [d.Config for d in drivers.values()], definitions)
+    tag = _merged(TagTable, [d.TagConfig for d in drivers.values()], definitions)
+    use = _merged(UseTable, [], definitions)
+    template = _merged(TemplateTable, [], definitions)
+    csv_lists: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    device["properties"] |= {"tag": _list(tag), "use": _list(use), "tags_csv": csv_lists}
+    template["properties"] |= {"tag": _list(tag), "device": _list(device)}
+    properties = {
+        "plant": _merged(PlantTable, [], definitions),
+        "web": _merged(WebTable, [], definitions),
+        "history": _merged(HistoryTable, [], definitions),
+        "template": _list(template),
+        "use": _list(use),
+        "device": _list(device),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Sereno plant file",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "$defs": definitions,
+    }
+
+
+def _merged(house: Any, others: list[Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    merged: dict[str, Any] = house.model_json_schema(ref_template="#/$defs/{model}")
+    definitions |= merged.pop("$defs", {})
+    for other in others:
+        schema = other.model_json_schema(ref_template="#/$defs/{model}")
+        definitions |= schema.pop("$defs", {})
+        merged["properties"] |= schema.get("properties", {})
+    return merged
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}

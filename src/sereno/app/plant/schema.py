@@ -1,0 +1,170 @@
+"""The plant file's tables as typed models; published as JSON Schema by `sereno check --schema`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from sereno.model import Access, Limits, Setpoint, ValueType, check_path
+
+from .durations import Duration
+
+
+class Table(BaseModel):
+    """A table of the file: unknown keys are refused, values are fixed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PlantTable(Table):
+    """[plant]"""
+
+    name: str = Field("Plant", min_length=1, max_length=80)
+    description: str = ""
+    timezone: str = "UTC"
+    include: list[str] = []
+    mimic: str | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"unknown time zone {value!r}, expected an IANA name such as Europe/Madrid") from None
+        return value
+
+
+class WebTable(Table):
+    """[web]"""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+
+
+class HistoryTable(Table):
+    """[history]: where samples are kept and for how long (days; 0 = for ever)."""
+
+    enabled: bool = True
+    days: float = Field(0.0, ge=0)
+    max_bytes: int = Field(0, ge=0)
+    commit_interval: Duration = 0.1
+
+
+class GroupTable(Table):
+    """One of a device's scan groups."""
+
+    period: Duration
+    phase: Duration | None = None
+
+
+def _group(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"period": value}
+
+
+class RetryTable(Table):
+    """Back-off between attempts to connect."""
+
+    initial: Duration = 0.5
+    max: Duration = 30.0
+
+
+class UseTable(Table):
+    """Makes what a template declares, once with `with`, or once for each entry of `each`."""
+
+    template: str
+    given: dict[str, Any] = Field(default_factory=dict, alias="with")
+    each: list[dict[str, Any]] = []
+
+
+class AlarmTable(Table):
+    """Alarm limits of a tag, in its unit."""
+
+    lolo: float | None = None
+    lo: float | None = None
+    hi: float | None = None
+    hihi: float | None = None
+    deadband: float = Field(0.0, ge=0)
+    priority: int | None = Field(None, ge=1, le=4)
+    response: str = ""
+
+    def limits(self) -> Limits:
+        """As the model's value."""
+        return Limits(**self.model_dump())
+
+
+class SetpointTable(Table):
+    """How a writable tag is commanded."""
+
+    low: float | None = None
+    high: float | None = None
+    readback: str = "self"
+    tolerance: float = Field(0.0, ge=0)
+    timeout: Duration = 5.0
+    interlock: str = ""
+
+    def setpoint(self) -> Setpoint:
+        """As the model's value."""
+        return Setpoint(**self.model_dump())
+
+
+def _labels(value: Any) -> Any:
+    return [part.strip() for part in value.split("|")] if isinstance(value, str) else value
+
+
+class TagTable(Table):
+    """[[device.tag]] without the driver's own keys."""
+
+    name: str
+    type: ValueType | None = None
+    unit: str = ""
+    description: str = ""
+    access: Access | None = None
+    labels: Annotated[list[str], BeforeValidator(_labels)] = []
+    decimals: int | None = Field(None, ge=0, le=9)
+    low: float | None = None
+    high: float | None = None
+    deadband: float = Field(0.0, ge=0)
+    deadband_percent: float = Field(0.0, ge=0, le=100)
+    group: str | None = None
+    alarm: AlarmTable | None = None
+    setpoint: SetpointTable = SetpointTable()
+    was: str = ""
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        return check_path(value, segments=1)
+
+
+class DeviceTable(Table):
+    """[[device]] without the driver's own keys and without its tags."""
+
+    name: str
+    driver: str
+    description: str = ""
+    scan: Duration = 1.0
+    groups: dict[str, Annotated[GroupTable, BeforeValidator(_group)]] = {}
+    stale_after: Duration | None = None
+    retry: RetryTable = RetryTable()
+    enabled: bool = True
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        return check_path(value, segments=1)
+
+
+class TemplateTable(Table):
+    """[[template]]: tags (used inside a device) or whole devices (used at the top)."""
+
+    name: str
+    parameters: list[str] = []
+    description: str = ""
+
+
+TOP_KEYS = ("plant", "web", "history", "template", "use", "device")
+DEVICE_LISTS = ("tag", "use", "tags_csv")
+Lists = Literal["tag", "use", "device", "template"]
