@@ -87,6 +87,8 @@ class _Locator:
             if self._peek() == "[":
                 table = self._header()
                 self.lines.setdefault(table, line)
+                if table and isinstance(table[-1], int):
+                    self.lines.setdefault(table[:-1], line)
             else:
                 self._pair(table)
         return self.lines
