@@ -64,16 +64,31 @@ class Actor:
     """A person, agent or remote node. Every command and every read names its actor.
 
     `kind` is "person", "agent", "node" or "token"; `origin` says from where (address, CLI, page).
+    `bound`, where it is not None, are the roles of whoever answers for the actor: what these do not
+    allow, the actor may not either (a token never outlives the rights of its owner).
     """
 
     name: str
     roles: tuple[Role, ...] = ()
     kind: str = "person"
     origin: str = field(default="", compare=False)
+    bound: tuple[Role, ...] | None = None
 
     def may(self, right: Right, path: str = "") -> bool:
         """Default deny: True only if a permission of a role allows it. Everyone names paths; "" asks for no path."""
-        return any(p.allows(right, path) for role in self.roles for p in role.permissions)
+        return _allow(self.roles, right, path) and (self.bound is None or _allow(self.bound, right, path))
+
+    def may_somewhere(self, right: Right) -> bool:
+        """True if there may be a path on which `may` is true; the callee decides for each path."""
+        return _mention(self.roles, right) and (self.bound is None or _mention(self.bound, right))
+
+
+def _allow(roles: tuple[Role, ...], right: Right, path: str) -> bool:
+    return any(p.allows(right, path) for role in roles for p in role.permissions)
+
+
+def _mention(roles: tuple[Role, ...], right: Right) -> bool:
+    return any(p.right is right for role in roles for p in role.permissions)
 
 
 NOBODY = Actor("nobody")

@@ -1,0 +1,173 @@
+"""People: who there is, their passwords and roles, and the way in by name and password."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from sereno.model import Clock, DeniedError, NotFoundError
+from sereno.store import people
+from sereno.store.audit import AuditLog
+from sereno.store.engine import Store
+from sereno.store.people import UserRow
+
+from .actor import ROLES, Role
+from .changes import Changes
+from .lockout import Lockout
+from .opaque import new_password
+from .passwords import Passwords, check_password
+from .roles import encode_permissions, role_named, roles_named
+from .sessions import SessionLimits, Sessions, SignedIn
+from .tokens import Tokens
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}\Z")
+
+
+class Credentials(NamedTuple):
+    """A name and the password that goes with it, to be shown once."""
+
+    user: str
+    password: str
+
+
+class TooManyAttemptsError(DeniedError):
+    """Sign-in refused without looking at the password; `retry_after` seconds to wait."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"too many failed attempts from here; try again in {retry_after:.0f} s")
+        self.retry_after = retry_after
+
+
+class Accounts:
+    """People and their ways in. Every change takes effect at once and is announced to `changes`.
+
+    `sessions` and `tokens` resolve what a request carries into an Actor; resolve again for each request.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        limits: SessionLimits | None = None,
+        passwords: Passwords | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._passwords = passwords or Passwords()
+        self._lockout = Lockout(clock)
+        self.audit = AuditLog(store, clock)
+        self.changes = Changes()
+        self.sessions = Sessions(store, clock, self.changes, limits or SessionLimits())
+        self.tokens = Tokens(store, clock, self.changes)
+
+    async def ensure_administrator(self) -> Credentials | None:
+        """Make `admin` with a random password if there is nobody at all; None if there is somebody."""
+        if await self._store.run(people.count_users):
+            return None
+        made = Credentials("admin", new_password())
+        await self.add_user(made.user, made.password, ["admin"], by="first start")
+        return made
+
+    async def users(self) -> list[UserRow]:
+        """Everyone, by name."""
+        return await self._store.run(people.all_users)
+
+    async def add_user(self, name: str, password: str, roles: Sequence[str], *, by: str) -> None:
+        """A new person. Raises ValueError (name taken or malformed, weak password), NotFoundError (role)."""
+        if not _NAME.match(name):
+            raise ValueError(f"user name {name!r}: expected 1 to 64 of a-z, 0-9, '.', '_', '@', '-'")
+        stored = await self._passwords.hash(check_password(password))
+        now = self._clock.wall_ns()
+
+        def work(connection: Connection) -> None:
+            if people.user_named(connection, name) is not None:
+                raise ValueError(f"there is already a user {name!r}")
+            _check_roles(connection, roles)
+            people.add_user(connection, name, stored, roles, now)
+
+        await self._store.run(work)
+        await self.audit.record(by, "user.add", name, outcome=f"done: {', '.join(roles)}")
+
+    async def set_password(self, name: str, password: str, *, by: str) -> None:
+        """A new password; the person's sessions end. Raises ValueError, NotFoundError."""
+        stored = await self._passwords.hash(check_password(password))
+        now = self._clock.wall_ns()
+        await self._store.run(lambda c: people.set_password(c, _user(c, name).id, stored, now))
+        await self._changed(by, "user.password", name)
+
+    async def set_disabled(self, name: str, disabled: bool, *, by: str) -> None:
+        """Shut a person out (sessions end, tokens stop) or let them in again. Raises NotFoundError."""
+        await self._store.run(lambda c: people.set_disabled(c, _user(c, name).id, disabled))
+        await self._changed(by, "user.disable" if disabled else "user.enable", name)
+
+    async def set_roles(self, name: str, roles: Sequence[str], *, by: str) -> None:
+        """Exactly these roles. Raises NotFoundError for an unknown person or role."""
+
+        def work(connection: Connection) -> None:
+            _check_roles(connection, roles)
+            people.set_roles(connection, _user(connection, name).id, roles)
+
+        await self._store.run(work)
+        await self._changed(by, "user.roles", name, f"done: {', '.join(roles)}")
+
+    async def put_role(self, role: Role, *, by: str) -> None:
+        """Make or replace an own role. Raises ValueError for a built-in name."""
+        if role.name in ROLES or not _NAME.match(role.name):
+            raise ValueError(f"role name {role.name!r}: built in, or not of a-z, 0-9, '.', '_', '@', '-'")
+        await self._store.run(lambda c: people.put_own_role(c, role.name, encode_permissions(role)))
+        await self._changed(by, "role.put", role.name)
+
+    async def roles_of(self, name: str) -> tuple[Role, ...]:
+        """A person's roles. Raises NotFoundError."""
+        return await self._store.run(lambda c: roles_named(c, _user(c, name).roles))
+
+    async def sign_in(self, name: str, password: str, origin: str) -> SignedIn:
+        """A session for whoever knows name and password; `origin` is the address it comes from.
+
+        Raises TooManyAttemptsError, or DeniedError with one text for every reason.
+        """
+        name = name.strip().lower()[:64]
+        wait = self._lockout.attempt(name, origin)
+        if wait > 0:
+            raise TooManyAttemptsError(wait)
+        row = await self._store.run(lambda c: people.user_named(c, name))
+        right = await self._passwords.verify(None if row is None else row.password, password)
+        if row is None or not right or row.disabled:
+            known = name if row is not None else "unknown name"  # what was typed may be a password
+            await self.audit.record(known, "sign_in", origin=origin, outcome="refused")
+            raise DeniedError("name or password is wrong")
+        self._lockout.succeeded(name, origin)
+        if self._passwords.outdated(row.password):
+            renewed = await self._passwords.hash(password)
+            await self._store.run(lambda c: people.rehash_password(c, row.id, renewed))
+        await self.audit.record(name, "sign_in", origin=origin)
+        return await self.sessions.open(name, origin)
+
+    async def sign_in_once(self, ticket: str, origin: str) -> SignedIn | None:
+        """A session for whoever has an unused sign-in link."""
+        user = await self.sessions.redeem(ticket)
+        if user is None:
+            return None
+        await self.audit.record(user, "sign_in.link", origin=origin)
+        return await self.sessions.open(user, origin)
+
+    async def _changed(self, by: str, action: str, target: str, outcome: str = "done") -> None:
+        self.changes.announce()
+        await self.audit.record(by, action, target, outcome=outcome)
+
+
+def _user(connection: Connection, name: str) -> UserRow:
+    row = people.user_named(connection, name)
+    if row is None:
+        raise NotFoundError(f"there is no user {name!r}")
+    return row
+
+
+def _check_roles(connection: Connection, names: Sequence[str]) -> None:
+    for name in names:
+        if role_named(connection, name) is None:
+            raise NotFoundError(f"there is no role {name!r}; built in are {', '.join(ROLES)}")

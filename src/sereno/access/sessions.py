@@ -1,0 +1,109 @@
+"""Sessions of browsers and one-time sign-in links: opaque secrets, kept as digests, with two time-outs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from sereno.model import Clock, DeniedError, NotFoundError
+from sereno.store import people, ways_in
+from sereno.store.engine import Store
+
+from .actor import Actor
+from .changes import Changes
+from .opaque import digest, new_secret
+from .roles import roles_named
+
+_TOUCH = 60_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Seconds: a session ends `idle` after its last request and `absolute` after sign-in; links live `ticket`."""
+
+    idle: float = 8 * 3600.0
+    absolute: float = 24 * 3600.0
+    ticket: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A fresh session: the secret for the cookie (shown once), who it is, when it ends at the latest (ns UTC)."""
+
+    secret: str
+    user: str
+    expires: int
+
+
+class Sessions:
+    """Opens, resolves and ends sessions."""
+
+    def __init__(self, store: Store, clock: Clock, changes: Changes, limits: SessionLimits) -> None:
+        self._store = store
+        self._clock = clock
+        self._changes = changes
+        self.limits = limits
+
+    async def open(self, user: str, origin: str) -> SignedIn:
+        """A session for a person who has proved who they are. Raises DeniedError if they are disabled or gone."""
+        now = self._clock.wall_ns()
+        made = SignedIn(new_secret(), user, now + int(self.limits.absolute * 1e9))
+
+        def work(connection: Connection) -> None:
+            row = people.user_named(connection, user)
+            if row is None or row.disabled:
+                raise DeniedError(f"{user!r} may not sign in")
+            ways_in.sweep(connection, now, self._idle_since(now))
+            ways_in.add_session(connection, digest(made.secret), row.id, now, made.expires, origin)
+
+        await self._store.run(work)
+        return made
+
+    async def actor(self, secret: str, origin: str = "", *, use: bool = True) -> Actor | None:
+        """Who this session belongs to, with their rights of this moment; None if it has ended.
+
+        `use=False` asks without counting as activity (an open page that only watches).
+        """
+        now = self._clock.wall_ns()
+        return await self._store.run(lambda c: self._resolve(c, digest(secret), now, origin, use))
+
+    async def end(self, secret: str) -> bool:
+        """Sign out; False if there was no such session."""
+        ended = await self._store.run(lambda c: ways_in.end_session(c, digest(secret)))
+        self._changes.announce()
+        return ended
+
+    async def ticket(self, user: str) -> str:
+        """The secret of a sign-in link for `user`: works once, for a short time. Raises NotFoundError."""
+        secret = new_secret()
+        expires = self._clock.wall_ns() + int(self.limits.ticket * 1e9)
+
+        def work(connection: Connection) -> None:
+            row = people.user_named(connection, user)
+            if row is None:
+                raise NotFoundError(f"there is no user {user!r}")
+            ways_in.add_ticket(connection, digest(secret), row.id, expires)
+
+        await self._store.run(work)
+        return secret
+
+    async def redeem(self, ticket: str) -> str | None:
+        """Use a sign-in link up: whose it is, or None."""
+        now = self._clock.wall_ns()
+        return await self._store.run(lambda c: ways_in.take_ticket(c, digest(ticket), now))
+
+    def _idle_since(self, now: int) -> int:
+        return now - int(self.limits.idle * 1e9)
+
+    def _resolve(self, connection: Connection, key: str, now: int, origin: str, use: bool) -> Actor | None:
+        row = ways_in.find_session(connection, key)
+        if row is None:
+            return None
+        if row.disabled or row.expires <= now or row.seen <= self._idle_since(now):
+            ways_in.end_session(connection, key)
+            return None
+        if use and now - row.seen > _TOUCH:
+            ways_in.touch_session(connection, key, now)
+        roles = roles_named(connection, people.role_names(connection, row.user_id))
+        return Actor(row.user, roles, "person", origin)

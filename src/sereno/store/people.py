@@ -1,0 +1,115 @@
+"""Rows of people and of roles made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from .tables import ROLES, SESSIONS, TICKETS, USER_ROLES, USERS
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """A person as stored; `password` is an argon2 hash, times are ns UTC."""
+
+    id: int
+    name: str
+    password: str
+    disabled: bool
+    created: int
+    password_changed: int
+    roles: tuple[str, ...] = ()
+
+
+def user_named(connection: Connection, name: str) -> UserRow | None:
+    """The person with this name."""
+    row = connection.execute(select(USERS).where(USERS.c.name == name)).first()
+    return None if row is None else _row(connection, row)
+
+
+def all_users(connection: Connection) -> list[UserRow]:
+    """Everyone, by name."""
+    rows = connection.execute(select(USERS).order_by(USERS.c.name)).all()
+    return [_row(connection, row) for row in rows]
+
+
+def count_users(connection: Connection) -> int:
+    """How many there are, the disabled included."""
+    return connection.scalar(select(func.count()).select_from(USERS)) or 0
+
+
+def role_names(connection: Connection, user_id: int) -> tuple[str, ...]:
+    """Names of a person's roles, sorted."""
+    query = select(USER_ROLES.c.role).where(USER_ROLES.c.user_id == user_id).order_by(USER_ROLES.c.role)
+    return tuple(connection.scalars(query))
+
+
+def add_user(connection: Connection, name: str, password: str, roles: Sequence[str], now: int) -> int:
+    """A new person's id. The name must be free."""
+    values = {"name": name, "password": password, "disabled": False, "created": now, "password_changed": now}
+    key = connection.execute(insert(USERS).values(values)).inserted_primary_key
+    user_id = int(key[0]) if key else 0
+    set_roles(connection, user_id, roles)
+    return user_id
+
+
+def set_roles(connection: Connection, user_id: int, roles: Sequence[str]) -> None:
+    """Exactly these roles from now on."""
+    connection.execute(delete(USER_ROLES).where(USER_ROLES.c.user_id == user_id))
+    for role in sorted(set(roles)):
+        connection.execute(insert(USER_ROLES).values(user_id=user_id, role=role))
+
+
+def set_password(connection: Connection, user_id: int, password: str, now: int) -> None:
+    """A new hash; every session and sign-in link of the person ends."""
+    connection.execute(update(USERS).where(USERS.c.id == user_id).values(password=password, password_changed=now))
+    end_ways_in(connection, user_id)
+
+
+def rehash_password(connection: Connection, user_id: int, password: str) -> None:
+    """The same password under newer hash parameters."""
+    connection.execute(update(USERS).where(USERS.c.id == user_id).values(password=password))
+
+
+def set_disabled(connection: Connection, user_id: int, disabled: bool) -> None:
+    """Shut a person out, or let them in again; shutting out ends sessions and links."""
+    connection.execute(update(USERS).where(USERS.c.id == user_id).values(disabled=disabled))
+    if disabled:
+        end_ways_in(connection, user_id)
+
+
+def end_ways_in(connection: Connection, user_id: int) -> None:
+    """End a person's sessions and sign-in links (tokens stay; they check the person at every use)."""
+    for table in (SESSIONS, TICKETS):
+        connection.execute(delete(table).where(table.c.user_id == user_id))
+
+
+def own_role(connection: Connection, name: str) -> str | None:
+    """Permissions (JSON) of a role that was made by hand."""
+    return connection.scalar(select(ROLES.c.permissions).where(ROLES.c.name == name))
+
+
+def own_roles(connection: Connection) -> dict[str, str]:
+    """All roles made by hand: name to permissions (JSON)."""
+    return {row.name: row.permissions for row in connection.execute(select(ROLES).order_by(ROLES.c.name))}
+
+
+def put_own_role(connection: Connection, name: str, permissions: str) -> None:
+    """Make or replace a role."""
+    connection.execute(delete(ROLES).where(ROLES.c.name == name))
+    connection.execute(insert(ROLES).values(name=name, permissions=permissions))
+
+
+def _row(connection: Connection, row: Row[Any]) -> UserRow:
+    return UserRow(
+        id=row.id,
+        name=row.name,
+        password=row.password,
+        disabled=row.disabled,
+        created=row.created,
+        password_changed=row.password_changed,
+        roles=role_names(connection, row.id),
+    )

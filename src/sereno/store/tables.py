@@ -1,0 +1,118 @@
+"""Tables as this version reads and writes them. The migrations make them; a test compares the two.
+
+Times are ns UTC. Secrets are never stored, only their digests. JSON columns hold text that `wire` wrote.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+SCHEMA = "0001"
+"""Revision of the newest migration in the package."""
+
+METADATA = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+USERS = Table(
+    "users",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("password", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("password_changed", BigInteger, nullable=False),
+)
+
+USER_ROLES = Table(
+    "user_roles",
+    METADATA,
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("role", String(64), primary_key=True),
+)
+
+ROLES = Table(
+    "roles",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("permissions", Text, nullable=False),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("digest", String(64), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("origin", String(200), nullable=False),
+)
+
+TICKETS = Table(
+    "tickets",
+    METADATA,
+    Column("digest", String(64), primary_key=True),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires", BigInteger, nullable=False),
+)
+
+TOKENS = Table(
+    "tokens",
+    METADATA,
+    Column("digest", String(64), primary_key=True),
+    Column("id", String(16), nullable=False, unique=True),
+    Column("name", String(64), nullable=False),
+    Column("user_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("role", String(64), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+
+INTENTS = Table(
+    "intents",
+    METADATA,
+    Column("key", String(200), primary_key=True),
+    Column("t", BigInteger, nullable=False),
+    Column("target", String(200), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("command", Text, nullable=False),
+    Column("old", Text, nullable=False),
+)
+
+ACKS = Table(
+    "acks",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(200), nullable=False, index=True),
+    Column("ack", Text, nullable=False),
+)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("t", BigInteger, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("origin", String(200), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("target", String(200), nullable=False),
+    Column("old", Text, nullable=False),
+    Column("new", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Index("ix_audit_t", "t"),
+    sqlite_autoincrement=True,
+)
+
+SETTINGS = Table(
+    "settings",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
