@@ -1,0 +1,1 @@
+"""Simulated plants and servers that speak the real protocols."""
