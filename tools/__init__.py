@@ -1,0 +1,1 @@
+"""Programs for whoever works on Sereno itself; none of them is installed."""

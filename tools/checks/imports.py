@@ -1,0 +1,39 @@
+"""Heavy packages load when they are needed: imports decide how fast a node starts and how much memory it takes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tools.checks.source import Finding, Source
+
+HEAVY = {"alembic", "astropy", "duckdb", "pandas", "pint", "pyarrow", "pymodbus", "textual"}
+ALLOWED = {
+    "src/*/migrations/*": {"alembic"},  # alembic itself loads these files
+}
+
+
+def heavy_imports(source: Source) -> Iterator[Finding]:
+    """No heavy package is imported when a module of src is imported."""
+    if not (source.is_python and source.is_under("src")):
+        return
+    allowed = set().union(*(names for pattern, names in ALLOWED.items() if source.matches(pattern)))
+    for name, line in _at_import(source.tree.body):
+        package = name.partition(".")[0]
+        if package in HEAVY - allowed:
+            fix = "import it inside the function that needs it; for types, under 'if TYPE_CHECKING:'"
+            yield Finding(source.path, line, f"{package} imported with the module", "a lazy import", fix)
+
+
+def _at_import(body: list[ast.stmt]) -> Iterator[tuple[str, int]]:
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module, node.lineno
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            yield from _at_import(node.orelse)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _at_import([child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)])
+            handlers = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.ExceptHandler)]
+            yield from _at_import([statement for handler in handlers for statement in handler.body])
