@@ -1,7 +1,7 @@
 """Requests and replies as values that encode themselves (Modbus Application Protocol V1.1b3, section 6).
 
-Import them from `protocol`. Registers travel as their bytes (`data`, big endian, two a register) and bits of FC 1, 2 packed as on the wire, so
-that neither a server nor the scan engine builds an object per register. `pack_*`/`unpack_*` turn them into numbers.
+Import them from `protocol`. Registers travel as their bytes (`data`, big endian, two a register) and the bits of
+FC 1 and 2 packed as on the wire, so that neither a server nor the scan engine builds an object per register.
 """
 
 from __future__ import annotations
