@@ -1,0 +1,1 @@
+"""Live table, subscriptions and command router of a node. No disk, no rules of its own."""

@@ -1,0 +1,84 @@
+"""Freshness: silence is told. Groups that miss their stale_after turn stale, as a batch like any other.
+
+Such a batch holds the last values and source times of the group with quality STALE, or NOT_CONNECTED where the
+link is reported down, `complete=False`, and the seq of the last batch that the group delivered: nothing new was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from sereno.client import GroupSpec
+from sereno.model import Clock, ExactBlock, GroupId, ObjectSample, Quality, SampleBatch, TagHandle, seal
+
+from .groups import Groups
+from .table import INEXACT, LiveTable
+
+INTERVAL = 0.1
+_SHORTEST = 0.005
+_HELD_UP = 0.5
+
+
+class Freshness:
+    """Ages the groups by monotonic time. `publish` gets the batches of those that turned stale."""
+
+    def __init__(self, table: LiveTable, groups: Groups, clock: Clock, publish: Callable[[SampleBatch], None]) -> None:
+        self._table = table
+        self._groups = groups
+        self._clock = clock
+        self._publish = publish
+        self.marked = 0
+
+    async def run(self) -> None:
+        """Check every 100 ms, more often where a group's stale_after asks for it, until cancelled.
+
+        When this very loop was held up, whole batches may wait to be read: it judges one interval later.
+        """
+        held_up = False
+        while True:
+            interval = self._interval()
+            due = self._clock.monotonic() + interval
+            await self._clock.sleep(interval)
+            held_up = not held_up and self._clock.monotonic() - due > _HELD_UP
+            if not held_up:
+                self.check()
+
+    def check(self) -> None:
+        """Mark what is overdue now. A group once marked NOT_CONNECTED stays so until it answers."""
+        groups = self._groups
+        for group in groups.overdue(self._clock.monotonic()):
+            down = groups.device(groups.specs[group].device).down
+            code = Quality.NOT_CONNECTED if down else Quality.STALE
+            if groups.marked[group] in (0, Quality.STALE) and groups.marked[group] != code:
+                groups.marked[group] = code
+                self.marked += 1
+                self._publish(self._silence(GroupId(group), code))
+
+    def _interval(self) -> float:
+        shortest = self._groups.stale_after[: len(self._groups)].min(initial=np.inf)
+        return float(max(_SHORTEST, min(INTERVAL, shortest / 4)))
+
+    def _silence(self, group: GroupId, code: Quality) -> SampleBatch:
+        spec, table = self._groups.specs[group], self._table
+        at = spec.index.handles
+        exact_rows = np.flatnonzero(table.exactness[at] != INEXACT).astype(np.int32)
+        return seal(
+            group,
+            max(0, self._groups.last_seq[group]),
+            spec.index,
+            table.value[at],
+            table.t_source[at],
+            int(code),
+            exact=ExactBlock(exact_rows, table.exact[at[exact_rows]]) if exact_rows.size else None,
+            objects=self._silent_objects(spec, code),
+            complete=False,
+        )
+
+    def _silent_objects(self, spec: GroupSpec, code: Quality) -> tuple[ObjectSample, ...]:
+        table = self._table
+        return tuple(
+            ObjectSample(TagHandle(h), table.objects.get(h), int(table.t_source[h]), int(code))
+            for h in spec.object_handles
+        )

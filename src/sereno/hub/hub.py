@@ -1,0 +1,196 @@
+"""The hub: one live table, written by devices and read by everyone else."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from sereno.access.actor import Actor
+from sereno.client import BatchSink, GroupSpec, Reading, Subscription
+from sereno.model import Clock, GroupId, LinkState, OperationalState, SampleBatch, TagHandle, TagSpec
+
+from .admission import Admission, Plan
+from .fanout import Fanout
+from .freshness import Freshness
+from .groups import Groups
+from .readings import Readings
+from .reasons import Reasons
+from .rights import ReadRights
+from .subscription import QueueLimits
+from .table import NO_GROUP, LiveTable, not_found
+
+I32 = NDArray[np.int32]
+_CHUNK = 4096
+_log = structlog.get_logger(__name__)
+
+
+class Hub:
+    """Implements IngestPort and LivePort, and TagLookup (`spec`, `directory`) for recorders. One event loop."""
+
+    def __init__(self, clock: Clock, *, node: str = "local", limits: QueueLimits | None = None) -> None:
+        self.node = node
+        self.clock = clock
+        self.table = LiveTable()
+        self.groups = Groups()
+        reasons = Reasons(self.groups, clock)
+        self.readings = Readings(self.table, self.groups, reasons, clock)
+        self._rights = ReadRights(self.table)
+        self._admission = Admission(self.table, self.groups)
+        self._fanout = Fanout(self.table, reasons, clock, limits or QueueLimits())
+        self._freshness = Freshness(self.table, self.groups, clock, self._publish_again)
+        self._sinks: list[BatchSink] = []
+        self._sink_errors = 0
+        self._queue: deque[tuple[SampleBatch, Plan, bool]] = deque()
+        self._publishing = False
+        self._directory: dict[TagHandle, TagSpec] = {}
+
+    # ---- the way in
+
+    def register_tags(self, specs: Sequence[TagSpec]) -> I32:
+        """See IngestPort."""
+        return self.table.register(specs)
+
+    def register_group(self, spec: GroupSpec) -> GroupId:
+        """See IngestPort. Raises ValueError for a tag that is not registered or already in a group."""
+        handles = np.concatenate((spec.index.handles, np.array(spec.object_handles, np.int32)))
+        if handles.size and (handles.min() < 0 or handles.max() >= len(self.table)):
+            raise ValueError(f"group {spec.name!r} of {spec.device} has a tag handle that was never registered")
+        taken = handles[self.table.group[handles] != NO_GROUP]
+        if taken.size:
+            raise ValueError(
+                f"group {spec.name!r} of {spec.device}: {self.table.spec(int(taken[0])).path!r} already is in a group"
+            )
+        group = self.groups.add(spec, self.clock.monotonic())
+        self.table.group[handles] = group
+        self._fanout.regroup()
+        return group
+
+    def publish(self, batch: SampleBatch) -> None:
+        """See IngestPort. Raises ValueError for tags or a group that the hub does not know.
+
+        A batch published from within a sink is told after the present one, to all alike.
+        """
+        self._enqueue(batch, again=False)
+
+    def report_link(self, device: str, state: LinkState, error: str) -> None:
+        """See IngestPort."""
+        known = self.groups.device(device)
+        known.link, known.error = state, error
+
+    def report_state(self, device: str, state: OperationalState) -> None:
+        """See IngestPort."""
+        self.groups.device(device).state = state
+
+    # ---- the way out
+
+    def add_sink(self, sink: BatchSink) -> Callable[[], None]:
+        """Give `sink` every admitted batch whole. Returns what takes it off again."""
+        self._sinks.append(sink)
+        return lambda: self._sinks.remove(sink)
+
+    def spec(self, handle: int) -> TagSpec:
+        """Declaration of a tag. Raises IndexError."""
+        return self.table.spec(handle)
+
+    def directory(self) -> Mapping[TagHandle, TagSpec]:
+        """Every tag by its handle."""
+        if len(self._directory) != len(self.table):
+            self._directory = {TagHandle(h): spec for h, spec in enumerate(self.table.specs)}
+        return self._directory
+
+    def nearest(self, path: str, actor: Actor) -> list[str]:
+        """Existing paths spelled like `path` that the actor may read."""
+        mask, paths = self._rights.mask(actor), self.table.paths
+        return paths.nearest(path, lambda found: bool(mask[paths.get(found)]))
+
+    async def tags(self, globs: Sequence[str], actor: Actor) -> list[TagSpec]:
+        """See LivePort."""
+        return [self.table.spec(h) for h in self._rights.handles(list(globs), actor).tolist()]
+
+    async def read(self, globs: Sequence[str], actor: Actor) -> list[Reading]:
+        """See LivePort. () means all. The readings are of one moment."""
+        readings = []
+        for number, reading in enumerate(self.readings.of(self._named(globs, actor)), 1):
+            readings.append(reading)
+            if number % _CHUNK == 0:
+                await self.clock.sleep(0)
+        return readings
+
+    async def subscribe(
+        self, globs: Sequence[str], actor: Actor, *, min_interval: float = 0.0, lossless: bool = False
+    ) -> Subscription:
+        """See LivePort. () means all. Raises NotFoundError for a glob that names nothing readable."""
+        handles = self._named(globs, actor)
+        return self._fanout.open(handles, min_interval=min_interval, lossless=lossless)
+
+    # ---- its life
+
+    async def run_freshness(self) -> None:
+        """Mark silent groups stale, until cancelled."""
+        await self._freshness.run()
+
+    def close(self) -> None:
+        """End all subscriptions."""
+        self._fanout.close()
+
+    def statistics(self) -> dict[str, int]:
+        """Counters since the start: batches, rows, changed, late, duplicate, dropped, peaks and so on."""
+        return {
+            "tags": len(self.table),
+            "groups": len(self.groups),
+            **asdict(self._admission.counters),
+            "stale_marks": self._freshness.marked,
+            "stale_groups": int(np.count_nonzero(self.groups.marked)),
+            "sink_errors": self._sink_errors,
+            **self._fanout.statistics(),
+        }
+
+    def _named(self, globs: Sequence[str], actor: Actor) -> I32:
+        """Raises NotFoundError for the first glob that names nothing readable, with near spellings."""
+        handles = self._rights.handles(list(globs), actor)
+        if len(globs) == 1 and handles.size:
+            return handles
+        for glob in globs:
+            if not self._rights.handles([glob], actor).size:
+                raise not_found("tag", glob, self.nearest(glob, actor))
+        return handles
+
+    def _publish_again(self, batch: SampleBatch) -> None:
+        self._enqueue(batch, again=True)
+
+    def _enqueue(self, batch: SampleBatch, *, again: bool) -> None:
+        self._queue.append((batch, self._admission.check(batch), again))
+        if self._publishing:
+            return
+        self._publishing = True
+        try:
+            while self._queue:
+                self._tell(*self._queue.popleft())
+        finally:
+            self._publishing = False
+
+    def _tell(self, batch: SampleBatch, plan: Plan, again: bool) -> None:
+        t_hub = self.clock.wall_ns()
+        if again:
+            admitted = self._admission.scatter(batch, plan, t_hub)
+        else:
+            found = self._admission.admit(batch, plan, t_hub, self.clock.monotonic())
+            if found is None:
+                return
+            admitted = found
+        for sink in tuple(self._sinks):
+            self._hand_over(sink, admitted.batch)
+        self._fanout.offer(admitted)
+
+    def _hand_over(self, sink: BatchSink, batch: SampleBatch) -> None:
+        try:
+            sink.accept(batch)
+        except Exception:  # noqa: BLE001 - one sink's fault must not take the batch from the others
+            self._sink_errors += 1
+            if self._sink_errors & (self._sink_errors - 1) == 0:
+                _log.exception("sink failed", sink=type(sink).__name__, group=batch.group, errors=self._sink_errors)
