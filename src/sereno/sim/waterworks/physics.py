@@ -79,6 +79,7 @@ class Physics:
         self.burst = 0.0
         self.flows = Flows()
         self.ledger = Ledger()
+        self.transferred = 0.0
         self.pressure_low = 0.0
         self.pressure_high = 0.0
 
@@ -160,6 +161,7 @@ class Physics:
         ledger.spilled += self.tank.step(flows.intake, flows.transfer + flows.wash, dt)
         ledger.spilled += self.reservoir1.step(flows.transfer, flows.booster + flows.low_zone + flows.leak, dt)
         ledger.spilled += self.reservoir2.step(flows.booster, flows.high_zone, dt)
+        self.transferred += flows.transfer * dt
         ledger.intake += flows.intake * dt
         ledger.delivered += (flows.low_zone + flows.high_zone) * dt
         ledger.leaked += flows.leak * dt
