@@ -17,7 +17,13 @@ def handler(caught: str, body: str) -> Source:
 def test_a_broad_handler_must_log_or_raise(caught: str) -> None:
     (found,) = broad_except(handler(caught, "print('oops')"))
     assert found.line == 3
-    for body in ("log.exception('x')", "self._log.error('x')", "logger.warning('x'); return", "f()\n    raise"):
+    for body in (
+        "log.exception('x')",
+        "self._log.error('x')",
+        "logger.warning('x'); return",
+        "f()\n    raise",
+        "loop.call_exception_handler({})",
+    ):
         assert not list(broad_except(handler(caught, body)))
 
 

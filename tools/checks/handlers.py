@@ -12,7 +12,7 @@ LOGGERS = {"log", "logger"}
 
 
 def broad_except(source: Source) -> Iterator[Finding]:
-    """`except Exception` (or wider) logs with `log` or `logger`, or ends by raising."""
+    """`except Exception` (or wider) logs with `log` or `logger`, tells the event loop, or ends by raising."""
     if not (source.is_python and source.is_under("src")):
         return
     for handler in ast.walk(source.tree):
@@ -31,7 +31,7 @@ def _logs(handler: ast.ExceptHandler) -> bool:
     for node in ast.walk(handler):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = ast.unparse(node.func.value).rpartition(".")[2].lstrip("_")
-            if owner in LOGGERS:
+            if owner in LOGGERS or node.func.attr == "call_exception_handler":
                 return True
     return False
 
