@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from tools.checks.names import references
@@ -26,9 +27,11 @@ def test_without_git_what_is_made_is_left_out(tmp_path: Path) -> None:
     assert project_files(tmp_path) == [".ci/run", ".gitignore", "src/a.py", "src/sim/data/x.csv"]
 
 
-def test_with_git_new_files_count_and_ignored_ones_do_not(tmp_path: Path) -> None:
+def test_with_git_new_files_count_and_ignored_ones_do_not(
+    tmp_path: Path, require_program: Callable[[str, str], Path]
+) -> None:
     tree(tmp_path)
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    subprocess.run([str(require_program("git", "git")), "init", "-q", str(tmp_path)], check=True)
     assert project_files(tmp_path) == [".ci/run", ".gitignore", "src/a.py", "src/sim/data/x.csv"]
 
 

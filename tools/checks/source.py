@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import fnmatch
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,9 +64,10 @@ class Source:
 def project_files(root: Path) -> list[str]:
     """The project's files: what git tracks or would track; without git, everything but what is made."""
     command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    if (root / ".git").exists():
-        listed = subprocess.run(command, check=True, capture_output=True).stdout.decode().split("\0")
-        return sorted(name for name in set(listed) if name and (root / name).is_file())
+    if (root / ".git").exists() and shutil.which("git"):
+        done = subprocess.run(command, check=False, capture_output=True)
+        if done.returncode == 0:  # git refuses the folder of another user
+            return sorted(name for name in set(done.stdout.decode().split("\0")) if (root / name).is_file())
     found = (path.relative_to(root) for path in _walk(root))
     return sorted(path.as_posix() for path in found if path.parts[0] not in MADE_IN_ROOT)
 
