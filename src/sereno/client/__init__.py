@@ -1,5 +1,6 @@
 """The public API as ports, and the client that people use. The only door for web, CLI and agents."""
 
+from ._client import Client, Moment
 from ._json import device_json, iso_time, reading_json, series_json, spec_json
 from ._ports import (
     BatchSink,
@@ -17,6 +18,7 @@ from ._values import DeviceStatus, GroupStatus, HistoryRequest, Reading, Series,
 
 __all__ = [
     "BatchSink",
+    "Client",
     "CommandHandler",
     "CommandPort",
     "DevicePort",
@@ -27,6 +29,7 @@ __all__ = [
     "HistoryRequest",
     "IngestPort",
     "LivePort",
+    "Moment",
     "Reading",
     "Series",
     "Subscription",

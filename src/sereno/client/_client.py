@@ -1,0 +1,165 @@
+"""Client: what people write against. Sugar over the ports for one actor."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, TypeVar
+
+from sereno.access.actor import Actor
+from sereno.model import Ack, AckState, Clock, Command, NotFoundError, SystemClock, TagSpec, Verb, new_key
+
+from ._ports import CommandPort, DevicePort, HistoryPort, LivePort, Subscription
+from ._times import parse_time
+from ._values import DeviceStatus, HistoryRequest, Reading, Series, TraceLine
+
+Moment = int | str | datetime
+"""ns UTC, text as `parse_time` takes it ("now-6h", ISO 8601), or a datetime (without a zone: UTC)."""
+
+C = TypeVar("C", bound="Client")
+
+
+class Client:
+    """The plant as one actor may see and command it. Local over hub and historian, or remote: the same calls.
+
+    Every call raises SerenoError only: NotFoundError, DeniedError, RefusedError, NotConnectedError, NoAnswerError.
+    """
+
+    def __init__(
+        self,
+        live: LivePort,
+        commands: CommandPort,
+        history: HistoryPort,
+        device: DevicePort,
+        actor: Actor,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self.actor = actor
+        self.live = live
+        self.commands = commands
+        self.history = history
+        self.device = device
+        self.clock = clock or SystemClock()
+
+    def as_actor(self, actor: Actor) -> Client:
+        """The same plant in the eyes of another actor."""
+        return Client(self.live, self.commands, self.history, self.device, actor, clock=self.clock)
+
+    async def tags(self, *globs: str) -> list[TagSpec]:
+        """Declarations of the tags that any glob names, by path; without a glob all."""
+        return await self.live.tags(globs, self.actor)
+
+    async def read(self, *globs: str) -> list[Reading]:
+        """Present values; without a glob all. Raises NotFoundError for a glob that names nothing."""
+        return await self.live.read(globs, self.actor)
+
+    async def get(self, path: str) -> Reading:
+        """Present value of one tag. Raises NotFoundError."""
+        readings = await self.live.read((path,), self.actor)
+        for reading in readings:
+            if reading.tag.path == path:
+                return reading
+        below = f"; below it is {readings[0].tag.path!r}" if readings else ""
+        raise NotFoundError(f"{path!r} is not a tag{below}")
+
+    async def subscribe(self, *globs: str, min_interval: float = 0.0, lossless: bool = False) -> Subscription:
+        """A snapshot, then what changes. See LivePort.subscribe."""
+        return await self.live.subscribe(globs, self.actor, min_interval=min_interval, lossless=lossless)
+
+    async def write(
+        self,
+        path: str,
+        value: Any,
+        *,
+        expected: Any = None,
+        timeout: float = 10.0,
+        comment: str = "",
+        key: str | None = None,
+        origin: str = "",
+    ) -> Ack:
+        """Set a tag and return the final ack: its state says whether it was done, refused, failed or is unknown.
+
+        `timeout` seconds after which the command is not sent any more. `expected` is the value that you saw;
+        another one refuses. The same `key` again is the same command.
+        """
+        command = Command(
+            target=path,
+            value=value,
+            expected=expected,
+            comment=comment,
+            key=key or new_key(),
+            origin=origin or self.actor.origin,
+            actor=self.actor.name,
+            expires=self._expires(timeout),
+        )
+        return await self._final(command)
+
+    async def call(self, device: str, name: str, *arguments: Any, timeout: float = 10.0, comment: str = "") -> Ack:
+        """Execute a command of a device; the final ack carries its result."""
+        command = Command(
+            target=device,
+            verb=Verb.CALL,
+            name=name,
+            arguments=arguments,
+            comment=comment,
+            origin=self.actor.origin,
+            actor=self.actor.name,
+            expires=self._expires(timeout),
+        )
+        return await self._final(command)
+
+    def submit(self, command: Command) -> AsyncIterator[Ack]:
+        """Acks of a command as they come, the last one final."""
+        return self.commands.submit(command, self.actor)
+
+    async def acks(self, key: str) -> list[Ack]:
+        """Acks so far of the command with this key. Raises NotFoundError."""
+        return await self.commands.acks(key, self.actor)
+
+    async def query(
+        self, *tags: str, start: Moment = "now-1h", end: Moment = "now", points: int | None = None
+    ) -> list[Series]:
+        """History of tags in [start, end): every sample, or `points` buckets of mean, extremes and count."""
+        request = HistoryRequest(tags, self._ns(start), self._ns(end), points)
+        return await self.history.query(request, self.actor)
+
+    async def devices(self) -> list[DeviceStatus]:
+        """All devices, by path."""
+        return await self.device.devices(self.actor)
+
+    def trace(self, device: str) -> AsyncIterator[TraceLine]:
+        """Raw frames of the device's link from now on."""
+        return self.device.trace(device, self.actor)
+
+    async def close(self) -> None:
+        """Free what the client holds: nothing for a local one."""
+
+    async def __aenter__(self: C) -> C:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _expires(self, timeout: float) -> int:
+        return self.clock.wall_ns() + int(timeout * 1e9)
+
+    def _ns(self, moment: Moment) -> int:
+        if isinstance(moment, int):
+            return moment
+        if isinstance(moment, str):
+            return parse_time(moment, self.clock)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return parse_time(aware.isoformat(), self.clock)
+
+    async def _final(self, command: Command) -> Ack:
+        last: Ack | None = None
+        async for ack in self.commands.submit(command, self.actor):
+            last = ack
+        if last is not None and last.state.final:
+            return last
+        reason = "the acks ended without a final one"
+        return Ack(key=command.key, state=AckState.UNKNOWN, t=self.clock.wall_ns(), reason=reason)
