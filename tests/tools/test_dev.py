@@ -222,6 +222,16 @@ def test_arguments_exit_code_and_folder_reach_the_program(project: Path, tmp_pat
 
 
 @posix
+def test_a_damaged_environment_is_one_line_with_the_fix(project: Path) -> None:
+    dev(project, "setup")
+    done = dev(project, "sereno", "--version")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "No such file" in line
+    assert f"remove {project / '.venv'}" in line
+
+
+@posix
 def test_a_benchmark_runs_by_its_name_in_the_projects_folder(project: Path, tmp_path: Path) -> None:
     done = dev(project, "bench", "scan", "--quick", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (5, f"['--quick'] {project}\n")
