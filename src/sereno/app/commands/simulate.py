@@ -1,0 +1,148 @@
+"""sim: simulated plants that speak the real protocols, and faults in them on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+from collections.abc import Callable
+
+import click
+
+from sereno.app.platform import install_stop, new_event_loop
+from sereno.model import NotConnectedError, OperationError, SystemClock
+
+from .options import json_option
+from .show import json_line
+
+CONTROL_PORT = 5022
+
+
+@click.group()
+def sim() -> None:
+    """Simulated plants that speak the real protocols, and faults in them on demand."""
+
+
+@sim.command()
+@click.option(
+    "--port", default=5020, show_default=True, help="Port of river/plc1; town/plc2 and control follow. 0 chooses."
+)
+@click.option("--speed", default=1.0, show_default=True, help="Simulated seconds per second.")
+@click.option("--seed", type=int, default=None, help="The same weather, demand and noise again.")
+@click.option("--for", "seconds", type=float, default=None, help="Stop by itself after so many seconds.")
+@click.option(
+    "--until-stdin-closes", "tied", is_flag=True, help="Stop when standard input ends (when the parent does)."
+)
+@json_option
+def waterworks(*, port: int, speed: float, seed: int | None, seconds: float | None, tied: bool, as_json: bool) -> int:
+    """The waterworks: two PLCs on Modbus/TCP, a river, a works, a town."""
+    from sereno.sim.waterworks.run import run_waterworks
+
+    ports = (port, port + 1, port + 2) if port else (0, 0, 0)
+
+    async def work(stopped: asyncio.Event) -> None:
+        try:
+            async with run_waterworks(
+                river_port=ports[0], town_port=ports[1], control_port=ports[2], speed=speed, seed=seed
+            ) as running:
+                if as_json:
+                    json_line({"devices": running.urls, "control": running.control_port})
+                else:
+                    for path, url in running.urls.items():
+                        click.echo(f"{path}  {url}")
+                    click.echo(f"control port {running.control_port}: sereno sim fault river/plc1 silent 10s")
+                await wait_for_stop(stopped, seconds)
+        except OSError as error:
+            raise OperationError(
+                f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port"
+            ) from None
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return run_loop(work, tied=tied)
+
+
+async def wait_for_stop(stopped: asyncio.Event, seconds: float | None) -> None:
+    """Until told to stop, or for `seconds`."""
+    if seconds is None:
+        await stopped.wait()
+        return
+    with contextlib.suppress(TimeoutError):
+        async with SystemClock().timeout(seconds):
+            await stopped.wait()
+
+
+def run_loop(work: Callable[[asyncio.Event], object], *, tied: bool = False) -> int:
+    """Run `work` on the fastest loop there is; Ctrl-C, a request to end, or the end of standard input set its event."""
+
+    async def supervised() -> None:
+        loop = asyncio.get_running_loop()
+        stopped = asyncio.Event()
+        install_stop(loop, stopped.set)
+        if tied:
+            threading.Thread(target=_wait_for_end, args=(loop, stopped), daemon=True, name="stdin").start()
+        await work(stopped)  # type: ignore[misc]
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(supervised())
+    return 0
+
+
+def _wait_for_end(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    while sys.stdin.buffer.raw.read(1024):  # type: ignore[attr-defined]
+        pass
+    with contextlib.suppress(RuntimeError):  # the loop has ended before
+        loop.call_soon_threadsafe(stopped.set)
+
+
+@sim.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, metavar="SERVER KIND [...]")
+@click.option("--control", default=CONTROL_PORT, show_default=True, help="Control port of the running simulator.")
+def fault(words: tuple[str, ...], control: int) -> int:
+    """Break a simulated server: `fault river/plc1 silent 10s`. Without words: how."""
+    return _ask(control, " ".join(("fault", *words)) if words else "help")
+
+
+@sim.command()
+@click.argument("server", required=False)
+@click.option("--control", default=CONTROL_PORT, show_default=True)
+def clear(server: str | None, control: int) -> int:
+    """End the faults of SERVER, or of all."""
+    return _ask(control, f"clear {server or ''}".strip())
+
+
+@sim.command()
+@click.option("--control", default=CONTROL_PORT, show_default=True)
+def status(control: int) -> int:
+    """Simulated servers, their faults, and what they have received."""
+    return _ask(control, "list")
+
+
+def _ask(port: int, line: str) -> int:
+    """One command line over the control port; prints the answer."""
+
+    async def asked() -> int:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError as error:
+            raise NotConnectedError(f"no simulator on control port {port}: {error.strerror}; see --control") from None
+        try:
+            writer.write(f"{line}\n".encode())
+            async with SystemClock().timeout(5):
+                return await _answer(reader)
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+    return asyncio.run(asked())
+
+
+async def _answer(reader: asyncio.StreamReader) -> int:
+    while text := (await reader.readline()).decode().rstrip():
+        if text == "ok":
+            return 0
+        if text.startswith("error:"):
+            raise OperationError(text.removeprefix("error:").strip())
+        click.echo(text)
+    raise NotConnectedError("the simulator hung up")

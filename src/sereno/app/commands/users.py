@@ -1,0 +1,111 @@
+"""user: people of this installation, from the machine's own console."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import click
+
+from sereno.access.accounts import Accounts
+from sereno.access.opaque import new_password
+from sereno.app.datafolder import DataFolder
+from sereno.model import NotFoundError, OperationError, SystemClock
+from sereno.store.engine import Store
+
+from .options import json_option
+from .show import json_line, table, timestamp
+
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Data folder."
+)
+
+
+@click.group()
+def user() -> None:
+    """People of the installation in a data folder. Works on the machine itself, running or not; audited."""
+
+
+def with_accounts(data: Path, work: Callable[[Accounts], Awaitable[None]]) -> int:
+    """Open the data folder's accounts, do `work`, close. Raises NotFoundError if there is no installation there."""
+    folder = DataFolder(data)
+    if not folder.database.exists():
+        raise NotFoundError(f"no installation in {data} (no {folder.database.name}); give --data, or run a plant first")
+
+    async def opened() -> None:
+        store = Store.open(folder.database)
+        try:
+            await work(Accounts(store, SystemClock()))
+        except ValueError as error:
+            raise OperationError(str(error)) from None
+        finally:
+            await store.close()
+
+    asyncio.run(opened())
+    return 0
+
+
+@user.command(name="list")
+@data_option
+@json_option
+def list_users(data: Path, as_json: bool) -> int:
+    """Everyone, with their roles."""
+
+    async def work(accounts: Accounts) -> None:
+        rows = await accounts.users()
+        if as_json:
+            for row in rows:
+                json_line({"name": row.name, "roles": list(row.roles), "disabled": row.disabled})
+            return
+        shown = [(r.name, ", ".join(r.roles), "disabled" if r.disabled else "", timestamp(r.created)) for r in rows]
+        table(("user", "roles", "", "since"), shown)
+
+    return with_accounts(data, work)
+
+
+@user.command()
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, default=("viewer",), show_default=True)
+@data_option
+def add(name: str, roles: tuple[str, ...], data: Path) -> int:
+    """Add a person; the password is made and shown once."""
+
+    async def work(accounts: Accounts) -> None:
+        password = new_password()
+        await accounts.add_user(name, password, list(roles), by="console")
+        click.echo(f"{name} / {password}")
+
+    return with_accounts(data, work)
+
+
+@user.command()
+@click.argument("name")
+@data_option
+def password(name: str, data: Path) -> int:
+    """Give NAME a new password, shown once; their sessions end. Also the way back for a lost administrator."""
+
+    async def work(accounts: Accounts) -> None:
+        made = new_password()
+        await accounts.set_password(name, made, by="console")
+        click.echo(f"{name} / {made}")
+
+    return with_accounts(data, work)
+
+
+@user.command()
+@click.argument("name")
+@click.argument("roles", nargs=-1, required=True)
+@data_option
+def role(name: str, roles: tuple[str, ...], data: Path) -> int:
+    """Give NAME exactly these ROLES; takes effect at once."""
+    return with_accounts(data, lambda accounts: accounts.set_roles(name, list(roles), by="console"))
+
+
+@user.command()
+@click.argument("name")
+@click.option("--undo", is_flag=True, help="Let them in again.")
+@data_option
+def disable(name: str, undo: bool, data: Path) -> int:
+    """Shut NAME out: sessions end, tokens stop. Nothing is deleted."""
+    return with_accounts(data, lambda accounts: accounts.set_disabled(name, not undo, by="console"))

@@ -1,0 +1,40 @@
+"""What lies where in a node's data folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from .platform import write_private
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """One node's files: `sereno.db` (people, commands, audit), `history/`, `credential.json` while it runs."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        """People, sessions, commands, audit."""
+        return self.path / "sereno.db"
+
+    @property
+    def history(self) -> Path:
+        """Samples."""
+        return self.path / "history"
+
+    @property
+    def credential(self) -> Path:
+        """Address and token for the CLI on this machine, readable by its owner only."""
+        return self.path / "credential.json"
+
+    def publish(self, url: str, token: str) -> None:
+        """Let the CLI on this machine find the running node."""
+        write_private(self.credential, orjson.dumps({"url": url, "token": token}).decode())
+
+    def withdraw(self) -> None:
+        """The node has stopped."""
+        self.credential.unlink(missing_ok=True)
