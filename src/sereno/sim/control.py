@@ -64,7 +64,7 @@ class Control:
                 return [self._fault(words)]
             case "clear":
                 for path in words or list(self._servers):
-                    self._server(path).faults.clear()
+                    self._server(path).clear()
                 return []
         known = ["help", "list", "fault", "clear", "quit", *self._extra]
         raise ValueError(f"unknown command {name!r}, {_known(name, known)}")
@@ -76,7 +76,7 @@ class Control:
 
     def _describe(self, path: str) -> str:
         server = self._servers[path]
-        fault = "restarting" if not server.listening else server.faults.current() or "no fault"
+        fault = "not listening" if not server.listening else server.faults.current() or "no fault"
         counters = ", ".join(f"{count} {name}" for name, count in server.counters.items())
         return f"{path} on {server.host}:{server.port}: {fault}; {counters}"
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 
 import structlog
 
@@ -45,6 +46,7 @@ class ModbusServer:
         self._listener: Listener | None = None
         self._address = ("127.0.0.1", 0)
         self._restart: asyncio.Task[None] | None = None
+        self._come_back = asyncio.Event()
 
     @property
     def host(self) -> str:
@@ -79,11 +81,19 @@ class ModbusServer:
         if fault.kind is not FaultKind.RESTART:
             self.faults.set(fault, duration=duration, requests=requests)
         elif self._restart is None or self._restart.done():
+            self._come_back.clear()
             self._restart = asyncio.create_task(self._restarting(fault.seconds), name=f"restart of port {self.port}")
+
+    def clear(self) -> None:
+        """No fault any more; a restart under way ends now."""
+        self.faults.clear()
+        self._come_back.set()
 
     async def _restarting(self, seconds: float) -> None:
         await self._stop()
-        await self.clock.sleep(seconds)
+        with suppress(TimeoutError):
+            async with self.clock.timeout(seconds):
+                await self._come_back.wait()
         try:
             await self.start(*self._address)
         except OSError as error:
@@ -115,6 +125,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._delayed: deque[bytes] = deque()
         self._due = 0.0
+        self.paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -128,10 +139,12 @@ class _Connection(asyncio.Protocol):
         self._server.connections.discard(self)
 
     def pause_writing(self) -> None:
+        self.paused = True
         if self._transport is not None:
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
+        self.paused = False
         if self._transport is not None:
             self._transport.resume_reading()
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
+
 from sereno.device import Transports
 from sereno.model import Clock, SystemClock
 from sereno.sim.control import Control, ControlServer
@@ -15,6 +17,8 @@ from sereno.sim.modbus_server import ModbusServer
 
 from .incidents import incidents
 from .plant import Waterworks
+
+log = structlog.get_logger(__name__)
 
 UNIT = 1
 SHORTEST_TICK = 0.02
@@ -76,12 +80,21 @@ async def run_waterworks(
             await door.start(control_port)
             control_port = door.port
         running = RunningWaterworks(plant, servers, control, control_port)
-        async with asyncio.TaskGroup() as group:
-            ticker = group.create_task(_tick(running, clock, speed), name="waterworks")
-            try:
-                yield running
-            finally:
-                ticker.cancel()
+        ticker = asyncio.create_task(_run(running, clock, speed), name="waterworks")
+        try:
+            yield running
+        finally:
+            ticker.cancel()
+            await asyncio.gather(ticker, return_exceptions=True)
+
+
+async def _run(running: RunningWaterworks, clock: Clock, speed: float) -> None:
+    try:
+        await _tick(running, clock, speed)
+    except Exception:
+        log.exception("the waterworks stopped", task="waterworks")
+        for server in running.servers.values():
+            await server.close()  # rather no answer than one that never changes
 
 
 async def _tick(running: RunningWaterworks, clock: Clock, speed: float) -> None:
