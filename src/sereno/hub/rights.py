@@ -16,21 +16,22 @@ MAX_ROLE_SETS = 64
 
 
 class ReadRights:
-    """Masks by role set, grown when tags are added; the least recently used are forgotten."""
+    """Masks by role set (the actor's roles and what bounds them); the least recently used are forgotten."""
 
     def __init__(self, table: LiveTable) -> None:
         self._table = table
-        self._masks: OrderedDict[tuple[Role, ...], Mask] = OrderedDict()
+        self._masks: OrderedDict[tuple[tuple[Role, ...], tuple[Role, ...] | None], Mask] = OrderedDict()
 
     def mask(self, actor: Actor) -> Mask:
         """True where the actor may read the tag of this handle."""
-        known = self._masks.get(actor.roles, np.zeros(0, np.bool_))
+        key = actor.roles, actor.bound
+        known = self._masks.get(key, np.zeros(0, np.bool_))
         specs = self._table.specs
         if len(known) < len(specs):
             fresh = [actor.may(Right.READ, spec.path) for spec in specs[len(known) :]]
             known = np.concatenate((known, np.array(fresh, np.bool_)))
-        self._masks[actor.roles] = known
-        self._masks.move_to_end(actor.roles)
+        self._masks[key] = known
+        self._masks.move_to_end(key)
         if len(self._masks) > MAX_ROLE_SETS:
             self._masks.popitem(last=False)
         return known
