@@ -1,0 +1,1 @@
+"""The browser's and the programs' door: REST, SSE, WebSocket, pages. Reaches the plant through `client` only."""

@@ -1,0 +1,123 @@
+"""The application: routes, doors and what lives as long as it does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sereno.model import SerenoError
+
+from . import commands, devices, health, history, live, openapi, pages, signin, stream, values
+from .background import Background
+from .body import BodyLimits
+from .context import WebContext
+from .entries import ENTRIES
+from .gate import Gate
+from .headers import SECURITY, SecurityHeaders
+from .metrics import Metrics
+from .outlets import Outlets
+from .pages import Pages
+from .problem import ProblemError, problem, status_of, wants_page
+from .push import Push
+from .statics import Statics
+
+_log = structlog.get_logger(__name__)
+
+_MODULES = (commands, devices, health, history, live, openapi, pages, signin, stream, values)
+
+
+def create_app(context: WebContext) -> FastAPI:
+    """The web room as an ASGI application. Serve it with `WebServer`."""
+    app = FastAPI(
+        title="Sereno",
+        version=context.site.version,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        middleware=[
+            Middleware(SecurityHeaders, secure=context.secure),
+            Middleware(Gate, context=context, entries=ENTRIES),
+            Middleware(BodyLimits),
+        ],
+        exception_handlers={
+            ProblemError: _problem,
+            SerenoError: _plant_error,
+            HTTPException: _http_error,
+            RequestValidationError: _invalid,
+            Exception: _our_fault,
+        },
+    )
+    statics = Statics(context.folder / "static")
+    app.state.context = context
+    app.state.metrics = Metrics(context.figures)
+    app.state.outlets = Outlets(context, app.state.metrics)
+    app.state.push = Push(context.live)
+    app.state.background = Background()
+    app.state.pages = Pages(context, statics)
+    app.add_route("/static/{version}/{path:path}", statics.answer, methods=["GET"])
+    for module in _MODULES:
+        module.add_routes(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    state = app.state
+    state.background.start(state.outlets.run(), "web heartbeat")
+    state.background.start(state.outlets.watch_rights(), "web rights")
+    state.background.start(state.metrics.watch_lag(state.context.clock), "web loop lag")
+    try:
+        yield
+    finally:
+        state.outlets.close()
+        await state.push.close()
+        await state.background.close()
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return _show(request, error.status, error.detail, **error.more)
+
+
+async def _plant_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SerenoError)
+    return _show(request, status_of(error), str(error))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _show(request, error.status_code, str(error.detail))
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [{"where": "/".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
+    return problem(422, "; ".join(f"{e['where']}: {e['what']}" for e in errors), errors=errors)
+
+
+async def _our_fault(request: Request, error: Exception) -> Response:
+    _log.error("a request failed", path=request.url.path, exc_info=error)
+    return problem(500, "Sereno made a mistake; its log says more", dict(SECURITY))
+
+
+def _show(request: Request, status: int, detail: str, **more: Any) -> Response:
+    if not wants_page(request):
+        return problem(status, detail, **more)
+    title = HTTPStatus(status).phrase
+    rendered: Response = request.app.state.pages.render(
+        request, "error", status, status=status, title=title, detail=detail
+    )
+    return rendered

@@ -1,0 +1,82 @@
+"""Bodies are bounded in size and, for JSON, in depth before any parser of ours or others sees them."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .origin import SAFE
+from .problem import problem
+
+MAX_BODY = 1 << 20
+MAX_OPEN_BODY = 1 << 12
+MAX_DEPTH = 32
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NOT_BRACKETS = re.compile(rb"[^\[\]{}]+")
+
+
+class BodyLimits:
+    """Reads the body of requests that have one, refuses what is too large (413) or too deep (400)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the class."""
+        if scope["type"] != "http" or scope["method"] in SAFE:
+            await self._app(scope, receive, send)
+            return
+        limit = MAX_BODY if scope["state"].get("actor") is not None else MAX_OPEN_BODY
+        body = await _read(scope, receive, limit)
+        if body is None:
+            await problem(413, f"the body is larger than {limit} bytes")(scope, receive, send)
+        elif too_deep(body):
+            await problem(400, f"JSON nested more than {MAX_DEPTH} deep")(scope, receive, send)
+        else:
+            await self._app(scope, _replay(body, receive), send)
+
+
+async def _read(scope: Scope, receive: Receive, limit: int) -> bytes | None:
+    declared = Headers(scope=scope).get("content-length", "0")
+    if not declared.isdigit() or int(declared) > limit:
+        return None
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(parts)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            return None
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    handed_over = False
+
+    async def replay() -> Message:
+        nonlocal handed_over
+        if handed_over:
+            return await receive()
+        handed_over = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def too_deep(body: bytes, limit: int = MAX_DEPTH) -> bool:
+    """True if brackets outside of strings nest deeper than `limit`."""
+    if body.count(b"[") + body.count(b"{") <= limit:
+        return False
+    depth = 0
+    for byte in _NOT_BRACKETS.sub(b"", _STRINGS.sub(b"", body)):
+        depth += 1 if byte in b"[{" else -1
+        if depth > limit:
+            return True
+    return False

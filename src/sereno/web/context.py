@@ -1,0 +1,57 @@
+"""What the web room is given: the plant through its ports, people, time, and how this site is set up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sereno.access.accounts import Accounts
+from sereno.client import CommandPort, DevicePort, HistoryPort, LivePort
+from sereno.model import Clock
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+Figures = Callable[[], Mapping[str, float | Mapping[str, float]]]
+"""Present figures of a room for /metrics: name to number, or name to {what it is of: number}."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteInfo:
+    """What pages say about the site; `timezone` is an IANA name, `version` is Sereno's."""
+
+    name: str
+    timezone: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebContext:
+    """All that `create_app` needs.
+
+    `installation` tells cookies of several installations on one host apart. `secure`: pages are reached by TLS.
+    `hosts` are names besides the loopback ones under which this site is asked for. `mimic` is the plant's SVG.
+    `ready` returns the reasons why the node is not ready yet. `figures` are shown under /metrics by room name.
+    `folder` holds templates, static files and the language catalogues.
+    """
+
+    live: LivePort
+    commands: CommandPort
+    history: HistoryPort
+    devices: DevicePort
+    accounts: Accounts
+    clock: Clock
+    site: SiteInfo
+    installation: str = ""
+    secure: bool = False
+    hosts: tuple[str, ...] = ()
+    mimic: Path | None = None
+    ready: Callable[[], list[str]] = list
+    figures: Mapping[str, Figures] = field(default_factory=dict)
+    folder: Path = Path(__file__).parent
+
+    @property
+    def cookie(self) -> str:
+        """Name of the session cookie."""
+        name = f"sereno_{self.installation[:8]}" if self.installation else "sereno"
+        return f"__Host-{name}" if self.secure else name

@@ -1,0 +1,97 @@
+"""The one door: finds the route, asks the entry table, and only then lets a request in."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import structlog
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sereno.access.entries import Entry, EntryTable, Need
+
+from .context import WebContext
+from .credentials import actor_of, address_of, credential_of
+from .origin import SAFE, host_allowed, same_origin
+from .problem import problem, wants_page
+
+_log = structlog.get_logger(__name__)
+
+
+class Gate:
+    """Default deny. What passes finds its actor under `scope["state"]["actor"]` (None on open entries)."""
+
+    def __init__(self, app: ASGIApp, *, context: WebContext, entries: EntryTable) -> None:
+        self._app = app
+        self._context = context
+        self._entries = entries
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the class."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        refusal = await self._refusal(scope)
+        if refusal is None:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await refusal(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+
+    async def _refusal(self, scope: Scope) -> Response | None:
+        connection = HTTPConnection(scope)
+        if not host_allowed(connection.headers, self._context.hosts):
+            return problem(421, "this site is not asked for under that name; add it to [web] hosts if it is yours")
+        match, path, parameters = find_route(scope["app"].routes, scope)
+        kind = "WS" if scope["type"] == "websocket" else scope["method"]
+        entry = self._entries.find("GET" if kind == "HEAD" else kind, path)
+        state = scope.setdefault("state", {})
+        state["actor"] = state["credential"] = None
+        if entry is not None and entry.need is Need.OPEN:
+            cookie = False
+        else:
+            state["credential"] = credential = credential_of(connection, self._context)
+            state["actor"] = await actor_of(credential, self._context, address_of(connection))
+            cookie = credential is not None and credential.cookie
+        if kind not in SAFE and not same_origin(connection.headers, cookie=cookie):
+            return problem(403, "made by a page of another site; Origin must be this site's own address")
+        return self._verdict(scope, match, entry, parameters)
+
+    def _verdict(self, scope: Scope, match: Match, entry: Entry | None, parameters: dict[str, str]) -> Response | None:
+        actor = scope["state"]["actor"]
+        if actor is None and (entry is None or entry.need is not Need.OPEN):
+            return _sign_in_first(HTTPConnection(scope))
+        if match is Match.NONE:
+            return problem(404, f"there is nothing under {scope['path']}")
+        if match is Match.PARTIAL:
+            return problem(405, f"{scope['path']} does not take {scope['method']}")
+        if entry is None:
+            _log.error("a route without an entry was refused", path=scope["path"])
+            return problem(403, "refused: this route has no entry in the table of who may come in")
+        if not entry.admits(actor, parameters.get(entry.subject, "")):
+            return problem(403, f"denied: {actor.name if actor else 'nobody'} has no right '{entry.need}' here")
+        return None
+
+
+def find_route(routes: list[BaseRoute], scope: Scope) -> tuple[Match, str, dict[str, str]]:
+    """How, to which path template and with which parameters the router will match: the same question, asked before."""
+    partial = (Match.NONE, "", dict[str, str]())
+    for route in routes:
+        match, child = route.matches(scope)
+        if match is not Match.NONE:
+            found = (match, str(getattr(route, "path", "")), dict(child.get("path_params", {})))
+            if match is Match.FULL:
+                return found
+            partial = partial if partial[0] is Match.PARTIAL else found
+    return partial
+
+
+def _sign_in_first(connection: HTTPConnection) -> Response:
+    if wants_page(connection):
+        goal = connection.url.path + (f"?{connection.url.query}" if connection.url.query else "")
+        return RedirectResponse(f"/sign-in?next={quote(goal, safe='')}", 303)
+    headers = {"www-authenticate": 'Bearer realm="sereno"'}
+    return problem(401, "sign in, or send 'Authorization: Bearer TOKEN' with a token that is still valid", headers)

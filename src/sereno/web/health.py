@@ -1,0 +1,34 @@
+"""GET /healthz, /readyz, /metrics."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .answers import answer
+from .requests import context_of
+
+
+def add_routes(app: FastAPI) -> None:
+    """The routes of this module."""
+    app.add_route("/healthz", healthz, methods=["GET"])
+    app.add_route("/readyz", readyz, methods=["GET"])
+    app.add_route("/metrics", metrics, methods=["GET"])
+
+
+async def healthz(_request: Request) -> Response:
+    """The process answers."""
+    return answer({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    """200 when the node does its work, 503 with the reasons while it does not."""
+    reasons = context_of(request).ready()
+    return answer({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """Figures in Prometheus' text format."""
+    body, media_type = request.app.state.metrics.render()
+    return Response(body, headers={"content-type": media_type})

@@ -1,0 +1,172 @@
+"""WebSocket /api/v1/live: JSON text for control, binary frames of `wire` for values, a heartbeat each second."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import orjson
+import structlog
+from fastapi import FastAPI
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from sereno.access.entries import EntryTable
+from sereno.client import spec_json
+from sereno.model import SerenoError
+
+from .entries import ENTRIES, LIVE
+from .outlets import GOING_AWAY, Outlet, Outlets
+from .push import LONGEST, Push, Slot
+from .requests import actor_in
+from .values import MAX_GLOBS
+
+_log = structlog.get_logger(__name__)
+
+MAX_SUBSCRIPTIONS = 32
+BAD_MESSAGE = 1003
+
+
+class Subscribe(msgspec.Struct, tag="subscribe", forbid_unknown_fields=True):
+    """Values of tags under a number chosen by the page; the same number again replaces."""
+
+    sub: int
+    tags: list[str] = []
+    interval: float = 0.1
+
+
+class Unsubscribe(msgspec.Struct, tag="unsubscribe", forbid_unknown_fields=True):
+    """No more of that number."""
+
+    sub: int
+
+
+_MESSAGE = msgspec.json.Decoder(Subscribe | Unsubscribe)
+
+
+def add_routes(app: FastAPI) -> None:
+    """The routes of this module."""
+    app.router.add_websocket_route(LIVE, live)
+
+
+async def live(socket: WebSocket) -> None:
+    """One page's socket."""
+    state = socket.app.state
+    outlet = Outlet("ws", actor_in(socket), socket.scope["state"]["credential"])
+    await socket.accept()
+    await _Live(socket, outlet, state.push, state.outlets).run()
+
+
+class _Live:
+    """Two tasks over one socket: the reader changes the slots, the writer drains them in turn."""
+
+    def __init__(self, socket: WebSocket, outlet: Outlet, push: Push, outlets: Outlets, entries: EntryTable = ENTRIES):
+        self._socket = socket
+        self._outlet = outlet
+        self._push = push
+        self._outlets = outlets
+        self._entries = entries
+        self._slots: dict[int, Slot] = {}
+        self._control: list[dict[str, Any]] = []
+
+    async def run(self) -> None:
+        reader = asyncio.create_task(self._read(), name="web socket reader")
+        writer = asyncio.create_task(self._write(), name="web socket writer")
+        self._outlets.add(self._outlet, writer.cancel)
+        try:
+            await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._outlets.remove(self._outlet)
+            for task in (reader, writer):
+                task.cancel()
+            ended = await asyncio.gather(reader, writer, return_exceptions=True)
+            for slot in self._slots.values():
+                await self._push.leave(slot)
+        for error in ended:
+            if isinstance(error, Exception) and not isinstance(error, WebSocketDisconnect):
+                raise error
+
+    async def _read(self) -> None:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            try:
+                asked = _MESSAGE.decode(message.get("text") or b"")
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                self._outlet.stop(BAD_MESSAGE, f"not understood: {error}"[:120])
+                continue
+            try:
+                await self._obey(asked)
+            except SerenoError as error:
+                self._say({"type": "error", "sub": asked.sub, "detail": str(error)})
+
+    async def _obey(self, asked: Subscribe | Unsubscribe) -> None:
+        kind = "subscribe" if isinstance(asked, Subscribe) else "unsubscribe"
+        entry = self._entries.find("MESSAGE", f"{LIVE} {kind}")
+        if entry is None or not entry.admits(self._outlet.actor):
+            self._say({"type": "error", "sub": asked.sub, "detail": f"denied: {kind}"})
+            return
+        old = self._slots.pop(asked.sub, None)
+        if old is not None:
+            await self._push.leave(old)
+        if isinstance(asked, Subscribe):
+            await self._subscribe(asked)
+
+    async def _subscribe(self, asked: Subscribe) -> None:
+        fault = _fault(asked) or (
+            f"more than {MAX_SUBSCRIPTIONS} subscriptions" if len(self._slots) >= MAX_SUBSCRIPTIONS else ""
+        )
+        if fault:
+            self._say({"type": "error", "sub": asked.sub, "detail": fault})
+            return
+        slot = await self._push.join(asked.tags, self._outlet.actor, asked.interval, self._outlet.wake.set)
+        self._say({"type": "subscribed", "sub": asked.sub, "tags": [spec_json(tag) for tag in slot.tags]})
+        self._slots[asked.sub] = slot
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self._control.append(message)
+        self._outlet.wake.set()
+
+    async def _write(self) -> None:
+        outlet = self._outlet
+        while not outlet.stop_code:
+            await outlet.wake.wait()
+            outlet.wake.clear()
+            while self._control:
+                await self._send(orjson.dumps(self._control.pop(0)).decode())
+            if outlet.beat_due:
+                outlet.beat_due = False
+                await self._send(self._outlets.beat_frame)
+            if await self._drain():
+                outlet.stop(GOING_AWAY, "the values ended")
+        await self._socket.close(outlet.stop_code, outlet.stop_reason)
+
+    async def _drain(self) -> bool:
+        """Send one update of each subscription; True if one of them has ended."""
+        for sub, slot in list(self._slots.items()):
+            item = slot.take()
+            if item is None:
+                if slot.ended:
+                    return True
+                continue
+            self._outlet.wake.set()
+            encoded, dropped = item
+            if self._slots.get(sub) is slot:
+                await self._send(encoded.frame(sub, dropped), dropped)
+        return False
+
+    async def _send(self, data: str | bytes, dropped: int = 0) -> None:
+        sending = self._socket.send_text(data) if isinstance(data, str) else self._socket.send_bytes(data)
+        await self._outlet.hand_over(sending)
+        self._outlets.count(self._outlet, dropped)
+
+
+def _fault(asked: Subscribe) -> str:
+    if not 0 < asked.sub < 1 << 32:
+        return f"subscription number {asked.sub}, expected 1 to 4294967295"
+    if len(asked.tags) > MAX_GLOBS or any(not 0 < len(tag) <= 200 for tag in asked.tags):
+        return f"expected at most {MAX_GLOBS} globs of 1 to 200 characters"
+    if not 0 <= asked.interval <= LONGEST:
+        return f"interval of {asked.interval:g} s, expected 0 to {LONGEST:g}"
+    return ""

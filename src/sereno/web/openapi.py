@@ -1,0 +1,28 @@
+"""GET openapi.json."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .answers import answer
+
+
+def add_routes(app: FastAPI) -> None:
+    """The routes of this module."""
+    app.add_route("/api/v1/openapi.json", openapi, methods=["GET"])
+
+
+async def openapi(request: Request) -> Response:
+    """The API in OpenAPI 3.1."""
+    return answer(_with_security(request.app))
+
+
+def _with_security(app: FastAPI) -> dict[str, object]:
+    document = app.openapi()
+    schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+    schemes["token"] = {"type": "http", "scheme": "bearer"}
+    schemes["session"] = {"type": "apiKey", "in": "cookie", "name": app.state.context.cookie}
+    document["security"] = [{"token": []}, {"session": []}]
+    return document

@@ -1,0 +1,141 @@
+"""The pages, rendered from templates."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import jinja2
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sereno.access.actor import NOBODY, Actor, Right
+
+from .answers import answer
+from .context import WebContext
+from .problem import ProblemError
+from .requests import actor_in, context_of
+from .statics import Statics
+from .svg import Drawing, DrawingError, read_drawing
+from .translations import Translations, choose
+
+
+class Pages:
+    """Renders `templates/<name>.html` with site, actor (None = nobody), lang, t, page, static and what a page adds."""
+
+    def __init__(self, context: WebContext, statics: Statics) -> None:
+        self._context = context
+        self._statics = statics
+        self.translations = Translations(context.folder / "locale")
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(context.folder / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def render(self, request: Request, page: str, status: int = 200, **more: Any) -> Response:
+        """The page for who asks, in their language."""
+        actor = actor_in(request)
+        lang = choose(request.headers.get("accept-language", ""), request.cookies.get("lang"))
+        variables = {
+            "site": self._context.site,
+            "actor": None if actor is NOBODY else _actor(actor),
+            "lang": lang,
+            "t": self.translations.of(lang),
+            "page": page,
+            "static": self._statics.url,
+        }
+        html = self._templates.get_template(f"{page}.html").render({**variables, **more})
+        return Response(html, status, {"vary": "accept-language, cookie"}, "text/html")
+
+
+def _actor(actor: Actor) -> dict[str, Any]:
+    return {
+        "name": actor.name,
+        "roles": [role.name for role in actor.roles],
+        "may_write": actor.may_somewhere(Right.WRITE),
+        "may_trace": actor.may_somewhere(Right.TRACE),
+    }
+
+
+def add_routes(app: FastAPI) -> None:
+    """The routes of this module."""
+    app.add_route("/", overview, methods=["GET"])
+    app.add_route("/mimic", overview, methods=["GET"])
+    app.add_route("/mimic.svg", mimic, methods=["GET"])
+    app.add_route("/tags", tags, methods=["GET"])
+    app.add_route("/trend", trend, methods=["GET"])
+    app.add_route("/devices", devices, methods=["GET"])
+    app.add_route("/devices/{path:path}", device, methods=["GET"])
+    app.add_route("/help", help_page, methods=["GET"])
+    app.add_route("/locale/{lang}.json", locale, methods=["GET"])
+
+
+async def overview(request: Request) -> Response:
+    """The plant's mimic."""
+    drawing = await _drawing(request)
+    name = drawing.title if drawing else ""
+    return _pages(request).render(request, "mimic", mimic=drawing.svg if drawing else "", mimic_name=name)
+
+
+async def mimic(request: Request) -> Response:
+    """The mimic by itself."""
+    drawing = await _drawing(request)
+    if drawing is None:
+        raise ProblemError(404, 'this plant has no mimic; name one in the plant file: [web] mimic = "plant.svg"')
+    return Response(drawing.svg, media_type="image/svg+xml")
+
+
+async def tags(request: Request) -> Response:
+    """Tag browser."""
+    return _pages(request).render(request, "tags")
+
+
+async def trend(request: Request) -> Response:
+    """One trend."""
+    return _pages(request).render(request, "trend")
+
+
+async def devices(request: Request) -> Response:
+    """All devices."""
+    return _pages(request).render(request, "devices")
+
+
+async def device(request: Request) -> Response:
+    """One device."""
+    path = request.path_params["path"]
+    known = await context_of(request).devices.devices(actor_in(request))
+    if all(status.path != path for status in known):
+        raise ProblemError(404, f"there is no device {path!r}")
+    return _pages(request).render(request, "device", device=path)
+
+
+async def help_page(request: Request) -> Response:
+    """Keys, colours, words."""
+    return _pages(request).render(request, "help")
+
+
+async def locale(request: Request) -> Response:
+    """The texts of a language, for scripts."""
+    catalogue = _pages(request).translations.catalogues.get(request.path_params["lang"])
+    if catalogue is None:
+        raise ProblemError(404, f"there is no language {request.path_params['lang']!r}")
+    return answer(catalogue)
+
+
+async def _drawing(request: Request) -> Drawing | None:
+    path = context_of(request).mimic
+    if path is None:
+        return None
+    try:
+        return await asyncio.to_thread(read_drawing, path)
+    except DrawingError as error:
+        raise ProblemError(500, str(error)) from error
+
+
+def _pages(request: Request) -> Pages:
+    pages: Pages = request.app.state.pages
+    return pages

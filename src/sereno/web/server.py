@@ -1,0 +1,121 @@
+"""uvicorn inside a running loop: bound before it says so, and stopped in time although streams are open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Generator
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from sereno.model import Clock, OperationError
+
+_log = structlog.get_logger(__name__)
+
+MAX_MESSAGE = 1 << 16
+SEND_BUFFER = 1 << 17
+_GRACE = 1
+_SWEEP = 5.0
+
+
+class WebServer:
+    """Serves an application on one address. `port` is the real one as soon as `start` has returned."""
+
+    def __init__(self, app: FastAPI, clock: Clock, host: str = "127.0.0.1", port: int = 8000) -> None:
+        self.host = host
+        self.port = port
+        self._app = app
+        self._clock = clock
+        self._server: _Uvicorn | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def url(self) -> str:
+        """The address for a browser."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        scheme = "https" if self._app.state.context.secure else "http"
+        return f"{scheme}://{host}:{self.port}"
+
+    async def start(self) -> None:
+        """Listen and answer. Raises OperationError if the address cannot be had."""
+        listener = _listen(self.host, self.port)
+        self.port = listener.getsockname()[1]
+        server = _Uvicorn(uvicorn.Config(self._app, **_OPTIONS))
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="web server")
+        answering = asyncio.create_task(server.answering.wait())
+        await asyncio.wait((serving, answering), return_when=asyncio.FIRST_COMPLETED)
+        answering.cancel()
+        if serving.done():
+            listener.close()
+            raise OperationError(f"the web server did not start: {serving.exception()}")
+        self._server = server
+        self._tasks = [serving, asyncio.create_task(self._sweep(server), name="web sweep")]
+
+    async def stop(self) -> None:
+        """End streams, finish requests under way, close. Takes less than two seconds. May be called twice."""
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        self._app.state.outlets.close()
+        server.should_exit = True
+        serving, sweep = self._tasks
+        sweep.cancel()
+        await asyncio.gather(serving, sweep, return_exceptions=True)
+
+    async def _sweep(self, server: _Uvicorn) -> None:
+        """Cut connections that were closed here but whose peer takes nothing: they would stay for ever."""
+        closing: set[Any] = set()
+        while True:
+            await self._clock.sleep(_SWEEP)
+            now = {c for c in server.server_state.connections if c.transport.is_closing()}
+            for connection in closing & now:
+                connection.transport.abort()
+            closing = now
+
+
+class _Uvicorn(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answering = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.answering.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """The node has its own way of stopping."""
+        yield
+
+
+_OPTIONS: dict[str, Any] = {
+    "loop": "none",
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+    "ws_max_size": MAX_MESSAGE,
+    "ws_per_message_deflate": False,
+    "timeout_graceful_shutdown": _GRACE,
+    "timeout_keep_alive": 30,
+    "h11_max_incomplete_event_size": 32768,
+}
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0].lower()
+        raise OperationError(
+            f"cannot listen on {host}:{port}: {reason}; "
+            "stop what listens there, or choose another port with --port (0 = any)"
+        ) from error
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # bounds what a stalled client holds
+    listener.setblocking(False)
+    return listener
