@@ -1,0 +1,3 @@
+/** Pages for who is not signed in: no live values, no catalogue. */
+
+import "./menu.js";

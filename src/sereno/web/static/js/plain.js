@@ -1,0 +1,3 @@
+/** Pages without live values of their own. */
+
+import "./shell.js";

@@ -1,0 +1,82 @@
+/** How a tag's state is shown: text, mark, classes and words. One answer for tables, faceplates and mimics. */
+
+import { formatDayTime, formatUnit, formatValue } from "./format.js";
+import { lang, t } from "./i18n.js";
+import { WAITING, reasonKey, severity } from "./quality.js";
+
+/**
+ * Which limit a value is beyond; null if none. This compares with the declared limits, it is not an alarm.
+ * @param {import("./format.js").TagSpec} spec
+ * @param {any} value
+ * @returns {"lolo" | "lo" | "hi" | "hihi" | null}
+ */
+export function limitBeyond(spec, value) {
+  const limits = spec.limits;
+  if (!limits || value === null || typeof value === "string" || Array.isArray(value)) return null;
+  const number = Number(value);
+  if (limits.hihi != null && number > limits.hihi) return "hihi";
+  if (limits.lolo != null && number < limits.lolo) return "lolo";
+  if (limits.hi != null && number > limits.hi) return "hi";
+  if (limits.lo != null && number < limits.lo) return "lo";
+  return null;
+}
+
+const MARKS = { hihi: "▲▲", hi: "▲", lo: "▼", lolo: "▼▼" };
+export const STATE_CLASSES = ["is-good", "is-uncertain", "is-bad", "is-waiting", "is-warn", "is-crit"];
+
+/**
+ * @typedef {object} Look
+ * @property {string} text the value
+ * @property {string} unit
+ * @property {string} mark sign beside the value, "" if nothing is abnormal
+ * @property {string[]} classes out of STATE_CLASSES
+ * @property {import("./quality.js").Severity} severity
+ * @property {string} reason why it is not good, in words; "" if good
+ * @property {string} spoken everything in one sentence, for a tooltip and a screen reader
+ */
+
+/**
+ * @param {import("./bindings.js").TagState} state
+ * @returns {Look}
+ */
+export function look(state) {
+  if (state.unknown || !state.spec) return strange(state);
+  const { spec, value, quality } = state;
+  const grade = severity(quality);
+  const text = formatValue(spec, value, lang, t);
+  const unit = value === null ? "" : formatUnit(spec.unit);
+  const beyond = grade === "bad" ? null : limitBeyond(spec, value);
+  const classes = [`is-${grade}`];
+  if (value === null || quality === WAITING) classes.push("is-waiting");
+  if (beyond) classes.push(beyond === "hi" || beyond === "lo" ? "is-warn" : "is-crit");
+  const mark = grade === "bad" ? "?" : (beyond && MARKS[beyond]) || (grade === "uncertain" ? "~" : "");
+  const reason = grade === "good" ? "" : state.reason || t(reasonKey(quality));
+  const parts = [`${spec.tag}: ${text}${unit ? ` ${unit}` : ""}`];
+  if (beyond) parts.push(t(`limit.beyond_${beyond}`));
+  if (reason) parts.push(`${t(`quality.${grade}`)}: ${reason}`);
+  return { text, unit, mark, classes, severity: grade, reason, spoken: parts.join(" · ") };
+}
+
+function strange(state) {
+  const reason = state.unknown ? t("quality.no_such_tag") : t("quality.waiting");
+  return {
+    text: "—", unit: "", mark: state.unknown ? "?" : "", classes: state.unknown ? ["is-bad", "is-waiting"] : ["is-waiting"],
+    severity: "bad", reason, spoken: `${state.tag}: ${reason}`,
+  };
+}
+
+/** Puts the classes of a look on an element, only where they differ. */
+export function setLook(element, classes) {
+  for (const name of STATE_CLASSES) {
+    const wanted = classes.includes(name);
+    if (element.classList.contains(name) !== wanted) element.classList.toggle(name, wanted);
+  }
+}
+
+/** The zone of the plant's site. */
+export const siteZone = document.documentElement.dataset.timezone || "UTC";
+
+/** A time in the site's zone; a dash if there is none. */
+export function siteTime(ms) {
+  return ms > 0 ? formatDayTime(ms, siteZone) : "—";
+}

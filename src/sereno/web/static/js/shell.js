@@ -1,0 +1,81 @@
+/** The frame of every page: connection, clock, theme, language, keys. Pages import it first. */
+
+import { request } from "./api.js";
+import { openFaceplate } from "./components/faceplate.js";
+import { openPalette } from "./components/palette.js";
+import "./components/value.js";
+import { setAttribute, setText } from "./dom.js";
+import { formatDayTime, formatTime } from "./format.js";
+import { t } from "./i18n.js";
+import { keyListener } from "./keys.js";
+import { live } from "./live.js";
+import { siteZone } from "./present.js";
+import "./menu.js";
+import { toggleNight } from "./theme.js";
+
+const root = document.documentElement;
+const CLOCK_EVERY = 250;
+
+function showLink() {
+  root.dataset.link = live.state;
+  const pill = document.getElementById("link-state");
+  if (pill) {
+    pill.dataset.state = live.state;
+    setText(pill.querySelector(".link-text"), t(`link.${live.state}`));
+    pill.title = t(`link.${live.state}_long`);
+  }
+  const banner = document.getElementById("disconnected");
+  if (banner) setText(banner, live.state === "down" ? t("link.banner", { time: formatTime(live.since + live.offset, siteZone) }) : "");
+}
+
+function showClock() {
+  const now = live.serverNow();
+  for (const place of document.querySelectorAll("[data-clock]")) {
+    setText(place, formatTime(now, place.dataset.clock));
+    setAttribute(place, "title", `${formatDayTime(now, place.dataset.clock)} ${place.dataset.clock}`);
+  }
+}
+
+function find() {
+  const field = document.getElementById("tag-search");
+  if (field) field.focus();
+  else openPalette();
+}
+
+function signedOut() {
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+/** A socket that is turned away may mean that the session is over: the answer to this question leads to the sign-in. */
+function askSession() {
+  request("session").catch(() => {});
+}
+
+const go = (path) => () => location.assign(path);
+
+function start() {
+  live.addEventListener("state", showLink);
+  live.addEventListener("signedout", signedOut);
+  live.addEventListener("turnedaway", askSession);
+  document.addEventListener("keydown", keyListener({
+    "/": find,
+    "?": go("/help"),
+    "g m": go("/"),
+    "g t": go("/tags"),
+    "g r": go("/trend"),
+    "g d": go("/devices"),
+    l: () => document.dispatchEvent(new Event("golive")),
+    n: toggleNight,
+  }));
+  document.addEventListener("click", (event) => {
+    const place = event.target.closest("[data-open-tag], [data-find]");
+    if (place?.dataset.openTag) openFaceplate(place.dataset.openTag, { opener: place });
+    else if (place) find();
+  });
+  showClock();
+  setInterval(showClock, CLOCK_EVERY);
+  showLink();
+  live.start();
+}
+
+start();

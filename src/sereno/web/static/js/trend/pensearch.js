@@ -1,0 +1,56 @@
+/** A search field that adds pens. */
+
+import { el } from "../dom.js";
+import { matcher } from "../tags/search.js";
+import { isDrawable } from "./model.js";
+
+const SHOWN = 10;
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {HTMLElement} list
+ * @param {Promise<import("../format.js").TagSpec[]>} specs
+ * @param {(tag: string) => void} onPick
+ */
+export function penSearch(input, list, specs, onPick) {
+  let found = [];
+  let at = 0;
+  const close = () => {
+    list.hidden = true;
+    input.setAttribute("aria-expanded", "false");
+  };
+  const mark = () => {
+    [...list.children].forEach((item, i) => item.setAttribute("aria-selected", String(i === at)));
+    input.setAttribute("aria-activedescendant", found.length ? `pen-option-${at}` : "");
+  };
+  const pick = (tag) => {
+    input.value = "";
+    close();
+    onPick(tag);
+  };
+  input.addEventListener("input", async () => {
+    const matches = matcher(input.value);
+    found = input.value.trim() ? (await specs).filter((spec) => isDrawable(spec) && matches(spec)).slice(0, SHOWN) : [];
+    at = 0;
+    list.replaceChildren(...found.map((spec, i) => el("li", {
+      role: "option", id: `pen-option-${i}`, className: "palette-item", on: { mousedown: (event) => event.preventDefault(), click: () => pick(spec.tag) },
+    }, el("span", {}, spec.tag), el("span", { className: "page-sub" }, spec.description ?? ""))));
+    list.hidden = !found.length;
+    input.setAttribute("aria-expanded", String(found.length > 0));
+    mark();
+  });
+  input.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && found.length) {
+      event.preventDefault();
+      at = (at + step + found.length) % found.length;
+      mark();
+    }
+    if (event.key === "Enter" && found[at]) {
+      event.preventDefault();
+      pick(found[at].tag);
+    }
+    if (event.key === "Escape") close();
+  });
+  input.addEventListener("blur", close);
+}
