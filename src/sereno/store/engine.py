@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import StaticPool
@@ -47,11 +47,20 @@ class Store:
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, once its transaction is committed. Raises StoreError, or what `work` raised."""
-        return await asyncio.wrap_future(self._submit(work))
+        loop = asyncio.get_running_loop()
+        try:
+            running = loop.run_in_executor(self._thread, self._transact, work)
+        except RuntimeError as error:
+            raise StoreError("the database is closed") from error
+        return await running
 
     def run_now(self, work: Callable[[Connection], T]) -> T:
         """As `run`, blocking the caller."""
-        return self._submit(work).result()
+        try:
+            running = self._thread.submit(self._transact, work)
+        except RuntimeError as error:
+            raise StoreError("the database is closed") from error
+        return running.result()
 
     async def close(self) -> None:
         """Finish the work handed over so far, then close. May be called twice."""
@@ -61,37 +70,38 @@ class Store:
         self._thread.shutdown()
         self._engine.dispose()
 
-    def _submit(self, work: Callable[[Connection], T]) -> Future[T]:
-        try:
-            return self._thread.submit(self._transact, work)
-        except RuntimeError as error:
-            raise StoreError("the database is closed") from error
-
     def _transact(self, work: Callable[[Connection], T]) -> T:
         try:
             with self._engine.begin() as connection:
                 return work(connection)
         except DBAPIError as error:
-            raise StoreError(f"database {self._engine.url.render_as_string()}: {error.orig}") from error
+            raise StoreError(f"database {_name(self._engine.url)}: {error.orig}") from error
 
 
 def _engine(where: str | Path) -> Engine:
     try:
-        url = (
-            make_url(where)
-            if isinstance(where, str) and "://" in where
-            else make_url("sqlite://").set(database=str(where))
-        )
+        if isinstance(where, str) and "://" in where:
+            url = make_url(where)
+        else:
+            url = make_url("sqlite://").set(database=str(where))
+        if url.get_backend_name() != "sqlite":
+            return create_engine(url, pool_pre_ping=True)
     except ArgumentError as error:
-        raise StoreError(f"database {where!r} is neither a file nor a URL such as sqlite:///sereno.db") from error
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        given = str(where).partition("://")[0]  # the rest may hold a password
+        raise StoreError(f"database '{given}...' is neither a file nor a URL such as sqlite:///sereno.db") from error
+    except ImportError as error:
+        raise StoreError(f"database {_name(url)} needs the package {error.name}, which is not installed") from error
     if url.database and url.database != ":memory:":
         _private_file(Path(url.database))
     engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _name(url: URL) -> str:
+    """For messages: the file, or the URL without its password."""
+    return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string()
 
 
 def _private_file(path: Path) -> None:
@@ -114,13 +124,13 @@ def _begin(connection: Connection) -> None:
 def _bring_up_to_date(connection: Connection) -> None:
     names = set(inspect(connection).get_table_names())
     if names and "alembic_version" not in names:
-        raise StoreError(f"database {connection.engine.url}: it holds other tables ({min(names)}), not Sereno's")
+        raise StoreError(f"database {_name(connection.engine.url)}: it holds other tables ({min(names)}), not Sereno's")
     present = connection.scalar(text("SELECT version_num FROM alembic_version")) if names else None
     if present == SCHEMA:
         return
     if present is not None and present > SCHEMA:
         raise StoreError(
-            f"database {connection.engine.url} has schema {present}, this version knows up to {SCHEMA}; "
+            f"database {_name(connection.engine.url)} has schema {present}, this version knows up to {SCHEMA}; "
             "use the newer version of Sereno that wrote it"
         )
     from .migrations import upgrade
