@@ -47,6 +47,8 @@ def test_a_new_fault_replaces_the_old_one_and_its_bounds():
 
 
 def test_a_fault_says_what_it_is():
-    assert [
-        str(f) for f in (SILENT, ServerFault(FaultKind.SLOW, 0.5), ServerFault(FaultKind.EXCEPTION, code=6))
-    ] == ["silent", "slow 0.5s", "exception 6"]
+    assert [str(f) for f in (SILENT, ServerFault(FaultKind.SLOW, 0.5), ServerFault(FaultKind.EXCEPTION, code=6))] == [
+        "silent",
+        "slow 0.5s",
+        "exception 6",
+    ]

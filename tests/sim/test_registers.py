@@ -125,9 +125,7 @@ def test_only_what_masters_write_counts_as_a_write():
     assert memory.writes == 2
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 29), st.integers(1, 8)), max_size=4), st.integers(0, 40), st.integers(1, 40)
-)
+@given(st.lists(st.tuples(st.integers(0, 29), st.integers(1, 8)), max_size=4), st.integers(0, 40), st.integers(1, 40))
 def test_legal_is_what_touches_no_forbidden_range_and_ends_inside(ranges, start, count):
     memory = RegisterMemory(words=30, bits=4)
     for first, width in ranges:

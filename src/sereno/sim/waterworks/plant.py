@@ -28,15 +28,19 @@ class Waterworks:
         self.town = TownPlc(self.physics, telemetry, source=source, start_ns=start_ns, scan_period=scan_period)
         self.physics.works_pumps[0].speed = self.physics.boosters[0].speed = 0.95
 
-    def step(self) -> None:
-        """One scan period: the water moves, then both PLCs run a cycle."""
+    def step(self, *, publish: bool = True) -> None:
+        """One scan period: the water moves, then both PLCs run a cycle (and show it in their registers)."""
         dt = self.scan_period
         self.physics.step(dt)
-        self.river.scan(dt)
-        self.town.scan(dt)
+        self.river.scan(dt, publish=publish)
+        self.town.scan(dt, publish=publish)
         self.elapsed += dt
 
     def run(self, seconds: float) -> None:
-        """As many cycles as fit into `seconds` of simulated time."""
-        for _ in range(round(seconds / self.scan_period)):
-            self.step()
+        """As many cycles as fit into `seconds` of simulated time; the registers show the last."""
+        self.cycles(round(seconds / self.scan_period))
+
+    def cycles(self, count: int) -> None:
+        """`count` cycles in one go; nobody can look in between, so only the last is published."""
+        for left in range(count - 1, -1, -1):
+            self.step(publish=left == 0)

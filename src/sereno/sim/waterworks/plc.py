@@ -67,7 +67,8 @@ class Plc(ABC):
         self._limits = dict(settings)
         self._commands = tuple(commands)
         self._pairs = tuple(pairs)
-        self._random = source
+        self._measuring = source
+        self._showing = random.Random(source.getrandbits(64))  # noqa: S311 - noise of meters, no secret
         self._start_ns = start_ns
         self._seen_writes = 0
         self._next_slow = 0.0
@@ -75,25 +76,27 @@ class Plc(ABC):
         self.publish(self.switches)
         self.publish({"firmware": FIRMWARE, "scan_time": scan_period * 1e3})
 
-    def scan(self, dt: float) -> None:
-        """One cycle, `dt` seconds after the last."""
+    def scan(self, dt: float, *, publish: bool = True) -> None:
+        """One cycle, `dt` seconds after the last; without `publish` the registers stay as they are."""
         self.uptime += dt
         if self.memory.writes != self._seen_writes:
             self._seen_writes = self.memory.writes
             self._accept()
         self.control(dt)
         self.taken.clear()
-        self.publish(self.fast())
-        if self.uptime >= self._next_slow:
-            self._next_slow = self.uptime + 1.0
-            self.publish(self.slow())
-            self.publish(
-                {
-                    "heartbeat": int(self.uptime) & 0xFFFF,
-                    "uptime": int(self.uptime),
-                    "plc_time": (self._start_ns + int(self.uptime * 1e9)) // 1_000_000,
-                }
-            )
+        if publish:
+            self.publish(self.fast())
+            if self.uptime >= self._next_slow:
+                self._next_slow = self.uptime + 1.0
+                self.publish(self.slow())
+                self.publish(self._head())
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "heartbeat": int(self.uptime) & 0xFFFF,
+            "uptime": int(self.uptime),
+            "plc_time": (self._start_ns + int(self.uptime * 1e9)) // 1_000_000,
+        }
 
     def publish(self, values: Mapping[str, Any]) -> None:
         """Put values into their registers."""
@@ -107,9 +110,13 @@ class Plc(ABC):
             self.settings[name] = value
             self.cells[name].set(value)
 
+    def measured(self, value: float, spread: float) -> float:
+        """What the control program measures of `value`, with a relative noise of `spread`."""
+        return value * (1.0 + self._measuring.gauss(0.0, spread))
+
     def noisy(self, value: float, spread: float) -> float:
-        """A measurement of `value` with a relative noise of `spread`."""
-        return value * (1.0 + self._random.gauss(0.0, spread))
+        """As `measured`, for showing only: how often it is called changes nothing else."""
+        return value * (1.0 + self._showing.gauss(0.0, spread))
 
     @abstractmethod
     def control(self, dt: float) -> None:

@@ -67,11 +67,11 @@ class RiverPlc(Plc):
         self.flow = 0.0
         self.starved = False
         self.dry = False
-        self.publish({"recipe": RECIPE})
+        self.publish({"recipe": RECIPE, "chlorine": self.chlorine})
 
     def control(self, dt: float) -> None:
         """See Plc."""
-        self.flow = max(0.0, self.noisy(self.physics.flows.intake * 3600.0, 0.003))
+        self.flow = max(0.0, self.measured(self.physics.flows.intake * 3600.0, 0.003))
         self._take_in(dt)
         self._wash()
         self._dose(dt)

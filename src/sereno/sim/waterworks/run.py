@@ -107,7 +107,6 @@ async def _tick(running: RunningWaterworks, clock: Clock, speed: float) -> None:
         ticks += 1
         await clock.sleep(begin + ticks * period - clock.monotonic())
         due = int((clock.monotonic() - begin) * cycles_per_second + 1e-6) - done
-        for _ in range(min(due, MOST_CYCLES)):
-            plant.step()
+        plant.cycles(min(due, MOST_CYCLES))
         running.skipped += max(0, due - MOST_CYCLES)
         done += max(0, due)

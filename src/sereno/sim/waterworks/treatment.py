@@ -127,7 +127,7 @@ class Chlorination:
         self.residual = 0.6
         self.stock = 160.0
         self.dosing_flow = 0.0
-        self._lorry = 0.0
+        self._lorry = self.LORRY_TAKES
 
     @property
     def stock_level(self) -> float:
