@@ -47,8 +47,7 @@ class EntryPointGroup(click.Group):
         except click.UsageError as error:
             from sereno.app.plant.faults import nearest
 
-            error.message += f" {nearest(args[0], self.list_commands(ctx))}"
-            raise
+            raise click.UsageError(f"{error.message} {nearest(args[0], self.list_commands(ctx))}", ctx) from None
 
 
 @click.command(cls=EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

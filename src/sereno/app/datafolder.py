@@ -7,6 +7,8 @@ from pathlib import Path
 
 import orjson
 
+from sereno.model import OperationError
+
 from .platform import write_private
 
 
@@ -30,6 +32,15 @@ class DataFolder:
     def credential(self) -> Path:
         """Address and token for the CLI on this machine, readable by its owner only."""
         return self.path / "credential.json"
+
+    def prepare(self) -> None:
+        """Make the folder. Raises OperationError when that cannot be."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OperationError(
+                f"cannot make the data folder {self.path}: {error.strerror}; give another --data"
+            ) from None
 
     def publish(self, url: str, token: str) -> None:
         """Let the CLI on this machine find the running node."""

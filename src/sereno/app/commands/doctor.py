@@ -6,14 +6,13 @@ import asyncio
 import platform as machine
 import shutil
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from sereno.client import Client, connect
-from sereno.model import ConfigurationError, LinkState, SerenoError, severity
+from sereno.model import ConfigurationError, LinkState, SerenoError, SystemClock, severity
 
 from .options import NodeAddress, json_option, node_options
 from .plant import plant_path
@@ -70,8 +69,7 @@ def machine_findings(data: Path) -> list[Finding]:
     nearest = next(p for p in (data, *data.absolute().parents) if p.exists())
     free = shutil.disk_usage(nearest).free
     findings.append(Finding("disk", OK if free > _LOW_DISK else WARNING, f"{free / 2**30:.1f} GiB free at {nearest}"))
-    now = time.time_ns()
-    right = now > _BUILD_YEAR_NS
+    right = SystemClock().wall_ns() > _BUILD_YEAR_NS
     findings.append(Finding("clock", OK if right else CRITICAL, "plausible" if right else "the clock is years behind"))
     return findings
 

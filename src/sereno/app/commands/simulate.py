@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import click
 
 from sereno.app.platform import install_stop, new_event_loop
+from sereno.app.runner import until
 from sereno.model import NotConnectedError, OperationError, SystemClock
 
 from .options import json_option
@@ -52,7 +54,7 @@ def waterworks(*, port: int, speed: float, seed: int | None, seconds: float | No
                     for path, url in running.urls.items():
                         click.echo(f"{path}  {url}")
                     click.echo(f"control port {running.control_port}: sereno sim fault river/plc1 silent 10s")
-                await wait_for_stop(stopped, seconds)
+                await until(stopped, seconds)
         except OSError as error:
             raise OperationError(
                 f"cannot listen on 127.0.0.1:{port}: {error.strerror}; choose another --port"
@@ -63,17 +65,7 @@ def waterworks(*, port: int, speed: float, seed: int | None, seconds: float | No
     return run_loop(work, tied=tied)
 
 
-async def wait_for_stop(stopped: asyncio.Event, seconds: float | None) -> None:
-    """Until told to stop, or for `seconds`."""
-    if seconds is None:
-        await stopped.wait()
-        return
-    with contextlib.suppress(TimeoutError):
-        async with SystemClock().timeout(seconds):
-            await stopped.wait()
-
-
-def run_loop(work: Callable[[asyncio.Event], object], *, tied: bool = False) -> int:
+def run_loop(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]], *, tied: bool = False) -> int:
     """Run `work` on the fastest loop there is; Ctrl-C, a request to end, or the end of standard input set its event."""
 
     async def supervised() -> None:
@@ -82,7 +74,7 @@ def run_loop(work: Callable[[asyncio.Event], object], *, tied: bool = False) -> 
         install_stop(loop, stopped.set)
         if tied:
             threading.Thread(target=_wait_for_end, args=(loop, stopped), daemon=True, name="stdin").start()
-        await work(stopped)  # type: ignore[misc]
+        await work(stopped)
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(supervised())
@@ -90,7 +82,7 @@ def run_loop(work: Callable[[asyncio.Event], object], *, tied: bool = False) -> 
 
 
 def _wait_for_end(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    while sys.stdin.buffer.raw.read(1024):  # type: ignore[attr-defined]
+    while sys.stdin.buffer.read(1):
         pass
     with contextlib.suppress(RuntimeError):  # the loop has ended before
         loop.call_soon_threadsafe(stopped.set)

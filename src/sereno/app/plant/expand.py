@@ -188,28 +188,15 @@ def csv_tags(path: Path, faults: list[Fault]) -> list[Raw]:
         data: dict[str, Any] = {}
         for key, cell in row.items():
             if cell is not None and cell.strip():
-                _place(data, key.strip().split("."), _cell(cell.strip()))
+                _place(data, key.strip().split("."), cell.strip())
         rows.append(Raw(data, lambda *_keys, line=line: line))
     return rows
 
 
-def _place(data: dict[str, Any], keys: list[str], value: Any) -> None:
+def _place(data: dict[str, Any], keys: list[str], value: str) -> None:
     for key in keys[:-1]:
         data = data.setdefault(key, {})
     data[keys[-1]] = value
-
-
-def _cell(text: str) -> Any:
-    if text in ("true", "false"):
-        return text == "true"
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def plant_table(expanded: Expanded, faults: list[Fault]) -> PlantTable:

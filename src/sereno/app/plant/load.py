@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from pydantic import BaseModel
 
 from sereno.app.registry import driver_entries, load_driver
 from sereno.device import Driver, DriverTag
-from sereno.expression.compile import ExpressionError, compile_expression
+from sereno.expression.compiler import compile_expression
+from sereno.expression.errors import ExpressionError
 from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, tag_id
 
 from .expand import Raw, RawDevice, expand, plant_table
@@ -129,9 +131,9 @@ def _device(raw: RawDevice, drivers: _Drivers, faults: list[Fault]) -> PlantDevi
     data, where = raw.table.data, raw.table.where
     label = f"device {data.get('name', '?')!r}"
     if "driver" not in data:
-        faults.append(
-            Fault(where(), f"{label} has no 'driver'", fix=f"Add driver = ...; {nearest('', drivers.entries)}")
-        )
+        near = difflib.get_close_matches("driver", [k for k in data if k not in DeviceTable.model_fields], 1)
+        found = f"unknown key {near[0]!r} in {label}" if near else f"{label} has no 'driver'"
+        faults.append(Fault(where(*near), found, "driver = ...", nearest("", drivers.entries)))
         return None
     driver = drivers.get(str(data["driver"]), where("driver"), faults)
     own = {k: v for k, v in data.items() if k in DeviceTable.model_fields}
@@ -203,7 +205,7 @@ def _tag(
 
 
 def _spec(table: TagTable, device: DeviceTable, config: Any) -> TagSpec:
-    kind: ValueType = table.type or getattr(config, "default_type", ValueType.FLOAT64)
+    kind = table.type or ValueType(getattr(config, "default_type", ValueType.FLOAT64))
     return TagSpec(
         path=f"{device.name}/{table.name}",
         type=kind,

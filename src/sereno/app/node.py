@@ -1,0 +1,163 @@
+"""Node: a hub and everything around it, from start to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from typing import Any, Self
+
+import structlog
+
+from sereno.access.accounts import Credentials
+from sereno.access.opaque import new_password
+from sereno.device import Environment
+from sereno.model import ConfigurationError, Fault, SerenoError
+from sereno.store import settings
+from sereno.store.engine import Store
+from sereno.web.app import create_app
+from sereno.web.server import WebServer
+
+from .datafolder import DataFolder
+from .plant.load import Plant
+from .platform import notify_service_manager, open_files_limit, watchdog_interval
+from .welcome import Ready
+from .wiring import Parts, join, web_context
+
+_log = structlog.get_logger(__name__)
+ADMINISTRATOR = "admin"
+TOKEN_NAME = "this machine's console"  # noqa: S105 - a name, no secret
+TOKEN_LIFE = 366 * 86400.0
+
+
+class Node:
+    """Runs one plant. Starts in this order: store, historian, hub, web, devices; stops the other way round."""
+
+    def __init__(self, plant: Plant, folder: DataFolder, environment: Environment) -> None:
+        self.plant = plant
+        self.folder = folder
+        self._environment = environment
+        self._stack = AsyncExitStack()
+        self._parts: Parts | None = None
+        self._web: WebServer | None = None
+
+    @property
+    def parts(self) -> Parts:
+        """The joined rooms; only after `start`."""
+        if self._parts is None:
+            raise RuntimeError("the node has not been started")
+        return self._parts
+
+    async def start(self, host: str, port: int, *, fresh_password: bool = False) -> Ready:
+        """Start everything; returns when the page answers. Does not wait for devices.
+
+        Raises SerenoError: folder in use, address taken, damaged store. Nothing is left running then.
+        """
+        try:
+            return await self._start(host, port, fresh_password)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop everything that was started. May be called twice."""
+        await self._stack.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def _start(self, host: str, port: int, fresh_password: bool) -> Ready:
+        open_files_limit()
+        self.folder.prepare()
+        store = Store.open(self.folder.database)
+        self._stack.push_async_callback(store.close)
+        parts = self._join(store)
+        if parts.historian is not None:
+            for fault in await parts.historian.start():
+                _log.warning("history", fault=str(fault))
+            self._stack.push_async_callback(parts.historian.stop)
+        self._stack.callback(parts.hub.close)
+        self._background("freshness", parts.hub.run_freshness)
+        await self._serve(parts, store, host, port)
+        await parts.devices.start()
+        self._stack.push_async_callback(parts.devices.stop)
+        self._watchdog()
+        return await self._ready(parts, fresh_password)
+
+    def _join(self, store: Store) -> Parts:
+        try:
+            self._parts = join(self.plant, store, self.folder, self._environment)
+        except ValueError as error:
+            raise ConfigurationError([Fault(str(self.plant.path), str(error))]) from None
+        return self._parts
+
+    async def _serve(self, parts: Parts, store: Store, host: str, port: int) -> None:
+        name = await store.run(settings.installation)
+        self._web = WebServer(create_app(web_context(self.plant, parts, name)), parts.clock, host, port)
+        await self._web.start()
+        self._stack.push_async_callback(self._web.stop)
+
+    async def _ready(self, parts: Parts, fresh_password: bool) -> Ready:
+        assert self._web is not None
+        credentials = await self._credentials(parts, fresh_password)
+        token = await self._console_token(parts)
+        self.folder.publish(self._web.url, token)
+        self._stack.callback(self.folder.withdraw)
+        ticket = await parts.accounts.sessions.ticket(ADMINISTRATOR)
+        return Ready(
+            plant=self.plant.table.name,
+            url=self._web.url,
+            user=ADMINISTRATOR,
+            password=credentials.password if credentials else None,
+            token=token,
+            link=f"{self._web.url}/sign-in/once?ticket={ticket}",
+            example=next((t.spec.path for d in self.plant.devices for t in d.tags), ""),
+            data=str(self.folder.path),
+        )
+
+    async def _credentials(self, parts: Parts, fresh: bool) -> Credentials | None:
+        made = await parts.accounts.ensure_administrator()
+        if made is None and fresh:
+            made = Credentials(ADMINISTRATOR, new_password())
+            await parts.accounts.set_password(made.user, made.password, by="demo")
+        return made
+
+    async def _console_token(self, parts: Parts) -> str:
+        """A token for this machine's console; the one of an earlier run ends."""
+        for row in await parts.accounts.tokens.all():
+            if row.name == TOKEN_NAME:
+                await parts.accounts.tokens.revoke(row.id)
+        _, secret = await parts.accounts.tokens.issue(ADMINISTRATOR, TOKEN_NAME, "admin", TOKEN_LIFE)
+        return secret
+
+    def _watchdog(self) -> None:
+        notify_service_manager("READY=1")
+        self._stack.callback(notify_service_manager, "STOPPING=1")
+        interval = watchdog_interval()
+        if interval is not None:
+            self._background("watchdog", lambda: self._beat(interval))
+
+    async def _beat(self, interval: float) -> None:
+        while True:
+            notify_service_manager("WATCHDOG=1")
+            await self._environment.clock.sleep(interval)
+
+    def _background(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        async def run() -> None:
+            try:
+                await work()
+            except Exception:
+                _log.exception("task ended", task=name)
+                raise
+
+        task = asyncio.create_task(run(), name=name)
+
+        async def end() -> None:
+            task.cancel()
+            with suppress(asyncio.CancelledError, SerenoError):
+                await task
+
+        self._stack.push_async_callback(end)

@@ -1,0 +1,112 @@
+"""Joins the rooms: the one screenful where siblings meet. docs/journey.md follows a sample through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from sereno.access.accounts import Accounts
+from sereno.access.actor import Actor
+from sereno.client import HistoryPort, HistoryRequest, Series
+from sereno.device import DeviceConfig, DeviceSet, DeviceTag, Environment, GroupConfig, RetryConfig
+from sereno.historian.historian import Historian
+from sereno.hub.hub import Hub
+from sereno.hub.router import CommandRouter
+from sereno.model import Clock, OperationError
+from sereno.store.engine import Store
+from sereno.store.intents import StoredIntents
+from sereno.web.context import SiteInfo, WebContext
+
+from .datafolder import DataFolder
+from .plant.load import Plant, PlantDevice
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a node is made of, joined and not started."""
+
+    clock: Clock
+    store: Store
+    accounts: Accounts
+    hub: Hub
+    devices: DeviceSet
+    historian: Historian | None
+    router: CommandRouter
+
+
+class NoHistory:
+    """The history of a node that records nothing (a HistoryPort)."""
+
+    async def query(self, request: HistoryRequest, actor: Actor) -> list[Series]:
+        """Raises OperationError."""
+        del actor
+        raise OperationError(
+            f"history of {', '.join(request.tags)}: this node records nothing ([history] enabled = false)"
+        )
+
+
+def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:
+    """Build and connect hub, devices, recorder and router. Opens no link; raises ValueError for taken names."""
+    clock = environment.clock
+    hub = Hub(clock)
+    configs = [device_config(d) for d in plant.devices if d.table.enabled]
+    devices = DeviceSet(configs, hub, environment)
+    historian = _historian(plant, folder, hub, clock)
+    if historian is not None:
+        hub.add_sink(historian)
+    router = CommandRouter(hub, clock, journal=StoredIntents(store))
+    for path, device in devices.handlers.items():
+        router.register(path, device)
+    return Parts(clock, store, Accounts(store, clock), hub, devices, historian, router)
+
+
+def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock) -> Historian | None:
+    settings = plant.history
+    if not settings.enabled:
+        return None
+    return Historian(
+        folder.history,
+        clock,
+        hub,
+        commit_interval=settings.commit_interval,
+        max_bytes=settings.max_bytes or None,
+        max_age=settings.days * 86400.0 or None,
+    )
+
+
+def device_config(device: PlantDevice) -> DeviceConfig:
+    """What the plant file declares, as the device framework takes it."""
+    table = device.table
+    return DeviceConfig(
+        path=table.name,
+        driver=device.driver,
+        config=device.config,
+        groups={name: GroupConfig(group.period, group.phase) for name, group in device.groups.items()},
+        tags=tuple(DeviceTag(tag.driver_tag, tag.group) for tag in device.tags),
+        stale_after=table.stale_after,
+        retry=RetryConfig(initial=table.retry.initial, max=table.retry.max),
+        description=table.description,
+        driver_name=table.driver,
+    )
+
+
+def web_context(plant: Plant, parts: Parts, installation: str) -> WebContext:
+    """What the web room is given."""
+    history: HistoryPort = parts.historian or NoHistory()
+    return WebContext(
+        live=parts.hub,
+        commands=parts.router,
+        history=history,
+        devices=parts.devices,
+        accounts=parts.accounts,
+        clock=parts.clock,
+        site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno")),
+        installation=installation,
+        mimic=plant.mimic,
+        figures={"hub": parts.hub.statistics, "historian": lambda: _figures(parts)},
+    )
+
+
+def _figures(parts: Parts) -> Mapping[str, float]:
+    return parts.historian.statistics() if parts.historian is not None else {}
