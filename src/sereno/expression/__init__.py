@@ -1,0 +1,1 @@
+"""The one safe expression language, for interlocks, suppression, alarms and derived tags (docs/expression.md)."""
