@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from tokenize import TokenError
+from typing import Any
 
 COMMON = frozenset(
     {
         *("", "%", "1", "m", "mm", "cm", "km", "um", "nm", "m2", "m3", "l", "ml", "m/s", "mm/s", "m/s2", "km/h"),
-        *("m3/h", "m3/s", "l/s", "l/min", "l/h", "kg", "g", "mg", "t", "kg/h", "kg/s", "mg/l", "g/l", "ug/l", "kg/m3"),
+        *(
+            "m3/h",
+            "m3/s",
+            "l/s",
+            "l/min",
+            "l/h",
+            "kg",
+            "g",
+            "mg",
+            "t",
+            "kg/h",
+            "kg/s",
+            "mg/l",
+            "g/l",
+            "ug/l",
+            "kg/m3",
+            "m3/d",
+            "g/h",
+        ),
         *("s", "ms", "min", "h", "d", "Hz", "kHz", "MHz", "rpm", "Pa", "hPa", "kPa", "MPa", "bar", "mbar"),
         *(
             "degC",
@@ -51,7 +71,7 @@ COMMON = frozenset(
 )
 """Units of the trade that need no look-up; a test holds every one of them against pint, or `NAMES`."""
 
-NAMES = frozenset({"NTU", "pH", "1", "%"})
+NAMES = frozenset({"NTU", "pH", "1", "%", "var", "kvar"})
 """Scales that are used as units and that pint does not know."""
 
 
@@ -65,14 +85,20 @@ def unit_fault(unit: str) -> str:
 
 def pint_fault(unit: str) -> str:
     """What pint says about `unit`: empty or the fault."""
-    from pint import UnitRegistry, errors
+    from pint import PintError
 
-    registry: UnitRegistry[float] = UnitRegistry()
     try:
-        registry.parse_units(_exponents(unit))
-    except (errors.UndefinedUnitError, errors.DefinitionSyntaxError, ValueError, TypeError, AttributeError, KeyError):
+        _registry().parse_units(_exponents(unit))
+    except (PintError, ArithmeticError, AttributeError, LookupError, TokenError, TypeError, ValueError):
         return f"unknown unit {unit!r}, expected for example m3/h, degC, bar, mg/l"
     return ""
+
+
+@lru_cache(maxsize=1)
+def _registry() -> Any:
+    from pint import UnitRegistry
+
+    return UnitRegistry()
 
 
 def _exponents(unit: str) -> str:
