@@ -1,0 +1,322 @@
+"""The historian: records every batch that the hub admits, and answers what was when."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from sereno.access.actor import Actor, Right
+from sereno.client import HistoryRequest, Series
+from sereno.model import Clock, DeniedError, Fault, NotConnectedError, RefusedError, SampleBatch
+
+from .disk import Disk, SystemDisk
+from .encoder import CommitData
+from .history import Snapshot, Store
+from .query import MAX_WAITING, Asked, Query, check_request, not_found
+from .queue import AcceptQueue
+from .recorder import Recorder, Written
+from .recovery import scan_segment
+from .retention import beyond, remove
+from .sealed import SegmentRef, ViewCache
+from .segment import SegmentView
+from .tags import TagBook, TagLookup
+
+T = TypeVar("T")
+_RETRY = 1.0
+_log = structlog.get_logger(__name__)
+
+
+class Historian:
+    """A BatchSink and a HistoryPort over one folder. One event loop; the disk is worked by threads of its own.
+
+    `commit_interval` seconds between two commits (group commit). A batch is durable when the commit that holds it is.
+    `queue_bytes` bounds what waits for the disk; what does not fit is stored as a gap. Every `cover_interval` seconds
+    a group's tags are marked as known until then. Sealed segments beyond `max_bytes` or older than `max_age` seconds
+    are deleted, the oldest first; None keeps them.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        lookup: TagLookup,
+        *,
+        commit_interval: float = 0.1,
+        cover_interval: float = 1.0,
+        segment_bytes: int = 64 << 20,
+        queue_bytes: int = 64 << 20,
+        max_bytes: int | None = None,
+        max_age: float | None = None,
+        disk: Disk | None = None,
+    ) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._book = TagBook(lookup)
+        self._disk = disk or SystemDisk()
+        self._recorder = Recorder(folder, clock, self._book, self._disk)
+        self._queue = AcceptQueue(queue_bytes)
+        self._commit_interval = commit_interval
+        self._cover_interval = cover_interval
+        self._segment_bytes = segment_bytes
+        self._max_bytes, self._max_age = max_bytes, max_age
+        self._store = Store(self._disk, ViewCache(self._disk, self._rescan), self._report_damage)
+        self._segments: list[SegmentRef] = []
+        self._active: SegmentRef | None = None
+        self._wake = asyncio.Event()
+        self._waiters: list[tuple[int, asyncio.Future[int]]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._indexing: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._damaged: set[tuple[str, int]] = set()
+        self._queries: set[threading.Event] = set()
+        self._dropped_segments = 0
+
+    # ---- its life
+
+    async def start(self) -> list[Fault]:
+        """Open the folder and begin to record. Returns what was found damaged, by file and place.
+
+        Raises OperationError if another historian has the folder or a newer version wrote it, OSError.
+        """
+        self._writing = ThreadPoolExecutor(1, "historian-write")
+        self._reading = ThreadPoolExecutor(2, "historian-read")
+        try:
+            await self._in(self._writing, self._open)
+        except BaseException:
+            await self._shut()
+            raise
+        self._segments = list(self._recorder.segments)
+        for fault in self._recorder.faults:
+            _log.warning("historian found damage", fault=str(fault))
+        self._task = asyncio.create_task(self._run(), name="historian")
+        return self._recorder.faults
+
+    async def stop(self) -> None:
+        """Write what waits, seal the log, free the folder. What the disk refuses now is lost, and logged."""
+        if self._task is None:
+            return
+        self._stopping = True
+        self._wake.set()
+        await self._task
+        self._task = None
+        await asyncio.gather(*self._indexing)
+        for query in self._queries:
+            query.set()
+        await self._shut()
+        self._recorder.close()
+        self._settle(RefusedError("the historian was stopped before this was durable"))
+
+    # ---- the way in
+
+    def accept(self, batch: SampleBatch) -> None:
+        """See BatchSink. What comes before `start`, after `stop` or beyond the queue is a gap, and counted."""
+        now = self._clock.wall_ns()
+        self._book.register(batch.handles, now)
+        for sample in batch.objects:
+            self._book.register_one(sample.handle, now)
+        if self._task is None or self._stopping:
+            self._queue.lose(batch)
+            return
+        self._queue.offer(batch)
+        self._wake.set()
+
+    @property
+    def accepted_seq(self) -> int:
+        """Number of batches accepted so far."""
+        return self._queue.counters.accepted
+
+    @property
+    def durable_seq(self) -> int:
+        """Number of batches, in the order of acceptance, that are on the disk."""
+        return self._queue.counters.durable
+
+    async def durable(self) -> int:
+        """Wait until everything accepted so far is on the disk; returns `durable_seq`.
+
+        Raises RefusedError if the historian stops without having been able to write it.
+        """
+        if self.durable_seq >= self.accepted_seq:
+            return self.durable_seq
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiters.append((self.accepted_seq, future))
+        return await future
+
+    # ---- the way out
+
+    async def query(self, request: HistoryRequest, actor: Actor) -> list[Series]:
+        """See HistoryPort. Raises RefusedError while too many queries wait, NotConnectedError when not started."""
+        if self._task is None:
+            raise NotConnectedError("the historian is not running")
+        check_request(request)
+        asked = tuple(self._asked(path, actor) for path in request.tags)
+        if len(self._queries) >= MAX_WAITING:
+            raise RefusedError(f"{MAX_WAITING} history queries wait already; try again later")
+        stop = threading.Event()
+        query = Query(request, asked, self._store, self._snapshot(), stop)
+        self._queries.add(stop)
+        try:
+            return await self._in(self._reading, query.answer)
+        finally:
+            stop.set()
+            self._queries.discard(stop)
+
+    def statistics(self) -> dict[str, float]:
+        """Counters and peaks; times in seconds, sizes in bytes."""
+        counters, times = self._queue.counters, self._recorder.times
+        segments = self._snapshot().segments
+        return {
+            "accepted_batches": counters.accepted,
+            "durable_batches": counters.durable,
+            "lost_batches": counters.lost_batches,
+            "lost_rows": counters.lost_rows,
+            "queue_batches": self._queue.waiting,
+            "queue_bytes": self._queue.bytes,
+            "queue_peak_bytes": counters.peak_bytes,
+            "commits": times.commits,
+            "failed_commits": times.failures,
+            "last_sync_s": times.last,
+            "worst_sync_s": times.worst,
+            "segments": len(segments),
+            "log_bytes": sum(ref.outline.end for ref in segments),
+            "dropped_segments": self._dropped_segments,
+            "damaged_records": len(self._damaged),
+            "queries": len(self._queries),
+        }
+
+    @property
+    def last_error(self) -> str:
+        """The last error of the disk in words; empty if there was none."""
+        return self._recorder.times.last_error
+
+    # ---- recording
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            await self._wake.wait()
+            self._wake.clear()
+            if not self._stopping:
+                await self._clock.sleep(self._commit_interval)
+            try:
+                await self._commit()
+            except Exception as error:  # noqa: BLE001 - the boundary of the recorder task: it must go on
+                _log.exception("task failed", task="historian")
+                self._give_up(error)
+        await self._finish()
+
+    async def _commit(self) -> None:
+        t = self._clock.wall_ns()
+        work = self._queue.take()
+        data = await self._in(self._writing, lambda: self._recorder.prepare(work, final=False))
+        self._adopt(await self._write(data, t, seal=False))
+        self._queue.done()
+        self._settle()
+
+    async def _write(self, data: CommitData, t: int, *, seal: bool) -> Written:
+        """Try until the disk takes it, or until the historian is stopped: then OSError goes through."""
+        while True:
+            try:
+                return await self._in(self._writing, lambda: self._recorder.write(data, t, seal=seal))
+            except OSError as error:
+                if self._stopping:
+                    raise
+                _log.error("historian cannot write, tries again", folder=str(self.folder), error=str(error))
+            await self._clock.sleep(_RETRY)
+
+    async def _finish(self) -> None:
+        try:
+            data = await self._in(self._writing, lambda: self._recorder.prepare(self._queue.take(), final=True))
+            self._adopt(await self._write(data, self._clock.wall_ns(), seal=True))
+            self._queue.done()
+        except OSError as error:
+            _log.error("historian could not finish its log", folder=str(self.folder), error=str(error))
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self._queue.failed()
+        self._settle(RefusedError(f"the historian could not write this: {error}"))
+
+    def _adopt(self, written: Written) -> None:
+        """Show queries what is durable now."""
+        for view in written.sealed:
+            ref = SegmentRef.of(view, hold=True)
+            self._segments.append(ref)
+            task = asyncio.create_task(self._index(ref, view), name=f"historian index {view.number}")
+            self._indexing.add(task)
+            task.add_done_callback(self._indexing.discard)
+        active = written.active
+        self._active = None if active is None else SegmentRef.of(active, hold=True)
+        if written.sealed:
+            self._retain()
+
+    async def _index(self, ref: SegmentRef, view: SegmentView) -> None:
+        try:
+            whole = await self._in(self._reading, lambda: self._recorder.index(view))
+        except OSError as error:
+            _log.warning("no index written, the log is scanned instead", segment=str(view.path), error=str(error))
+            return
+        ref.outline, ref.held = SegmentRef.of(whole, hold=False).outline, None
+        if ref.removed:
+            remove(self._disk, ref)
+
+    def _retain(self) -> None:
+        now = self._clock.wall_ns()
+        count = beyond(self._segments, now, max_bytes=self._max_bytes, max_age=self._max_age)
+        dropped, self._segments = self._segments[:count], self._segments[count:]
+        self._dropped_segments += count
+        for ref in dropped:
+            remove(self._disk, ref)
+
+    def _settle(self, error: Exception | None = None) -> None:
+        """Tell those who wait for durability."""
+        durable = self.durable_seq
+        waiting = self._waiters
+        self._waiters = []
+        for seq, future in waiting:
+            if future.done():
+                continue
+            if seq <= durable:
+                future.set_result(durable)
+            elif error is not None:
+                future.set_exception(error)
+            else:
+                self._waiters.append((seq, future))
+
+    # ---- what it stands on
+
+    def _open(self) -> None:
+        self._recorder.open(cover_interval=self._cover_interval, segment_bytes=self._segment_bytes)
+
+    async def _shut(self) -> None:
+        for threads in (self._writing, self._reading):
+            await asyncio.to_thread(threads.shutdown)
+
+    async def _in(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+    def _asked(self, path: str, actor: Actor) -> Asked:
+        if not actor.may(Right.HISTORY, path):
+            raise DeniedError(f"{actor.name} may not read the history of {path!r}")
+        definition = self._book.definition(path)
+        if definition is None:
+            raise not_found(path, [p for p in self._book.paths() if actor.may(Right.HISTORY, p)])
+        return Asked(definition, self._book.handle_of(definition.id))
+
+    def _snapshot(self) -> Snapshot:
+        segments = self._segments if self._active is None else [*self._segments, self._active]
+        gap = self._recorder.start_gap
+        return Snapshot(tuple(segments), (gap,) if gap else (), self._queue.pending(), self._queue.lost())
+
+    def _rescan(self, outline: SegmentView) -> SegmentView:
+        return scan_segment(self._disk, outline.path, [])
+
+    def _report_damage(self, path: Path, offset: int) -> None:
+        known = (str(path), offset)
+        if known not in self._damaged:
+            self._damaged.add(known)
+            _log.error("historian found damage", file=str(path), byte=offset)

@@ -1,0 +1,140 @@
+"""The samples of one tag over a range of time, wherever they are: segments and what is not on the disk yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sereno.model import SampleBatch
+
+from .disk import Disk
+from .in_force import same_value
+from .marks import Gap, place
+from .pending import pending_cover, pending_samples
+from .reader import SegmentReader
+from .samples import Samples, in_order, joined, with_gaps
+from .sealed import SegmentRef, ViewCache
+from .segment import SegmentView
+
+OnDamage = Callable[[Path, int], None]
+"""Told of a file and the offset of a record in it that cannot be trusted."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What is there at one moment: segments in the order of the log, then `pending` batches; `lost` as pending.py.
+
+    `gaps` are those that no segment states yet.
+    """
+
+    segments: tuple[SegmentRef, ...]
+    gaps: tuple[Gap, ...]
+    pending: tuple[SampleBatch, ...]
+    lost: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Store:
+    """Where segments are read from."""
+
+    disk: Disk
+    cache: ViewCache
+    on_damage: OnDamage
+
+
+class TagHistory:
+    """Reads one tag out of a snapshot. `handle` is its number in this process, if it has one."""
+
+    def __init__(self, store: Store, snapshot: Snapshot, tag: int, handle: int | None) -> None:
+        self._store = store
+        self._tag = tag
+        self._segments = snapshot.segments
+        self._pending = pending_samples(snapshot.pending, snapshot.lost, handle)
+        self._pending_cover = pending_cover(snapshot.pending, handle)
+        self._gaps = [*(gap for ref in snapshot.segments for gap in ref.outline.gaps), *snapshot.gaps]
+
+    def between(self, start: int, end: int) -> Samples:
+        """Samples with times in [start, end), by time, each time once, after the one in force at `start`.
+
+        A bad sample stands where a gap begins.
+        """
+        gaps = list(self._gaps)
+        parts = [self._in_force(start, gaps)]
+        for reader in self._readers(self._overlapping(start, end), gaps):
+            found = reader.read(reader.rows_between(self._tag, start, end))
+            parts.append(found.take((found.t >= start) & (found.t < end)))
+            self._collect(reader, gaps)
+        parts.append(self._pending.take((self._pending.t >= start) & (self._pending.t < end)))
+        samples = with_gaps(in_order(joined(parts)), [gap for gap in gaps if gap.start < end])
+        samples = samples.take(samples.t < end)
+        in_force = max(0, int(np.searchsorted(samples.t, start, "right")) - 1)
+        return _without_repeats(samples.take(slice(in_force, None)))
+
+    def count(self, start: int, end: int) -> int:
+        """At most so many samples are between `start` and `end`."""
+        readers = self._readers(self._overlapping(start, end), [])
+        return len(self._pending) + sum(len(r.rows_between(self._tag, start, end)) for r in readers)
+
+    def known_until(self, end: int) -> int:
+        """Until when, at most `end`, the last sample is known to hold; 0 = not known."""
+        if self._pending_cover:
+            return min(end, self._pending_cover)
+        for reader in self._readers(reversed(self._segments), []):
+            until = reader.view.cover_of(self._tag)
+            if until:
+                return min(end, until)
+        return 0
+
+    def _overlapping(self, start: int, end: int) -> list[SegmentRef]:
+        return [ref for ref in self._segments if ref.outline.t_max >= start and ref.outline.t_min < end]
+
+    def _in_force(self, t: int, gaps: list[Gap]) -> Samples:
+        """The sample with the latest time before `t`; at most one.
+
+        A segment begins with everything in force, so the first one that was begun before `t` and has the tag decides.
+        """
+        before = self._pending.take(self._pending.t < t)
+        best = before.take(slice(-1, None))
+        for ref in reversed(self._segments):
+            for reader in self._readers((ref,), gaps):
+                found = reader.last_before(self._tag, t)
+                self._collect(reader, gaps)
+                best = in_order(joined([best, found])).take(slice(-1, None))
+            if len(best) and ref.outline.header.created < t:
+                break
+        return best
+
+    def _readers(self, refs: Iterable[SegmentRef], gaps: list[Gap]) -> Iterable[SegmentReader]:
+        for ref in refs:
+            try:
+                yield SegmentReader(self._store.disk, self._store.cache.view(ref))
+            except OSError:
+                if not ref.removed:
+                    self._store.on_damage(ref.outline.path, 0)
+                    gaps.append(_whole(ref.outline))
+
+    def _collect(self, reader: SegmentReader, gaps: list[Gap]) -> None:
+        for gap in reader.gaps:
+            self._store.on_damage(reader.view.path, gap.place - place(reader.view.number, 0))
+        gaps += reader.gaps
+        reader.gaps = []
+
+
+def _whole(outline: SegmentView) -> Gap:
+    return Gap(outline.header.created, outline.t_end, place(outline.number, outline.end))
+
+
+def _without_repeats(samples: Samples) -> Samples:
+    """Objects travel with every scan: those that repeat the one before are left out."""
+    if not any(value is not None for value in samples.objects):
+        return samples
+    keep = np.ones(len(samples), np.bool_)
+    last = 0
+    for i in range(1, len(samples)):
+        same = samples.quality[i] == samples.quality[last]
+        keep[i] = not (same and same_value(samples.objects[i], samples.objects[last]))
+        last = i if keep[i] else last
+    return samples.take(keep)

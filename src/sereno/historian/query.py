@@ -1,0 +1,91 @@
+"""Answers a HistoryRequest in a thread, with bounded memory, until told to stop."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sereno.client import HistoryRequest, Series
+from sereno.model import NotFoundError, OperationError
+
+from .history import Snapshot, Store, TagHistory
+from .series import bucket_series, raw_series
+from .tags import Definition
+
+MAX_POINTS = 100_000
+MAX_TAGS = 1000
+MAX_RAW = 2_000_000
+MAX_WAITING = 64
+
+
+def check_request(request: HistoryRequest) -> None:
+    """Raises ValueError, saying what is wrong with the request."""
+    if request.end <= request.start:
+        raise ValueError(f"history from {request.start} to {request.end} ns is no range of time")
+    if not -(1 << 63) <= request.start < request.end < 1 << 63:
+        raise ValueError("history outside 64 bits of ns")
+    if len(request.tags) > MAX_TAGS:
+        raise ValueError(f"history of {len(request.tags)} tags in one request, at most {MAX_TAGS}")
+    if request.points is not None and not 1 <= request.points <= MAX_POINTS:
+        raise ValueError(f"history in {request.points} points, expected 1 to {MAX_POINTS}")
+
+
+def not_found(path: str, paths: Sequence[str]) -> NotFoundError:
+    """There is no history of `path`; near spellings among `paths`."""
+    near = difflib.get_close_matches(path, paths, 3)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    return NotFoundError(f"no history of {path!r}{hint}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """One tag of a request."""
+
+    definition: Definition
+    handle: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """A request with everything that it needs. `stop` is set when nobody waits for the answer any more."""
+
+    request: HistoryRequest
+    asked: tuple[Asked, ...]
+    store: Store
+    snapshot: Snapshot
+    stop: threading.Event
+
+    def answer(self) -> list[Series]:
+        """One Series per tag, in the order asked. Strings and arrays come raw, whatever the points.
+
+        Raises ValueError if more than MAX_RAW samples would come.
+        """
+        series: list[Series] = []
+        left = MAX_RAW
+        for asked in self.asked:
+            self._check()
+            one = self._one(asked, left)
+            left -= len(one.t)
+            series.append(one)
+        return series
+
+    def _one(self, asked: Asked, left: int) -> Series:
+        request = self.request
+        history = TagHistory(self.store, self.snapshot, asked.definition.id, asked.handle)
+        if request.points is not None and asked.definition.is_row:
+            return bucket_series(
+                asked.definition, history, request.start, request.end, points=request.points, check=self._check
+            )
+        count = history.count(request.start, request.end)
+        if count > left:
+            raise ValueError(
+                f"history of {asked.definition.path!r} has about {count} samples there and {left} are left of "
+                f"{MAX_RAW}; ask for a shorter time, fewer tags or a number of points"
+            )
+        return raw_series(asked.definition, history, request.start, request.end)
+
+    def _check(self) -> None:
+        if self.stop.is_set():
+            raise OperationError("the query was given up")

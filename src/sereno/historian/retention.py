@@ -1,0 +1,31 @@
+"""Which sealed segments may go: the oldest, beyond a total size or an age."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from .disk import Disk
+from .sealed import SegmentRef, index_path
+
+
+def beyond(segments: Sequence[SegmentRef], now: int, *, max_bytes: int | None, max_age: float | None) -> int:
+    """How many of `segments` (oldest first) to drop. `max_age` in seconds since their last commit."""
+    sizes = [ref.outline.end for ref in segments]
+    total = sum(sizes)
+    count = 0
+    for ref, size in zip(segments, sizes, strict=True):
+        too_old = max_age is not None and now - ref.outline.t_end > max_age * 1e9
+        if not too_old and (max_bytes is None or total <= max_bytes):
+            break
+        total -= size
+        count += 1
+    return count
+
+
+def remove(disk: Disk, ref: SegmentRef) -> None:
+    """Delete the files of a segment, the index first. What cannot be deleted now is found at the next start."""
+    ref.removed = True
+    for path in (index_path(ref.outline.path), ref.outline.path):
+        with contextlib.suppress(OSError):
+            disk.remove(path)

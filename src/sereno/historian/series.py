@@ -1,0 +1,117 @@
+"""Samples of a tag become a Series: raw, or in buckets of mean, extremes and count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sereno.client import Series
+from sereno.model import Quality, ValueType
+
+from .history import TagHistory
+from .samples import F64, I64, Samples
+from .tags import Definition
+
+SLICE_ROWS = 1_000_000
+_BAD = 0x8000
+
+
+def raw_series(definition: Definition, history: TagHistory, start: int, end: int) -> Series:
+    """Every sample in [start, end) after the one in force at `start`. Bad ones have no value."""
+    samples = history.between(start, end)
+    last = int(samples.t[-1]) if len(samples) else 0
+    bad = samples.quality >= _BAD
+    objects = None
+    if not definition.is_row:
+        objects = tuple(None if b else o for b, o in zip(bad.tolist(), samples.objects, strict=True))
+    return Series(
+        definition.path,
+        definition.unit,
+        samples.t,
+        np.where(bad, np.nan, samples.values),
+        samples.quality,
+        exact=_exact(definition, samples),
+        objects=objects,
+        covered_until=max(last, history.known_until(end)) if last else 0,
+    )
+
+
+def _exact(definition: Definition, samples: Samples) -> I64 | None:
+    if not definition.type.is_exact or not definition.is_row:
+        return None
+    return samples.exact.view(np.uint64) if definition.type is ValueType.UINT64 else samples.exact
+
+
+class _Buckets:
+    """Columns of a bucketed Series, filled piece by piece. `edges` has one more."""
+
+    def __init__(self, start: int, end: int, points: int) -> None:
+        self.edges: I64 = np.array([start + (end - start) * i // points for i in range(points + 1)], np.int64)
+        self.mean: F64 = np.full(points, np.nan)
+        self.low: F64 = np.full(points, np.nan)
+        self.high: F64 = np.full(points, np.nan)
+        self.count: I64 = np.zeros(points, np.int64)
+        self.quality: NDArray[np.uint16] = np.full(points, int(Quality.BAD), np.uint16)
+
+    def fill(self, first: int, last: int, samples: Samples, known_until: int) -> None:
+        """Buckets `first` to `last` (exclusive) from their samples, the one in force at the beginning among them."""
+        edges = self.edges[first : last + 1]
+        at = np.searchsorted(samples.t, edges)
+        filled = np.flatnonzero(at[1:] > at[:-1])
+        if len(filled):
+            self._aggregate(first + filled, samples.take(slice(0, int(at[-1]))), at[filled])
+        empty = np.flatnonzero((at[1:] == at[:-1]) & (at[:-1] > 0))
+        self._hold(first + empty, samples.take(at[empty] - 1), known_until)
+
+    def _aggregate(self, buckets: NDArray[np.intp], samples: Samples, starts: NDArray[np.intp]) -> None:
+        usable = (samples.quality < _BAD) & np.isfinite(samples.values)
+        values = np.where(usable, samples.values, np.nan)
+        count = np.add.reduceat(usable.astype(np.int64), starts)
+        total = np.add.reduceat(np.where(usable, samples.values, 0.0), starts)
+        self.count[buckets] = count
+        self.mean[buckets] = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+        self.low[buckets] = np.fmin.reduceat(values, starts)
+        self.high[buckets] = np.fmax.reduceat(values, starts)
+        self.quality[buckets] = np.maximum.reduceat(samples.quality, starts)
+
+    def _hold(self, buckets: NDArray[np.intp], in_force: Samples, known_until: int) -> None:
+        """Buckets without a sample have the value in force, count 0, as far as it is known."""
+        known = self.edges[buckets] < known_until
+        bad = in_force.quality >= _BAD
+        value = np.where(known & ~bad, in_force.values, np.nan)
+        self.mean[buckets] = self.low[buckets] = self.high[buckets] = value
+        self.quality[buckets] = np.where(known | bad, in_force.quality, np.uint16(Quality.BAD))
+
+
+def bucket_series(
+    definition: Definition, history: TagHistory, start: int, end: int, *, points: int, check: Callable[[], None]
+) -> Series:
+    """`points` buckets of [start, end), equal to a nanosecond. Samples are read in slices of bounded size.
+
+    `check` is called between slices and may raise to stop.
+    """
+    buckets = _Buckets(start, end, points)
+    known_until = history.known_until(end)
+    ranges = [(0, points)]
+    while ranges:
+        check()
+        first, last = ranges.pop()
+        t_first, t_last = int(buckets.edges[first]), int(buckets.edges[last])
+        if last - first > 1 and history.count(t_first, t_last) > SLICE_ROWS:
+            middle = (first + last) // 2
+            ranges += [(first, middle), (middle, last)]
+        elif t_first < t_last:
+            buckets.fill(first, last, history.between(t_first, t_last), known_until)
+    return Series(
+        definition.path,
+        definition.unit,
+        buckets.edges[:-1],
+        buckets.mean,
+        buckets.quality,
+        buckets.low,
+        buckets.high,
+        buckets.count,
+        covered_until=known_until,
+    )
