@@ -31,13 +31,17 @@ class Link(ABC):
     """One wire or socket. Devices with the same `key` share it; the framework connects and reconnects it.
 
     A subclass calls `lost(error)` when the connection ends by itself, and `trace(...)` for every raw
-    frame while `taps` is not empty. `counters` are shown on the device page.
+    frame while `taps` is not empty. `counters` are shown on the device page. Requests that are under way when
+    the connection ends fail at once. A subclass whose wire carries one request at a time puts them in order
+    itself (a command may come while a scan is under way); one that keeps several under way sets `pipelines`,
+    then scans are neither queued nor held back for commands.
     """
 
     def __init__(self, key: str, environment: Environment) -> None:
         self.key = key
         self.environment = environment
         self.state = LinkState.DOWN
+        self.pipelines = False
         self.counters: dict[str, int] = {}
         self.taps: set[Callable[[TraceLine], None]] = set()
         self.on_lost: Callable[[str], None] | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 P = TypeVar("P", bound=asyncio.Protocol)
 
@@ -17,7 +18,7 @@ class Listener(Protocol):
         """The port that it got."""
 
     async def close(self) -> None:
-        """Stop listening and drop the connections that came through it."""
+        """Stop listening and drop the connections that came through it. May be called twice."""
 
 
 class Transports(Protocol):
@@ -30,20 +31,51 @@ class Transports(Protocol):
         """Accept connections; port 0 chooses one."""
 
 
+class _Accepted(asyncio.Protocol):
+    """Stands in until the connection is made, so that the listener knows its transports."""
+
+    def __init__(self, listener: _SocketListener, factory: Callable[[], asyncio.Protocol]) -> None:
+        self._listener = listener
+        self._factory = factory
+
+    def connection_made(self, made: asyncio.BaseTransport) -> None:
+        transport = cast("asyncio.Transport", made)  # uvloop's do not inherit from it
+        if self._listener.closed:
+            transport.abort()
+            return
+        protocol = self._factory()
+        transport.set_protocol(protocol)
+        self._listener.transports.add(transport)
+        protocol.connection_made(transport)
+
+
 class _SocketListener:
-    def __init__(self, server: asyncio.Server, transports: set[asyncio.BaseTransport]) -> None:
+    def __init__(self) -> None:
+        self.transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
+        self.closed = False
+        self._server: asyncio.Server | None = None
+        self._port = 0
+
+    async def open(self, factory: Callable[[], asyncio.Protocol], host: str, port: int) -> None:
+        server = await asyncio.get_running_loop().create_server(lambda: _Accepted(self, factory), host, port)
         self._server = server
-        self._transports = transports
+        self._port = int(server.sockets[0].getsockname()[1])
 
     @property
     def port(self) -> int:
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._port
 
     async def close(self) -> None:
+        if self.closed or self._server is None:
+            return
+        self.closed = True
         self._server.close()
-        for transport in list(self._transports):
-            transport.close()
+        # wait_closed waits for the connections where the Python is new enough: end them first, without waiting
+        # for peers that do not read
+        for transport in list(self.transports):
+            transport.abort()
         await self._server.wait_closed()
+        await asyncio.sleep(0)  # their connection_lost calls are in the queue before this
 
 
 class SocketTransports:
@@ -55,5 +87,6 @@ class SocketTransports:
 
     async def listen(self, factory: Callable[[], asyncio.Protocol], host: str, port: int) -> Listener:
         """See Transports."""
-        server = await asyncio.get_running_loop().create_server(factory, host, port)
-        return _SocketListener(server, set())
+        listener = _SocketListener()
+        await listener.open(factory, host, port)
+        return listener

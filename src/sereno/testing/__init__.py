@@ -1,7 +1,32 @@
-"""What a user's own tests need: leak checks."""
+"""What tests of a plant, a device or a driver need: virtual time, a network and devices in memory, a recording hub."""
 
-from __future__ import annotations
+from ._clock import EPOCH_NS, JumpingClock
+from ._ingest import LinkReport, RecordingIngest, Sample
+from ._leaks import OpenSocket, open_sockets, pending_tasks
+from ._loop import DeadlockError, JumpingLoop, jumping, run_jumping
+from ._plant import MemoryConfig, MemoryDriver, MemoryLink, MemoryPlant, MemoryTagConfig, MemoryUnit, MemoryWire
+from ._transport import Conditions, MemoryTransports
 
-from sereno.testing._leaks import OpenSocket, open_sockets, pending_tasks
-
-__all__ = ["OpenSocket", "open_sockets", "pending_tasks"]
+__all__ = [
+    "EPOCH_NS",
+    "Conditions",
+    "DeadlockError",
+    "JumpingClock",
+    "JumpingLoop",
+    "LinkReport",
+    "MemoryConfig",
+    "MemoryDriver",
+    "MemoryLink",
+    "MemoryPlant",
+    "MemoryTagConfig",
+    "MemoryTransports",
+    "MemoryUnit",
+    "MemoryWire",
+    "OpenSocket",
+    "RecordingIngest",
+    "Sample",
+    "jumping",
+    "open_sockets",
+    "pending_tasks",
+    "run_jumping",
+]

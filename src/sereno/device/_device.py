@@ -1,0 +1,261 @@
+"""Device: one device as it runs. Publishes its scan groups, keeps its state, executes its commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from sereno.client import DeviceStatus, IngestPort
+from sereno.model import (
+    Access,
+    DeliveryError,
+    LinkState,
+    NoAnswerError,
+    NotConnectedError,
+    NotFoundError,
+    OperationalState,
+    OperationError,
+    RefusedError,
+)
+
+from ._config import DeviceConfig
+from ._driver import Driver
+from ._group import FAULT_PAUSE, ScanGroup
+from ._health import Health
+from ._keeper import LinkKeeper
+from ._turns import LinkTurns
+from ._words import in_words
+
+log = structlog.get_logger(__name__)
+
+PROBE_PAUSE = 1.0
+"""Seconds between questions to a device that does not answer its first one."""
+
+
+class Device:
+    """One device: driver, scan groups, operational state, commands (a CommandHandler).
+
+    Registers its tags and groups at `ingest` when built: handles are consecutive, group by group. `rescan(path)` is
+    called for a written tag's readback where that tag belongs to another device.
+    """
+
+    def __init__(
+        self,
+        config: DeviceConfig,
+        keeper: LinkKeeper,
+        turns: LinkTurns,
+        ingest: IngestPort,
+        *,
+        rescan: Callable[[str], None],
+    ) -> None:
+        self.config = config
+        self.path = config.path
+        self.link = keeper.link
+        self._keeper = keeper
+        self._turns = turns
+        self._rescan = rescan
+        self._clock = self.link.environment.clock
+        self._driver: Driver = config.driver(config.config, self.link, self.link.environment)
+        self._ready = asyncio.Event()
+        self._health = Health(config.path, keeper, ingest, self._patience)
+        self._tags = {entry.tag.spec.path: entry.tag for entry in config.tags}
+        self._groups = self._make_groups(ingest)
+        self._group_of = {t.spec.path: g for g in self._groups for t in (*g.rows, *g.objects)}
+        self._register(ingest)
+        self._broken = self._compile()
+        self._commands = 0
+        self._greeting: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        keeper.add(self._link_changed)
+
+    # life
+
+    def start(self, origin: float) -> None:
+        """Begin to scan as soon as the link is up; phases count from monotonic time `origin`."""
+        self._health.start()
+        if self._broken:
+            self._health.faulty("", self._broken)
+            return
+        for group in self._groups:
+            self._spawn(group.run(self._driver, self._turns, origin), f"scan {self.path}/{group.name}")
+        self._link_changed(self._keeper.state, self._keeper.error)
+
+    async def stop(self) -> None:
+        """Cancel what is under way and go offline; returns when every task has ended."""
+        self._ready.clear()
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
+        self._health.stop()
+
+    # commands
+
+    async def write(self, path: str, value: Any) -> None:
+        """See CommandHandler. The readback's group is scanned at once afterwards."""
+        tag = self._tags.get(path)
+        if tag is None:
+            raise NotFoundError(f"device {self.path!r} has no tag {path!r}")
+        if not tag.spec.access.writable:
+            raise RefusedError(f"tag {path!r} is read only")
+        await self._command(lambda: self._driver.write(tag, value))
+        readback = path if tag.spec.setpoint.readback == "self" else tag.spec.setpoint.readback
+        if readback in self._tags:
+            self.poke(readback)
+        else:
+            self._rescan(readback)
+
+    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        """See CommandHandler."""
+        return await self._command(lambda: self._driver.call(name, arguments))
+
+    def poke(self, path: str) -> None:
+        """Scan the group of a tag out of turn; nothing happens for a tag that is not scanned."""
+        if group := self._group_of.get(path):
+            group.poke()
+
+    # what it looks like
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Paths of all its tags."""
+        return tuple(self._tags)
+
+    @property
+    def state(self) -> OperationalState:
+        """The operational state."""
+        return self._health.state
+
+    def status(self) -> DeviceStatus:
+        """See DeviceStatus."""
+        failed = sum(group.failures for group in self._groups)
+        return DeviceStatus(
+            path=self.path,
+            driver=self.config.driver_name or self.config.driver.__name__,
+            url=str(getattr(self.config.config, "url", self.link.key)),
+            state=self.state,
+            link=self._keeper.state,
+            last_error=self._health.error,
+            since=self._health.since,
+            stale_after=self._patience(),
+            groups=tuple(group.status() for group in self._groups),
+            counters={"failed_scans": failed, "commands": self._commands, **self.link.counters},
+            description=self.config.description,
+        )
+
+    # how it is built
+
+    def _make_groups(self, ingest: IngestPort) -> list[ScanGroup]:
+        groups = []
+        for name, settings in self.config.groups.items():
+            tags = [e.tag for e in self.config.tags if e.group == name and e.tag.spec.access is not Access.WRITE]
+            if tags:
+                stale_after = self.config.stale_after_of(name)
+                group = ScanGroup(
+                    self.path,
+                    name,
+                    settings,
+                    stale_after,
+                    tags=tags,
+                    owner=self._health,
+                    clock=self._clock,
+                    ingest=ingest,
+                    ready=self._ready,
+                )
+                groups.append(group)
+        return groups
+
+    def _register(self, ingest: IngestPort) -> None:
+        """Tags of the groups one after another, then those that only commands may set, which are in no group."""
+        specs = [tag.spec for group in self._groups for tag in (*group.rows, *group.objects)]
+        unread = [tag.spec for tag in self._tags.values() if tag.spec.access is Access.WRITE]
+        handles = ingest.register_tags([*specs, *unread]).tolist()
+        for group in self._groups:
+            size = len(group.rows) + len(group.objects)
+            group.register(handles[:size])
+            handles = handles[size:]
+
+    def _compile(self) -> str:
+        """Make the scan plans; the error in words when the driver cannot."""
+        for group in self._groups:
+            try:
+                group.plan = self._driver.compile(group.rows, group.objects)
+            except OperationError as error:
+                return f"scan group {group.name!r}: {in_words(error)}"
+        return ""
+
+    def _patience(self) -> float:
+        return self.config.stale_after or max((g.stale_after for g in self._groups), default=1.0)
+
+    # how it follows its link
+
+    def _link_changed(self, state: LinkState, error: str) -> None:
+        if self._broken or self.state is OperationalState.OFFLINE:
+            return
+        if state is not LinkState.UP:
+            self._ready.clear()
+            if self._greeting is not None:
+                self._greeting.cancel()
+            self._health.link_down(error)
+        elif not self._health.connected:
+            self._health.link_up()
+            self._greeting = self._spawn(self._greet(), f"greet {self.path}")
+
+    async def _greet(self) -> None:
+        """Ask whether the device is there until it answers, then let the groups scan, at once and from then on."""
+        while (pause := await self._probe()) > 0:
+            await self._clock.sleep(pause)
+        self._health.greeted()
+        if not self._groups:
+            self._health.answered("")
+        self._ready.set()
+        for group in self._groups:
+            group.poke()
+
+    async def _probe(self) -> float:
+        """0 when the device has answered, else the seconds to wait before asking again."""
+        try:
+            async with self._turns.scan:
+                await self._driver.probe()
+        except (DeliveryError, OSError) as error:
+            self._health.unanswered("", in_words(error))
+            return PROBE_PAUSE
+        except OperationError as error:
+            self._health.faulty("", in_words(error))
+            return FAULT_PAUSE
+        except Exception as error:
+            log.exception("probe failed", task=f"greet {self.path}")
+            self._health.faulty("", f"{type(error).__name__}: {error}")
+            return FAULT_PAUSE
+        return 0.0
+
+    # how it executes
+
+    async def _command(self, send: Callable[[], Awaitable[Any]]) -> Any:
+        self._require_enabled()
+        async with self._turns.command:
+            self._require_enabled()
+            self._commands += 1
+            try:
+                result = await send()
+            except OSError as error:
+                raise NoAnswerError(f"device {self.path!r}: {in_words(error)}") from error
+        self._keeper.answered()
+        return result
+
+    def _require_enabled(self) -> None:
+        if self.state is OperationalState.ENABLED:
+            return
+        why = f": {self._health.error}" if self._health.error else ""
+        if self.state is not OperationalState.FAULT and self._keeper.state is not LinkState.UP:
+            raise NotConnectedError(f"device {self.path!r} is not connected{why}")
+        raise RefusedError(f"device {self.path!r} is in state {self.state}, commands need enabled{why}")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

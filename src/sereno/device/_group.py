@@ -1,0 +1,226 @@
+"""ScanGroup: scans a plan on its grid and publishes one batch per scan."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import structlog
+
+from sereno.client import GroupSpec, GroupStatus, IngestPort
+from sereno.model import (
+    Clock,
+    DeliveryError,
+    GroupId,
+    ObjectSample,
+    OperationError,
+    RowIndex,
+    TagHandle,
+    Timer,
+    seal,
+)
+
+from ._config import GroupConfig
+from ._driver import Driver, DriverTag, ScanColumns
+from ._grid import Grid, spread
+from ._range import RangeCheck
+from ._turns import LinkTurns
+from ._words import in_words
+
+log = structlog.get_logger(__name__)
+
+FAULT_PAUSE = 5.0
+"""Seconds until a group is scanned again after an error that repeating will not help."""
+
+
+class GroupOwner(Protocol):
+    """What a group tells its device. Called in the loop, must not block."""
+
+    def answered(self, group: str) -> None:
+        """A scan was published."""
+
+    def unanswered(self, group: str, error: str) -> None:
+        """No scan, the device did not answer."""
+
+    def faulty(self, group: str, error: str) -> None:
+        """No scan, and repeating it as it is will not help."""
+
+    def overdue(self, group: str, seconds: float) -> None:
+        """Nothing has come for longer than `stale_after`."""
+
+
+class ScanGroup:
+    """One scan group as it runs: plan, grid, counters. Scans only while `ready`, and at once when poked."""
+
+    def __init__(
+        self,
+        device: str,
+        name: str,
+        config: GroupConfig,
+        stale_after: float,
+        *,
+        tags: Sequence[DriverTag],
+        owner: GroupOwner,
+        clock: Clock,
+        ingest: IngestPort,
+        ready: asyncio.Event,
+    ) -> None:
+        self.device = device
+        self.name = name
+        self.period = config.period
+        self.phase = spread(device, name, config.period) if config.phase is None else config.phase
+        self.stale_after = stale_after
+        self.rows = [t for t in tags if t.spec.is_row]
+        self.objects = [t for t in tags if not t.spec.is_row]
+        self.plan: Any = None
+        self.scans = self.failures = self.overruns = self.incomplete = 0
+        self._owner = owner
+        self._clock = clock
+        self._ingest = ingest
+        self._ready = ready
+        self._check = RangeCheck([t.spec for t in self.rows])
+        self._index = RowIndex(())
+        self._object_handles: tuple[TagHandle, ...] = ()
+        self._id = GroupId(-1)
+        self._seq = 0
+        self._last_duration = self._worst_duration = 0.0
+        self._last_scan = 0
+        self._last_good = clock.monotonic()
+        self._poked = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._watchdog: Timer | None = None
+        self._logged = ""
+
+    def register(self, handles: Sequence[int]) -> None:
+        """Take the handles of `rows` and then `objects`, and register as a group of batches."""
+        self._index = RowIndex(handles[: len(self.rows)])
+        self._object_handles = tuple(TagHandle(int(h)) for h in handles[len(self.rows) :])
+        spec = GroupSpec(self.name, self.device, self.period, self.stale_after, self._index, self._object_handles)
+        self._id = self._ingest.register_group(spec)
+
+    def poke(self) -> None:
+        """Scan out of turn, as soon as possible; the grid stays."""
+        self._poked = True
+        self._wake()
+
+    async def run(self, driver: Driver, turns: LinkTurns, origin: float) -> None:
+        """Scan until cancelled. `origin` is the monotonic time that phases count from."""
+        clock, grid = self._clock, Grid(origin + self.phase, self.period)
+        self._last_good = clock.monotonic()
+        self._watch()
+        try:
+            point = grid.after(clock.monotonic())
+            while True:
+                if not self._ready.is_set():
+                    await self._ready.wait()
+                    point = grid.after(clock.monotonic())
+                on_grid = await self._turn(grid.due(point))
+                if not self._ready.is_set():
+                    continue
+                if not await self._scan(driver, turns):
+                    point = grid.after(clock.monotonic() + FAULT_PAUSE)
+                elif on_grid:
+                    point, missed = grid.follow(point, clock.monotonic())
+                    self.overruns += missed
+        finally:
+            if self._watchdog is not None:
+                self._watchdog.cancel()
+
+    def status(self) -> GroupStatus:
+        """See GroupStatus."""
+        return GroupStatus(
+            name=self.name,
+            period=self.period,
+            phase=self.phase,
+            tags=len(self.rows) + len(self.objects),
+            scans=self.scans,
+            overruns=self.overruns,
+            incomplete=self.incomplete,
+            last_duration=self._last_duration,
+            worst_duration=self._worst_duration,
+            last_scan=self._last_scan,
+            stale=self.scans == 0 or self._age() > self.stale_after,
+        )
+
+    async def _turn(self, due: float) -> bool:
+        """Wait for the grid point at `due` (True) or a poke (False)."""
+        delay = due - self._clock.monotonic()
+        if not self._poked and delay > 0:
+            self._waiter = asyncio.get_running_loop().create_future()
+            timer = self._clock.call_later(delay, self._wake)
+            try:
+                await self._waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        poked, self._poked = self._poked, False
+        return not poked
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def _scan(self, driver: Driver, turns: LinkTurns) -> bool:
+        """One scan, whatever comes of it; False if repeating it soon makes no sense."""
+        try:
+            async with turns.scan:
+                if not self._ready.is_set():
+                    return True
+                begun = self._clock.monotonic()
+                columns = await driver.scan(self.plan)
+            self._publish(columns, self._clock.monotonic() - begun)
+        except (DeliveryError, OSError) as error:
+            self.failures += 1
+            self._owner.unanswered(self.name, in_words(error))
+        except OperationError as error:
+            return self._faulty(in_words(error))
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            if text != self._logged:
+                self._logged = text
+                log.exception("scan failed", task=f"scan {self.device}/{self.name}")
+            return self._faulty(text)
+        else:
+            self._owner.answered(self.name)
+        return True
+
+    def _faulty(self, error: str) -> bool:
+        self.failures += 1
+        self._owner.faulty(self.name, error)
+        return False
+
+    def _publish(self, columns: ScanColumns, duration: float) -> None:
+        now = self._clock.wall_ns()
+        handles = self._object_handles
+        objects = tuple([ObjectSample(handles[i], value, now, quality) for i, value, quality in columns.objects])
+        batch = seal(
+            self._id,
+            self._seq + 1,
+            self._index,
+            columns.values,
+            now if columns.t_source is None else columns.t_source,
+            self._check.apply(columns.values, columns.quality),
+            exact=columns.exact,
+            objects=objects,
+            complete=columns.complete,
+        )
+        self._seq += 1
+        self.scans += 1
+        self.incomplete += not columns.complete
+        self._last_duration = duration
+        self._worst_duration = max(self._worst_duration, duration)
+        self._last_scan = now
+        self._last_good = self._clock.monotonic()
+        self._ingest.publish(batch)
+
+    def _age(self) -> float:
+        return self._clock.monotonic() - self._last_good
+
+    def _watch(self) -> None:
+        """Timer: one per `stale_after` rather than one per scan."""
+        age = self._age()
+        if age >= self.stale_after and self._ready.is_set():
+            self._owner.overdue(self.name, age)
+        wait = self.stale_after - age if age < self.stale_after else self.stale_after
+        self._watchdog = self._clock.call_later(wait, self._watch)

@@ -1,0 +1,97 @@
+"""DeviceSet: all devices of a node and the links that they share."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import TracebackType
+
+from sereno.access.actor import Actor, Right
+from sereno.client import DeviceStatus, IngestPort, TraceLine
+from sereno.model import DeniedError, NotFoundError
+
+from ._config import DeviceConfig
+from ._device import Device
+from ._driver import Driver, Environment
+from ._keeper import LinkKeeper
+from ._trace import trace_link
+from ._turns import LinkTurns
+
+
+class DeviceSet:
+    """Builds devices and links from their declarations, runs them, and answers for them (a DevicePort).
+
+    Building registers all tags and groups at `ingest`, in the order of `configs`, and opens nothing. Devices of one
+    driver family whose link keys are equal share a link. Raises ValueError for a path that is taken.
+    """
+
+    def __init__(
+        self, configs: Sequence[DeviceConfig], ingest: IngestPort, environment: Environment | None = None
+    ) -> None:
+        self._environment = environment or Environment()
+        self._links: dict[tuple[type[Driver], str], tuple[LinkKeeper, LinkTurns]] = {}
+        self._devices: dict[str, Device] = {}
+        self._owners: dict[str, Device] = {}
+        for config in configs:
+            if config.path in self._devices:
+                raise ValueError(f"device {config.path!r} is declared twice")
+            keeper, turns = self._link(config)
+            device = Device(config, keeper, turns, ingest, rescan=self.rescan)
+            self._devices[config.path] = device
+            self._owners.update(dict.fromkeys(device.tags, device))
+
+    @property
+    def handlers(self) -> Mapping[str, Device]:
+        """Device path -> what executes its commands (a CommandHandler)."""
+        return self._devices
+
+    async def start(self) -> None:
+        """Begin to connect and to scan; does not wait for the first connection."""
+        origin = self._environment.clock.monotonic()
+        for device in self._devices.values():
+            device.start(origin)
+        for keeper, _ in self._links.values():
+            keeper.start()
+
+    async def stop(self) -> None:
+        """End every scan, close every link; returns when nothing is left running."""
+        await asyncio.gather(*(device.stop() for device in self._devices.values()))
+        await asyncio.gather(*(keeper.stop() for keeper, _ in self._links.values()))
+
+    async def __aenter__(self) -> DeviceSet:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def devices(self, actor: Actor) -> list[DeviceStatus]:
+        """See DevicePort."""
+        return [self._devices[path].status() for path in sorted(self._devices) if actor.may(Right.READ, path)]
+
+    def trace(self, device: str, actor: Actor) -> AsyncIterator[TraceLine]:
+        """See DevicePort."""
+        found = self._devices.get(device)
+        if found is None or not (actor.may(Right.READ, device) or actor.may(Right.TRACE, device)):
+            visible = [path for path in self._devices if actor.may(Right.READ, path)]
+            near = difflib.get_close_matches(device, visible, 3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise NotFoundError(f"no device {device!r}{hint}")
+        if not actor.may(Right.TRACE, device):
+            raise DeniedError(f"{actor.name} may not trace {device!r}, that needs the right {Right.TRACE}")
+        return trace_link(found.link)
+
+    def rescan(self, path: str) -> None:
+        """Scan the group of a tag out of turn, whatever device it belongs to; other paths are ignored."""
+        if owner := self._owners.get(path):
+            owner.poke(path)
+
+    def _link(self, config: DeviceConfig) -> tuple[LinkKeeper, LinkTurns]:
+        key = (config.driver, config.driver.link_key(config.config))
+        if key not in self._links:
+            link = config.driver.open_link(config.config, self._environment)
+            self._links[key] = (LinkKeeper(link, config.retry), LinkTurns(link))
+        return self._links[key]

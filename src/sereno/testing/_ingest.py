@@ -1,0 +1,129 @@
+"""RecordingIngest: a hub's way in that keeps everything, for tests of devices and drivers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sereno.client import GroupSpec
+from sereno.model import Clock, GroupId, LinkState, OperationalState, SampleBatch, SystemClock, TagSpec
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """One `report_link`, with the monotonic time it came."""
+
+    t: float
+    device: str
+    state: LinkState
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The latest sample of one tag: float, exact int or object."""
+
+    value: Any
+    quality: int
+    t_source: int
+    seq: int
+
+
+class RecordingIngest:
+    """An IngestPort that checks the order of what it gets and keeps it.
+
+    `batches[i]` was published at monotonic time `times[i]`. Raises AssertionError for a batch of an unknown group,
+    with another index than registered, or whose seq does not follow its predecessor's.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self.tags: list[TagSpec] = []
+        self.groups: dict[GroupId, GroupSpec] = {}
+        self.batches: list[SampleBatch] = []
+        self.times: list[float] = []
+        self.links: list[LinkReport] = []
+        self.states: list[tuple[str, OperationalState]] = []
+        self._handles: dict[str, int] = {}
+        self._latest: dict[int, Sample] = {}
+        self._seq: dict[GroupId, int] = {}
+        self._changed = asyncio.Event()
+
+    def register_tags(self, specs: Sequence[TagSpec]) -> NDArray[np.int32]:
+        """See IngestPort."""
+        first = len(self.tags)
+        for handle, spec in enumerate(specs, first):
+            if spec.path in self._handles:
+                raise ValueError(f"tag {spec.path!r} is registered already")
+            self._handles[spec.path] = handle
+        self.tags += specs
+        return np.arange(first, len(self.tags), dtype=np.int32)
+
+    def register_group(self, spec: GroupSpec) -> GroupId:
+        """See IngestPort."""
+        group = GroupId(len(self.groups))
+        self.groups[group] = spec
+        return group
+
+    def publish(self, batch: SampleBatch) -> None:
+        """See IngestPort."""
+        assert batch.group in self.groups, f"batch of group {batch.group}, which was never registered"
+        spec = self.groups[batch.group]
+        assert batch.index is spec.index, f"batch of {spec.device}/{spec.name} with an index of its own"
+        last = self._seq.get(batch.group, 0)
+        assert batch.seq == last + 1, f"batch {batch.seq} of {spec.device}/{spec.name} after {last}"
+        self._seq[batch.group] = batch.seq
+        self.batches.append(batch)
+        self.times.append(self._clock.monotonic())
+        self._keep(batch)
+        self._changed.set()
+
+    def report_link(self, device: str, state: LinkState, error: str) -> None:
+        """See IngestPort."""
+        self.links.append(LinkReport(self._clock.monotonic(), device, state, error))
+        self._changed.set()
+
+    def report_state(self, device: str, state: OperationalState) -> None:
+        """See IngestPort."""
+        self.states.append((device, state))
+        self._changed.set()
+
+    def latest(self, path: str) -> Sample | None:
+        """The last sample of a tag. Raises KeyError for a tag that was never registered."""
+        return self._latest.get(self._handles[path])
+
+    def of(self, device: str, group: str = "default") -> list[SampleBatch]:
+        """All batches of one scan group."""
+        return [b for b in self.batches if self._is(b, device, group)]
+
+    def times_of(self, device: str, group: str = "default") -> list[float]:
+        """When the batches of one scan group came."""
+        return [t for t, b in zip(self.times, self.batches, strict=True) if self._is(b, device, group)]
+
+    def states_of(self, device: str) -> list[OperationalState]:
+        """All states that one device has reported."""
+        return [state for path, state in self.states if path == device]
+
+    async def until(self, condition: Callable[[], bool], *, timeout: float = 60.0) -> None:
+        """Wait until `condition` holds, looking after each publication or report. Raises TimeoutError."""
+        async with self._clock.timeout(timeout):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    def _is(self, batch: SampleBatch, device: str, group: str) -> bool:
+        spec = self.groups[batch.group]
+        return (spec.device, spec.name) == (device, group)
+
+    def _keep(self, batch: SampleBatch) -> None:
+        exact = dict(zip(batch.exact.rows.tolist(), batch.exact.values.tolist(), strict=True)) if batch.exact else {}
+        for row, handle in enumerate(batch.handles.tolist()):
+            value = exact.get(row, float(batch.values[row]))
+            self._latest[handle] = Sample(value, int(batch.quality[row]), int(batch.t_source[row]), batch.seq)
+        for sample in batch.objects:
+            self._latest[sample.handle] = Sample(sample.value, sample.quality, sample.t_source, batch.seq)

@@ -1,0 +1,174 @@
+"""The loop under a JumpingClock: eight hours pass in a millisecond, repeatable bit for bit."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import selectors
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from ._clock import JumpingClock
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class DeadlockError(RuntimeError):
+    """Nothing is ready, scheduled or under way outside the loop: the test would wait for ever."""
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """An event loop in virtual time.
+
+    When nothing is ready it jumps to the next timer. Work in executor threads is really waited for, time stands
+    still meanwhile; work of other threads only inside `outside()`. With no timer at all it gives threads and
+    sockets `patience` real seconds, then raises DeadlockError with the tasks that wait.
+    """
+
+    def __init__(self, clock: JumpingClock, *, patience: float = 0.5) -> None:
+        self._clock = clock
+        self._outside: set[object] = set()
+        self.patience = patience
+        super().__init__(_JumpingSelector(self))
+        self._clock_resolution = 1e-9  # the base class takes the machine's; 16 ms would merge timers
+        clock.attach(self)
+
+    def time(self) -> float:
+        """Virtual seconds."""
+        return self._clock.monotonic()
+
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """While open, something outside the loop is waited for and time stands still."""
+        token = object()
+        self._outside.add(token)
+        try:
+            yield
+        finally:
+            self._outside.discard(token)
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        """As in asyncio; time stands still until the thread is done."""
+        token = object()
+        self._outside.add(token)
+        started = finished = False
+
+        def work() -> T:
+            nonlocal started
+            started = True
+            try:
+                return func(*args)
+            finally:
+                with suppress(RuntimeError):  # the loop was closed meanwhile
+                    self.call_soon_threadsafe(ended)
+
+        def ended() -> None:
+            nonlocal finished
+            finished = True
+            if future.done():  # it was cancelled while it ran
+                self._outside.discard(token)
+
+        def settled(_: object) -> None:
+            if finished or not started:  # not started: it was cancelled in the queue
+                self._outside.discard(token)
+
+        future = super().run_in_executor(executor, work)
+        future.add_done_callback(settled)
+        return future
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002 - newer signature
+        """As in asyncio."""
+        with self.outside():
+            await super().shutdown_default_executor()
+
+    @property
+    def waits_outside(self) -> bool:
+        """True while time stands still."""
+        return bool(self._outside)
+
+    def jump(self, seconds: float) -> None:
+        """Called by the selector: nothing happens before `seconds` have passed, so they have."""
+        self._clock.advance(seconds)
+
+    def deadlock(self) -> DeadlockError:
+        """The error that says who waits for what will never come."""
+        waits = "".join(f"\n  {task.get_name()} at {_place(task)}" for task in asyncio.all_tasks(self))
+        return DeadlockError(
+            f"deadlock at {self.time():.3f} s of virtual time: nothing is ready, scheduled or under way in a thread; "
+            f"waiting:{waits or ' nobody'}"
+        )
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    def __init__(self, loop: JumpingLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        events = super().select(0)
+        if events or timeout == 0:
+            return events
+        if self._loop.waits_outside:
+            return super().select(None)
+        if timeout is not None:
+            self._loop.jump(timeout)
+            return events
+        events = super().select(self._loop.patience)
+        if not events:
+            raise self._loop.deadlock()
+        return events
+
+
+def _place(task: asyncio.Task[Any]) -> str:
+    frames = task.get_stack(limit=1)
+    return f"{frames[0].f_code.co_filename}:{frames[0].f_lineno}" if frames else "its end"
+
+
+def run_jumping(
+    main: Callable[[JumpingClock], Coroutine[Any, Any, T]] | Coroutine[Any, Any, T],
+    *,
+    clock: JumpingClock | None = None,
+    patience: float = 0.5,
+) -> T:
+    """Run `main` (a coroutine, or a function that makes one of the clock) in virtual time; its result.
+
+    Raises AssertionError if it leaves tasks behind, DeadlockError if it would wait for ever. Not to be called from
+    a running loop.
+    """
+    clock = clock or JumpingClock()
+
+    async def whole(running: Coroutine[Any, Any, T]) -> T:
+        result = await running
+        await asyncio.sleep(0)  # tasks that were cancelled last end now
+        this = asyncio.current_task()
+        left = [f"{task.get_name()} at {_place(task)}" for task in asyncio.all_tasks() if task is not this]
+        assert not left, "tasks are left running:\n  " + "\n  ".join(left)
+        return result
+
+    with asyncio.Runner(loop_factory=lambda: JumpingLoop(clock, patience=patience)) as runner:
+        return runner.run(whole(main(clock) if callable(main) else main))
+
+
+def jumping(test: Callable[Concatenate[JumpingClock, P], Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Decorator for an async test whose first parameter is the clock: runs it in virtual time.
+
+    The result is a plain function of the other parameters, which may be fixtures (not async ones).
+    """
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return run_jumping(lambda clock: test(clock, *args, **kwargs))
+
+    signature = inspect.signature(test)
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=list(signature.parameters.values())[1:]
+    )
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(run, name, getattr(test, name))
+    if hasattr(test, "pytestmark"):
+        run.pytestmark = test.pytestmark  # type: ignore[attr-defined]
+    return run
