@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sereno.drivers.modbus.protocol import ProtocolError, decode_reply, decode_request
-from sereno.sim.modbus_answers import answer, is_write
+from sereno.drivers.modbus.protocol import FrameSplitter, ProtocolError, decode_reply, decode_request, encode_frame
+from sereno.sim.modbus_answers import answer, is_write, plain_reads
 from sereno.sim.registers import RegisterMemory
 
 
@@ -125,3 +125,36 @@ def _refusal(pdu: bytes) -> int | None:
     except ProtocolError as error:
         return error.exception
     return None
+
+
+REQUESTS = st.tuples(
+    st.integers(0, 65535),
+    st.sampled_from([1, 1, 1, 9]),
+    st.one_of(
+        st.builds(
+            lambda function, start, count: bytes((function, *divmod(start, 256), *divmod(count, 256))),
+            st.sampled_from([1, 3, 3, 4, 4, 6]),
+            st.one_of(st.integers(0, 310), st.integers(0, 65535)),
+            st.one_of(st.integers(0, 130), st.integers(0, 65535)),
+        ),
+        st.binary(min_size=1, max_size=12),
+    ),
+)
+
+
+@given(st.lists(REQUESTS, max_size=8), st.integers(0, 12))
+def test_the_quick_way_answers_exactly_what_the_plain_one_does_and_stops_at_the_rest(requests, cut):
+    memory = _memory()
+    memory.forbid("holding", 120, 3)
+    frames = [encode_frame(*request) for request in requests]
+    whole = b"".join(frames)
+    data = whole[: max(0, len(whole) - cut)]
+    replies: list = []
+    count, taken = plain_reads({1: memory}, data, replies)
+    assert taken == len(b"".join(frames[:count])) <= len(data)
+    expected = b"".join(encode_frame(t, unit, answer(memory, pdu)) for t, unit, pdu in requests[:count])
+    assert b"".join(replies) == expected
+    assert not any(frame.pdu[0] & 0x80 for frame in FrameSplitter().feed(expected))
+    if count < len(requests) and not cut:
+        _, unit, pdu = requests[count]
+        assert unit != 1 or pdu[0] not in (3, 4) or len(pdu) != 5 or answer(memory, pdu)[0] & 0x80

@@ -72,8 +72,10 @@ async def test_bytes_that_are_no_modbus_drop_the_connection(network, connect):
     server = _server(network)
     await server.start()
     master = await connect(server.port)
+    master.send(READ)
     master.transport.write(b"GET / HTTP/1.1\r\n\r\n")
     await master.until(lambda: master.lost)
+    assert len(master.frames) == 1
     assert server.counters["broken"] == 1
     again = await connect(server.port)
     assert (await again.ask(READ))[0] == 3
@@ -249,6 +251,25 @@ async def test_over_sockets_a_restart_and_a_close_with_open_connections_end():
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     await server.close()
     writer.close()
+
+
+def test_it_serves_on_uvloop_too():
+    uvloop = pytest.importorskip("uvloop", reason="uvloop does not exist on this system")
+
+    async def once() -> bytes:
+        server = ModbusServer({1: RegisterMemory(words=10, bits=10)})
+        await server.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(bytes.fromhex("000100000006010600000007 000200000006010300000001"))
+        answer = await reader.readexactly(23)
+        await server.close()
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+        return answer
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(once()).hex() == "0001000000060106000000070002000000050103020007"
 
 
 async def test_a_master_that_does_not_read_is_not_read_from():

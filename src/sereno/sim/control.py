@@ -6,6 +6,7 @@ import asyncio
 import difflib
 import re
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from sereno.device import Listener, SocketTransports, Transports
 
@@ -167,8 +168,7 @@ class _ControlConnection(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit from it
         self._connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature

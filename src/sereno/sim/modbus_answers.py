@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 
 from sereno.drivers.modbus.protocol import (
     ILLEGAL_ADDRESS,
@@ -32,7 +33,8 @@ from .registers import BitTable, RegisterMemory, Table, WordTable
 GATEWAY_NO_ANSWER = 11
 _BIT_READS: dict[int, BitTable] = {READ_COILS: "coil", READ_DISCRETE: "discrete"}
 _WORD_READS: dict[int, WordTable] = {READ_HOLDING: "holding", READ_INPUT: "input"}
-_SPAN = struct.Struct(">BHH")
+_READ_FRAME = struct.Struct(">HHHBBHH")
+_REPLY_HEAD = struct.Struct(">HHHBBB")
 
 
 def exception(function: int, code: int) -> bytes:
@@ -42,16 +44,31 @@ def exception(function: int, code: int) -> bytes:
 
 def answer(memory: RegisterMemory, pdu: bytes) -> bytes:
     """The reply to one request; whatever is wrong with it becomes an exception reply."""
-    function = pdu[0]
-    table = _WORD_READS.get(function)
-    if table is not None and len(pdu) == 5:
-        _, start, count = _SPAN.unpack(pdu)
-        if 0 < count <= MAX_READ_REGISTERS and memory.legal(table, start, count):
-            return bytes((function, 2 * count)) + memory.read_words(table, start, count)
     try:
         return _execute(memory, decode_request(pdu))
     except ProtocolError as error:
-        return exception(function, error.exception)
+        return exception(pdu[0], error.exception)
+
+
+def plain_reads(units: Mapping[int, RegisterMemory], data: bytes, replies: list[bytes | memoryview]) -> tuple[int, int]:
+    """Answer the good register reads that `data` begins with; what they are many of: (requests, bytes taken).
+
+    The quick way for what masters do all day: no objects, no copy of the registers.
+    """
+    at = requests = 0
+    last = len(data) - _READ_FRAME.size
+    while at <= last:
+        transaction, protocol, length, unit, function, start, count = _READ_FRAME.unpack_from(data, at)
+        memory, table = units.get(unit), _WORD_READS.get(function)
+        if protocol or length != 6 or memory is None or table is None or not 0 < count <= MAX_READ_REGISTERS:
+            break
+        registers = memory.view(table, start, count)
+        if registers is None:
+            break
+        replies += (_REPLY_HEAD.pack(transaction, 0, 2 * count + 3, unit, function, 2 * count), registers)
+        at += _READ_FRAME.size
+        requests += 1
+    return requests, at
 
 
 def is_write(pdu: bytes) -> bool:

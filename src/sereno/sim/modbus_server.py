@@ -7,6 +7,7 @@ import random
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import cast
 
 import structlog
 
@@ -15,7 +16,7 @@ from sereno.drivers.modbus.protocol import Frame, FrameSplitter, ProtocolError, 
 from sereno.model import Clock, SystemClock
 
 from .faults import FaultKind, FaultPlan, ServerFault
-from .modbus_answers import GATEWAY_NO_ANSWER, answer, exception, is_write
+from .modbus_answers import GATEWAY_NO_ANSWER, answer, exception, is_write, plain_reads
 from .registers import RegisterMemory
 
 log = structlog.get_logger(__name__)
@@ -128,8 +129,7 @@ class _Connection(asyncio.Protocol):
         self.paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit from it
         self._server.connections.add(self)
         self._counters["connections"] += 1
 
@@ -154,25 +154,34 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        replies: list[bytes] = []
-        try:
-            for frame in self._splitter.feed(data):
-                self._counters["requests"] += 1
-                if is_write(frame.pdu):
-                    self._counters["writes"] += 1
-                fault = self._server.faults.take()
-                if fault is None and not self._delayed:
-                    replies.append(self._server.reply(frame))
-                elif not self._disturbed(frame, fault, replies):
-                    break
-        except ProtocolError:
-            self._counters["broken"] += 1
-            self.abort()
+        replies: list[bytes | memoryview] = []
+        if not (self._delayed or self._splitter.pending or self._server.faults.current()):
+            requests, taken = plain_reads(self._server.units, data, replies)
+            self._counters["requests"] += requests
+            data = data[taken:]
+        if data and not self._answer_all(data, replies):
             return
         if replies and self._transport is not None:
             self._transport.write(b"".join(replies))
 
-    def _disturbed(self, frame: Frame, fault: ServerFault | None, replies: list[bytes]) -> bool:
+    def _answer_all(self, data: bytes, replies: list[bytes | memoryview]) -> bool:
+        """Answer frame by frame; False when the connection ends with it."""
+        try:
+            for frame in self._splitter.feed(data):
+                self._counters["requests"] += 1
+                self._counters["writes"] += is_write(frame.pdu)
+                fault = self._server.faults.take()
+                if fault is None and not self._delayed:
+                    replies.append(self._server.reply(frame))
+                elif not self._disturbed(frame, fault, replies):
+                    return False
+        except ProtocolError:
+            self._counters["broken"] += 1
+            self._hang_up(replies)
+            return False
+        return True
+
+    def _disturbed(self, frame: Frame, fault: ServerFault | None, replies: list[bytes | memoryview]) -> bool:
         """Answer as the fault wants; False when the connection ends with it."""
         server = self._server
         kind = None if fault is None else fault.kind
@@ -186,16 +195,18 @@ class _Connection(asyncio.Protocol):
             reply = server.reply(frame)
         if kind is FaultKind.GARBAGE:
             reply = server.noise.randbytes(len(reply))
-        if kind is FaultKind.CUT and self._transport is not None:
-            replies.append(reply[: len(reply) // 2])
-            self._transport.write(b"".join(replies))
-            replies.clear()
-            self._transport.close()
+        if kind is FaultKind.CUT:
+            self._hang_up([*replies, reply[: len(reply) // 2]])
             return False
         self._send(reply, fault.seconds if fault is not None and kind is FaultKind.SLOW else 0.0, replies)
         return True
 
-    def _send(self, reply: bytes, delay: float, replies: list[bytes]) -> None:
+    def _hang_up(self, last: list[bytes | memoryview]) -> None:
+        if self._transport is not None:
+            self._transport.write(b"".join(last))
+            self._transport.close()
+
+    def _send(self, reply: bytes, delay: float, replies: list[bytes | memoryview]) -> None:
         if delay <= 0.0 and not self._delayed:
             replies.append(reply)
             return

@@ -116,6 +116,13 @@ class RegisterMemory:
         sums = self._forbidden.get(table)
         return sums is None or sums[start + count] == sums[start]
 
+    def view(self, table: WordTable, start: int, count: int) -> memoryview | None:
+        """The bytes of `count` registers without a copy, None where they are not legal."""
+        sums = self._forbidden.get(table)
+        if start + count > self._sizes[table] or (sums is not None and sums[start + count] != sums[start]):
+            return None
+        return self._views[table][2 * start : 2 * (start + count)]
+
     def read_words(self, table: WordTable, start: int, count: int) -> bytes:
         """Bytes of `count` registers as they go on the wire."""
         return bytes(self._views[table][2 * start : 2 * (start + count)])

@@ -79,7 +79,7 @@ def test_the_limits_of_a_set_point_in_the_file_are_those_of_the_plc(device):
         if name == "mode":
             continue
         declared = DECLARED[device][name]["setpoint"]
-        assert (declared["low"], declared["high"]) == (setting.low, setting.high), name
+        assert (float(declared["low"]), float(declared["high"])) == (setting.low, setting.high), name
         assert setting.low <= setting.first <= setting.high
 
 
