@@ -12,7 +12,7 @@ import pytest
 from sereno.testing import _leaks
 
 PLANTED = """
-import asyncio, socket, threading
+import asyncio, gc, socket, threading
 import pytest
 
 kept = []
@@ -43,6 +43,14 @@ def test_socket_dropped():
 def test_socket_in_a_cycle():
     holder = {"socket": socket.create_server(("127.0.0.1", 0))}
     holder["itself"] = holder
+
+def test_fails_with_a_socket_in_its_frame():
+    listener = socket.create_server(("127.0.0.1", 0))
+    raise RuntimeError(listener.fileno())
+
+def test_innocent_after_a_failure():
+    for _ in range(50):
+        gc.collect()
 
 def test_socket_closed():
     socket.create_server(("127.0.0.1", 0)).close()
@@ -87,6 +95,7 @@ def test_far_end_closes_a_little_later(listener):
 CLEAN = {
     "test_task_awaited",
     "test_task_of_a_fixture",
+    "test_innocent_after_a_failure",
     "test_socket_closed",
     "test_socket_of_a_module_fixture",
     "test_far_end_closes_a_little_later",

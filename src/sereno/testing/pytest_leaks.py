@@ -12,8 +12,10 @@ import asyncio
 import gc
 import logging
 import time
+import traceback
 from collections.abc import Generator
 from functools import partial
+from types import TracebackType
 
 import pytest
 
@@ -23,6 +25,7 @@ GRACE_S = 1.0  # for the far end of a closed connection, in another thread, to c
 
 _complaints = LoopComplaints()
 _adopted: set[OpenSocket] = set()
+_tracebacks: list[TracebackType] = []
 
 
 def pytest_configure() -> None:
@@ -53,11 +56,22 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Generator[Non
     return result
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember what failed: its frames keep sockets alive that a later test would be blamed for."""
+    report = yield
+    if call.excinfo is not None:
+        _tracebacks.append(call.excinfo.tb)
+    return report
+
+
 @pytest.fixture(autouse=True)
 def _leaves_nothing_behind() -> Generator[None]:
     before = open_sockets()
     _complaints.take()
     yield
+    while _tracebacks:
+        traceback.clear_frames(_tracebacks.pop())
     gc.collect()
     leaked = _open_after_grace(before)
     found = [f"a socket left open, {one}" for one in leaked]
