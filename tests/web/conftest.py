@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+import shutil
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import orjson
 import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
@@ -35,6 +37,7 @@ from sereno.model import (
 from sereno.store.engine import Store
 from sereno.web.app import create_app
 from sereno.web.context import SiteInfo, WebContext
+from sereno.wire.frame import Frame, FrameKind, decode_frame
 
 T0 = 1_763_640_000_000_000_000
 PASSWORD = "correct horse battery"
@@ -223,6 +226,77 @@ class MemoryPlant:
             yield line
 
 
+class Connection:
+    """One ASGI conversation, in the hands of the test: it decides when a send is taken."""
+
+    def __init__(self, app: FastAPI, scope: dict[str, Any]) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.flowing = asyncio.Event()
+        self.flowing.set()
+        self._more = asyncio.Condition()
+        self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.task = asyncio.create_task(app(scope, self._incoming.get, self._send))
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self.flowing.wait()
+        async with self._more:
+            self.sent.append(message)
+            self._more.notify_all()
+
+    def say(self, message: dict[str, Any]) -> None:
+        self._incoming.put_nowait(message)
+
+    async def next(self, wanted: Any = lambda message: True) -> dict[str, Any]:
+        """Take messages until one is wanted; it is returned."""
+        while True:
+            async with asyncio.timeout(5), self._more:
+                await self._more.wait_for(lambda: self.sent)
+                message = self.sent.pop(0)
+            if wanted(message):
+                return message
+
+    async def close(self) -> None:
+        self.flowing.set()
+        kind = "websocket.disconnect" if self.kind == "websocket" else "http.disconnect"
+        self.say({"type": kind, "code": 1001})
+        await asyncio.wait_for(self.task, 5)
+
+    kind = "http"
+
+
+class EventConnection(Connection):
+    async def event(self) -> tuple[str, Any]:
+        """The next event: its name and its JSON."""
+        body = (await self.next(lambda m: m.get("body", b"").startswith((b"id:", b"event:", b"data:"))))["body"]
+        fields = dict(line.split(": ", 1) for line in body.decode().strip().splitlines())
+        return fields.get("event", "message"), orjson.loads(fields["data"])
+
+    async def ended(self) -> None:
+        await self.next(lambda m: m["type"] == "http.response.body" and not m.get("more_body"))
+
+
+class SocketConnection(Connection):
+    kind = "websocket"
+
+    def ask(self, **message: Any) -> None:
+        self.say({"type": "websocket.receive", "text": orjson.dumps(message).decode()})
+
+    async def text(self) -> Any:
+        return orjson.loads((await self.next(lambda m: m.get("text")))["text"])
+
+    async def frame(self, kind: FrameKind | None = None) -> Frame:
+        """The next frame, of this kind."""
+        while True:
+            frame = decode_frame((await self.next(lambda m: m.get("bytes")))["bytes"])
+            if kind is None or frame.kind is kind:
+                return frame
+
+    async def closed(self) -> tuple[int, str]:
+        message = await self.next(lambda m: m["type"] == "websocket.close")
+        await asyncio.wait_for(self.task, 5)
+        return message["code"], message.get("reason", "")
+
+
 @dataclass
 class Site:
     """What a test works with."""
@@ -244,6 +318,31 @@ class Site:
         made = await self.accounts.sessions.open(user, "127.0.0.1")
         browser.cookies.set(self.context.cookie, made.secret)
         return browser
+
+    def connect(self, path: str, token: str = "", **headers: str) -> Any:
+        """Open a stream of events (http) or, under /api/v1/live, a socket."""
+        path, _, query = path.partition("?")
+        socket = path == "/api/v1/live"
+        given = {"host": "localhost", **headers}
+        if token:
+            given["authorization"] = f"Bearer {token}"
+        scope = {
+            "type": "websocket" if socket else "http",
+            "method": "GET",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()],
+            "client": ("127.0.0.1", 50000),
+            "server": ("localhost", 80),
+            "scheme": "ws" if socket else "http",
+            "root_path": "",
+            "subprotocols": [],
+        }
+        connection = (SocketConnection if socket else EventConnection)(self.app, scope)
+        if socket:
+            connection.say({"type": "websocket.connect"})
+        return connection
 
     async def token(self, user: str, role: str) -> str:
         return (await self.accounts.tokens.issue(user, "test", role, 3600.0))[1]
@@ -275,20 +374,28 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "web"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path / "sereno.db")
-    yield opened
-    asyncio.run(opened.close())
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, quick_passwords: Passwords) -> Path:
+    """A database with one person of each role, named after it; copied for each test."""
+    path = tmp_path_factory.mktemp("prepared") / "sereno.db"
+
+    async def fill() -> None:
+        store = Store.open(path)
+        accounts = Accounts(store, StillClock(), passwords=quick_passwords)
+        for role in ("viewer", "operator", "engineer", "admin"):
+            await accounts.add_user(role, PASSWORD, [role], by="test")
+        await store.close()
+
+    asyncio.run(fill())
+    return path
 
 
 @pytest.fixture
-async def site(store: Store, folder: Path, quick_passwords: Passwords) -> Site:
-    """One person of each role, named after it."""
+async def site(tmp_path: Path, prepared: Path, folder: Path, quick_passwords: Passwords) -> AsyncIterator[Site]:
+    """The application over a memory plant."""
     clock = StillClock()
+    store = Store.open(shutil.copy(prepared, tmp_path / "sereno.db"))
     accounts = Accounts(store, clock, passwords=quick_passwords)
-    for role in ("viewer", "operator", "engineer", "admin"):
-        await accounts.add_user(role, PASSWORD, [role], by="test")
     plant = MemoryPlant()
     context = WebContext(
         live=plant,
@@ -301,4 +408,5 @@ async def site(store: Store, folder: Path, quick_passwords: Passwords) -> Site:
         installation="0123456789abcdef",
         folder=folder,
     )
-    return Site(create_app(context), plant, accounts, clock, context)
+    yield Site(create_app(context), plant, accounts, clock, context)
+    await store.close()

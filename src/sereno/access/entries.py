@@ -20,12 +20,13 @@ class Need(StrEnum):
 class Entry:
     """One way in. `kind` is an HTTP method, "WS" (handshake) or "MESSAGE"; `path` as the router writes it.
 
+    Of several rights in `need` one is enough.
     `subject` names the path parameter that the right is about; "" = the right somewhere, the callee decides where.
     """
 
     kind: str
     path: str
-    need: Need | Right
+    need: Need | Right | tuple[Right, ...]
     subject: str = ""
 
     def admits(self, actor: Actor | None, subject: str = "") -> bool:
@@ -34,9 +35,16 @@ class Entry:
             return True
         if actor is None:
             return False
-        if not isinstance(self.need, Right):
+        if self.need is Need.SIGNED_IN:
             return True
-        return actor.may(self.need, subject) if self.subject else actor.may_somewhere(self.need)
+        return any(actor.may(r, subject) if self.subject else actor.may_somewhere(r) for r in self.rights)
+
+    @property
+    def rights(self) -> tuple[Right, ...]:
+        """The rights of which one is needed; empty where none is."""
+        if isinstance(self.need, Need):
+            return ()
+        return self.need if isinstance(self.need, tuple) else (self.need,)
 
 
 class EntryTable:

@@ -25,6 +25,7 @@ from .entries import ENTRIES
 from .gate import Gate
 from .headers import SECURITY, SecurityHeaders
 from .metrics import Metrics
+from .origin import SAFE
 from .outlets import Outlets
 from .pages import Pages
 from .problem import ProblemError, problem, status_of, wants_page
@@ -102,8 +103,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return _show(request, error.status_code, str(error.detail))
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method not in SAFE and media_type != "application/json":
+        return problem(415, f"a body of type {media_type or 'unknown'!r}, expected 'Content-Type: application/json'")
     errors = [{"where": "/".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
     return problem(422, "; ".join(f"{e['where']}: {e['what']}" for e in errors), errors=errors)
 

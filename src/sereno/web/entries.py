@@ -31,7 +31,7 @@ ENTRIES = EntryTable(
         Entry("GET", "/api/v1/tags", Right.READ),
         Entry("GET", "/api/v1/values", Right.READ),
         Entry("PUT", "/api/v1/values/{path:path}", Right.WRITE, "path"),
-        Entry("POST", "/api/v1/commands", Need.SIGNED_IN),
+        Entry("POST", "/api/v1/commands", (Right.WRITE, Right.CALL)),
         Entry("GET", "/api/v1/commands/{key}", Need.SIGNED_IN),
         Entry("GET", "/api/v1/history", Right.HISTORY),
         Entry("GET", "/api/v1/devices", Right.READ),

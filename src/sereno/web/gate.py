@@ -72,7 +72,8 @@ class Gate:
             _log.error("a route without an entry was refused", path=scope["path"])
             return problem(403, "refused: this route has no entry in the table of who may come in")
         if not entry.admits(actor, parameters.get(entry.subject, "")):
-            return problem(403, f"denied: {actor.name if actor else 'nobody'} has no right '{entry.need}' here")
+            wanted = " or ".join(entry.rights)
+            return problem(403, f"denied: {actor.name} has no right to {wanted} here")
         return None
 
 
