@@ -13,7 +13,7 @@ from pathlib import Path
 from sereno.model import OperationError
 
 from .plant.load import Plant, load_plant
-from .runner import RunOptions, run_until_stopped
+from .runner import RunOptions, run_node
 from .welcome import Welcome
 
 TEMPLATE = Path(__file__).parent / "templates" / "plant" / "plant.toml"
@@ -30,7 +30,7 @@ def run_demo(*, port: int, data: Path, seconds: float | None, speed: float, brow
     plant = load_plant(TEMPLATE)
     with simulator(speed) as urls:
         options = RunOptions(with_urls(plant, urls), data, "127.0.0.1", port, seconds, fresh_password=True)
-        return run_until_stopped(options, Welcome(as_json=as_json, browser=browser, look_at=LOOK_AT))
+        return run_node(options, Welcome(as_json=as_json, browser=browser, look_at=LOOK_AT))
 
 
 def with_urls(plant: Plant, urls: Mapping[str, str]) -> Plant:

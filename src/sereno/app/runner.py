@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from sereno.device import Environment
-from sereno.model import SystemClock
 
 from .datafolder import DataFolder
 from .logs import configure_logs
 from .node import Node
 from .plant.load import Plant
-from .platform import install_stop, new_event_loop
+from .stopping import run_until_stopped, until
 from .welcome import Welcome
 
 
@@ -30,27 +28,13 @@ class RunOptions:
     fresh_password: bool = False
 
 
-def run_until_stopped(options: RunOptions, welcome: Welcome) -> int:
+def run_node(options: RunOptions, welcome: Welcome) -> int:
     """Run until Ctrl-C, a request to end, or the time given. Returns the exit code."""
     configure_logs()
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(_run(options, welcome))
 
+    async def work(stopped: asyncio.Event) -> None:
+        async with Node(options.plant, DataFolder(options.data), Environment()) as node:
+            welcome.show(await node.start(options.host, options.port, fresh_password=options.fresh_password))
+            await until(stopped, options.seconds)
 
-async def _run(options: RunOptions, welcome: Welcome) -> int:
-    stopped = asyncio.Event()
-    install_stop(asyncio.get_running_loop(), stopped.set)
-    async with Node(options.plant, DataFolder(options.data), Environment()) as node:
-        welcome.show(await node.start(options.host, options.port, fresh_password=options.fresh_password))
-        await until(stopped, options.seconds)
-    return 0
-
-
-async def until(stopped: asyncio.Event, seconds: float | None) -> None:
-    """Until the event is set, or for `seconds`."""
-    if seconds is None:
-        await stopped.wait()
-        return
-    with contextlib.suppress(TimeoutError):
-        async with SystemClock().timeout(seconds):
-            await stopped.wait()
+    return run_until_stopped(work)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from sereno.client import Client, connect
+from sereno.client import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
 
 def with_client(work: Callable[[Client], Coroutine[Any, Any, int | None]], node: NodeAddress) -> int:
     """Connect, do `work`, disconnect; its result is the exit code."""
+    from sereno.client import connect
 
     async def connected() -> int:
         async with connect(url=node.url, token=node.token, data=node.data) as client:

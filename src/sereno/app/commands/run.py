@@ -33,10 +33,10 @@ def run(
 ) -> int:
     """Run PLANT: a plant file or the folder of one."""
     from sereno.app.plant.load import load_plant
-    from sereno.app.runner import RunOptions, run_until_stopped
+    from sereno.app.runner import RunOptions, run_node
     from sereno.app.welcome import Welcome
 
     del no_browser
     loaded = load_plant(plant_path(plant))
     options = RunOptions(loaded, data, host or loaded.web.host, loaded.web.port if port is None else port, seconds)
-    return run_until_stopped(options, Welcome(as_json=as_json))
+    return run_node(options, Welcome(as_json=as_json))

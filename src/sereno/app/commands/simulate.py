@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sys
-import threading
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import click
 
-from sereno.app.platform import install_stop, new_event_loop
-from sereno.app.runner import until
+from sereno.app.stopping import run_until_stopped, until
 from sereno.model import NotConnectedError, OperationError, SystemClock
 
 from .options import json_option
@@ -62,30 +56,7 @@ def waterworks(*, port: int, speed: float, seed: int | None, seconds: float | No
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
 
-    return run_loop(work, tied=tied)
-
-
-def run_loop(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]], *, tied: bool = False) -> int:
-    """Run `work` on the fastest loop there is; Ctrl-C, a request to end, or the end of standard input set its event."""
-
-    async def supervised() -> None:
-        loop = asyncio.get_running_loop()
-        stopped = asyncio.Event()
-        install_stop(loop, stopped.set)
-        if tied:
-            threading.Thread(target=_wait_for_end, args=(loop, stopped), daemon=True, name="stdin").start()
-        await work(stopped)
-
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(supervised())
-    return 0
-
-
-def _wait_for_end(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    while sys.stdin.buffer.read(1):
-        pass
-    with contextlib.suppress(RuntimeError):  # the loop has ended before
-        loop.call_soon_threadsafe(stopped.set)
+    return run_until_stopped(work, tied=tied)
 
 
 @sim.command(context_settings={"ignore_unknown_options": True})
