@@ -71,13 +71,19 @@ def _leaves_nothing_behind() -> Generator[None]:
     _complaints.take()
     yield
     while _tracebacks:
-        traceback.clear_frames(_tracebacks.pop())
+        _forget_locals(_tracebacks.pop())
     gc.collect()
     leaked = _open_after_grace(before)
     found = [f"a socket left open, {one}" for one in leaked]
     found += [f"the event loop reported: {line}" for line in _complaints.take()]
     if found:
         pytest.fail("the test left something behind:\n" + "\n".join(found), pytrace=False)
+
+
+def _forget_locals(failed: TracebackType) -> None:
+    traceback.clear_frames(failed)
+    for frame, _ in traceback.walk_tb(failed):
+        _ = frame.f_locals  # before Python 3.13 a dict that was made for the report, brought up to date by this
 
 
 def _check_tasks(runner: asyncio.Runner) -> None:
