@@ -44,6 +44,22 @@ async def test_pipelined_requests_are_answered_in_order_and_each_with_its_transa
     await server.close()
 
 
+async def test_a_request_inside_the_data_of_another_is_data(network, connect):
+    server = _server(network)
+    await server.start()
+    master = await connect(server.port)
+    inner = bytes.fromhex("0001 0000 0006 01 0300000001")
+    frame = bytes.fromhex("0007 0000 0013 01 10 0005 0006 0c") + inner
+    master.transport.write(frame[:-12])
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    master.transport.write(inner)
+    await master.until(lambda: bool(master.frames))
+    assert [(f.transaction, f.pdu.hex()) for f in master.frames] == [(7, "1000050006")]
+    assert server.units[1].read_words("holding", 5, 6) == inner
+    await server.close()
+
+
 async def test_it_counts_what_it_really_received(network, connect):
     server = _server(network)
     await server.start()
@@ -117,6 +133,22 @@ async def test_slow_answers_come_late_in_order_and_the_next_ones_wait_for_them(c
     assert clock.monotonic() - begin == pytest.approx(0.5, abs=0.01)
     assert [f.pdu[0] for f in master.frames] == [3, 6, 3]
     assert [f.transaction for f in master.frames] == [1, 2, 3]
+    await server.close()
+
+
+@jumping
+async def test_what_comes_while_an_answer_is_delayed_is_answered_after_it(clock, network, connect):
+    server = _server(network, clock)
+    await server.start()
+    master = await connect(server.port)
+    server.inject(ServerFault(FaultKind.SLOW, 0.5), requests=1)
+    master.send(WRITE)
+    await clock.sleep(0.1)
+    master.send(READ)
+    await clock.sleep(0.3)
+    assert not master.frames
+    await clock.sleep(0.2)
+    assert [f.pdu[0] for f in master.frames] == [6, 3]
     await server.close()
 
 
