@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sereno.model import Ack, AckState, Command, RefusedError, Verb
+from sereno.store.audit import AuditLog
+from sereno.store.engine import Store
+from sereno.store.errors import StoreError
+from sereno.store.intents import StoredIntents
+from sereno.testing import EPOCH_NS, JumpingClock
+from sereno.wire.errors import WireError
+
+WRITE = Command(target="north/plc1/setpoint", value=2.5, actor="ann", origin="10.0.0.1", key="k1", expires=99)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.db"
+
+
+@pytest.fixture
+async def reopen(path: Path) -> Callable[[], StoredIntents]:
+    """Each call is a new process over the same file."""
+    stores: list[Store] = []
+
+    def opened() -> StoredIntents:
+        stores.append(Store.open(path))
+        return StoredIntents(stores[-1], JumpingClock())
+
+    yield opened
+    for store in stores:
+        await store.close()
+
+
+@pytest.fixture
+def journal(reopen: Callable[[], StoredIntents]) -> StoredIntents:
+    return reopen()
+
+
+def _ack(state: AckState, t: int = 1, **more: object) -> Ack:
+    return Ack(key="k1", state=state, t=t, **more)
+
+
+def test_a_new_command_is_kept_and_a_known_one_is_told_what_became_of_it(journal: StoredIntents) -> None:
+    assert journal.intend(WRITE, None, 1.0) is None
+    journal.record(_ack(AckState.ACCEPTED, 1))
+    journal.record(_ack(AckState.DONE, 2, value=2.5))
+    told = journal.intend(WRITE, None, 1.0)
+    assert told == [_ack(AckState.ACCEPTED, 1), _ack(AckState.DONE, 2, value=2.5)]
+    assert journal.acks("k1") == told
+    assert journal.acks("unknown") == []
+
+
+def test_a_command_under_way_is_not_unknown_yet(journal: StoredIntents) -> None:
+    journal.intend(WRITE, None, None)
+    assert journal.intend(WRITE, None, None) == []
+    journal.record(_ack(AckState.ACCEPTED))
+    assert [a.state for a in journal.acks("k1")] == [AckState.ACCEPTED]
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_what_a_dead_process_left_open_is_unknown(reopen: Callable[[], StoredIntents], accepted: bool) -> None:
+    dead = reopen()
+    dead.intend(WRITE, None, 1.0)
+    if accepted:
+        dead.record(_ack(AckState.ACCEPTED, 7))
+    told = reopen().intend(WRITE, None, 1.0)
+    assert told is not None
+    assert told[-1].state is AckState.UNKNOWN
+    assert "may have been carried out" in told[-1].reason
+    assert told[-1].t == (7 if accepted else EPOCH_NS)
+    assert len(told) == 1 + accepted
+
+
+def test_it_is_on_disk_when_intend_returns(journal: StoredIntents, path: Path) -> None:
+    journal.intend(WRITE, None, 1.0)
+    other = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    assert other.execute("SELECT key, target, actor, old FROM intents").fetchall() == [
+        ("k1", "north/plc1/setpoint", "ann", "1.0")
+    ]
+    other.close()
+
+
+def test_values_stay_exact(reopen: Callable[[], StoredIntents]) -> None:
+    journal = reopen()
+    journal.intend(WRITE, None, 2**64 - 1)
+    journal.record(_ack(AckState.DONE, value=[2**63, "ü", None, True]))
+    assert reopen().acks("k1")[0].value == [2**63, "ü", None, True]
+
+
+async def test_the_audit_tells_the_story(journal: StoredIntents) -> None:
+    journal.intend(WRITE, None, 1.0)
+    journal.record(_ack(AckState.ACCEPTED, EPOCH_NS + 1))
+    journal.record(_ack(AckState.FAILED, EPOCH_NS + 2, reason="readback is 1"))
+    call = Command(target="north/plc1", verb=Verb.CALL, name="reset", arguments=(1,), actor="bob", key="k2")
+    journal.intend(call, None, None)
+    entries = [
+        (e.t - EPOCH_NS, e.actor, e.origin, e.action, e.target, e.old, e.new, e.outcome)
+        for e in reversed(await AuditLog(journal._store, JumpingClock()).entries())
+    ]
+    assert entries == [
+        (0, "ann", "10.0.0.1", "write", "north/plc1/setpoint", 1.0, 2.5, "intended"),
+        (2, "ann", "10.0.0.1", "write", "north/plc1/setpoint", 1.0, 2.5, "failed: readback is 1"),
+        (0, "bob", "", "call reset", "north/plc1", None, [1], "intended"),
+    ]
+
+
+def test_what_cannot_be_kept_raises_and_keeps_nothing(journal: StoredIntents, path: Path) -> None:
+    with pytest.raises(WireError, match="not a finite number"):
+        journal.intend(Command(target="a/b", value=math.nan, key="k1"), None, None)
+    assert journal.intend(WRITE, None, math.nan) is None
+    locker = sqlite3.connect(path, isolation_level=None)
+    locker.execute("DROP TABLE audit")
+    with pytest.raises(StoreError, match="no such table: audit"):
+        journal.intend(Command(target="a/b", value=1, key="k2"), None, None)
+    assert locker.execute("SELECT key FROM intents").fetchall() == [("k1",)]
+    locker.close()
+    assert journal.acks("k2") == []
+
+
+@pytest.mark.parametrize(
+    "other", [{"value": 3.0}, {"target": "north/plc1/level"}, {"verb": Verb.CALL, "name": "reset"}, {"value": "2.5"}]
+)
+def test_a_key_is_not_lent_to_another_command(journal: StoredIntents, other: dict[str, object]) -> None:
+    journal.intend(WRITE, None, 1.0)
+    with pytest.raises(RefusedError, match=r"key 'k1' belongs to another command \(write north/plc1/setpoint\)"):
+        journal.intend(replace(WRITE, **other), None, 1.0)
+    assert journal.intend(replace(WRITE, comment="again", expires=100), None, 1.0) == []
