@@ -81,7 +81,8 @@ class Device:
             return
         for group in self._groups:
             self._spawn(group.run(self._driver, self._turns, origin), f"scan {self.path}/{group.name}")
-        self._link_changed(self._keeper.state, self._keeper.error)
+        if self._keeper.state is LinkState.UP:
+            self._link_changed(LinkState.UP, "")
 
     async def stop(self) -> None:
         """Cancel what is under way and go offline; returns when every task has ended."""
