@@ -13,7 +13,16 @@ import numpy as np
 from sereno.access.actor import ROLES, Actor
 from sereno.client import HistoryRequest, Series
 from sereno.historian.disk import AppendFile, SystemDisk
+from sereno.historian.encoder import CommitData
 from sereno.historian.historian import Historian
+from sereno.historian.history import Snapshot, Store, TagHistory
+from sereno.historian.queue import Work
+from sereno.historian.recorder import Recorder
+from sereno.historian.recovery import open_log, scan_segment
+from sereno.historian.sealed import ViewCache
+from sereno.historian.segment import SegmentView
+from sereno.historian.series import raw_series
+from sereno.historian.tags import TagBook, define
 from sereno.model import (
     Clock,
     ExactBlock,
@@ -26,6 +35,7 @@ from sereno.model import (
     ValueType,
     seal,
 )
+from sereno.testing import JumpingClock
 
 SECOND = 10**9
 T0 = 1_767_225_600 * SECOND
@@ -127,6 +137,58 @@ def rows(series: Series) -> list[tuple[int, Any, int]]:
     return list(zip(series.t.tolist(), values, series.quality.tolist(), strict=True))
 
 
+class FastDisk(SystemDisk):
+    """Does not wait for the disk."""
+
+    def create(self, path: Path) -> AppendFile:
+        file = super().create(path)
+        file.sync = lambda: None  # type: ignore[method-assign]
+        return file
+
+    def sync_folder(self, path: Path) -> None:
+        pass
+
+
+class PowerCutDisk(SystemDisk):
+    """Knows what a power cut would leave: the synced bytes of the files whose names were synced."""
+
+    def __init__(self) -> None:
+        self.synced: dict[Path, int] = {}
+        self.named: set[Path] = set()
+
+    def create(self, path: Path) -> AppendFile:
+        return _WatchedFile(self, path, super().create(path))
+
+    def extend(self, path: Path) -> AppendFile:
+        return _WatchedFile(self, path, super().extend(path))
+
+    def sync_folder(self, path: Path) -> None:
+        self.named |= set(path.iterdir())
+
+    def remains(self, folder: Path, copy: Path) -> Path:
+        """What is left of `folder`, in `copy`."""
+        for path in self.named:
+            if path in self.synced and (path.parent == folder or path.parent in self.named) and path.exists():
+                target = copy / path.relative_to(folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes()[: self.synced[path]])
+        return copy
+
+
+class _WatchedFile:
+    def __init__(self, disk: PowerCutDisk, path: Path, file: AppendFile) -> None:
+        self._disk, self._path, self._file = disk, path, file
+
+    def append(self, data: bytes) -> None:
+        self._file.append(data)
+
+    def sync(self) -> None:
+        self._disk.synced[self._path] = self._path.stat().st_size
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class FaultyDisk(SystemDisk):
     """Fails when told to: `writes` and `syncs` are the numbers of the next calls that fail, `full` fails all."""
 
@@ -165,3 +227,43 @@ class _FaultyFile:
 
     def close(self) -> None:
         self._file.close()
+
+
+class Log:
+    """A folder written and read without a loop: one commit per call of `commit`, times of your choice."""
+
+    def __init__(self, folder: Path, plant: Plant, *, segment_bytes: int = 1 << 20, now: int = T0) -> None:
+        self.plant = plant
+        self.clock = JumpingClock(epoch_ns=now)
+        self.book = TagBook(plant)
+        self.recorder = Recorder(folder, self.clock, self.book, SystemDisk())
+        self.recorder.open(cover_interval=1.0, segment_bytes=segment_bytes)
+        self.book.register(np.arange(len(plant.specs), dtype=np.int32), now)
+        self.sealed: list[SegmentView] = []
+
+    def commit(self, t: int, *batches: SampleBatch, lost: dict[int, int] | None = None) -> None:
+        data = self.recorder.prepare(Work(list(batches), lost or {}), final=False)
+        self.sealed += self.recorder.write(data, t, seal=False).sealed
+
+    def close(self, *, seal: bool = True, index: bool = True) -> None:
+        if seal:
+            self.sealed += self.recorder.write(CommitData(), 0, seal=True).sealed
+        for view in self.sealed if index else []:
+            self.recorder.index(view)
+        self.recorder.close()
+
+
+class Reader:
+    """What a folder holds, opened as a historian opens it; `damage` collects what reading finds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.opened = open_log(FastDisk(), folder / "log")
+        self.damage: list[tuple[str, int]] = []
+        cache = ViewCache(SystemDisk(), lambda outline: scan_segment(SystemDisk(), outline.path, []))
+        self._store = Store(SystemDisk(), cache, lambda path, offset: self.damage.append((path.name, offset)))
+
+    def history(self, spec: TagSpec) -> TagHistory:
+        return TagHistory(self._store, Snapshot(tuple(self.opened.segments), (), (), {}), int(spec.id), None)
+
+    def series(self, spec: TagSpec, start: int = T0 - 1, end: int = T0 + 10**6 * SECOND) -> Series:
+        return raw_series(define(spec, 0), self.history(spec), start, end)

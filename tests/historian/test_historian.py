@@ -11,9 +11,24 @@ import pytest
 from sereno.access.actor import Actor, Permission, Right, Role
 from sereno.client import HistoryRequest
 from sereno.historian.historian import Historian
+from sereno.historian.tags import TagBook
 from sereno.model import DeniedError, NotConnectedError, NotFoundError, OperationError, Quality, TagSpec
 from sereno.testing import JumpingClock, run_jumping
-from tests.historian.rig import SECOND, T0, VIEWER, FaultyDisk, Plant, ask, batch, floats, mixed, rows, running
+from tests.historian.rig import (
+    SECOND,
+    T0,
+    VIEWER,
+    FaultyDisk,
+    Plant,
+    PowerCutDisk,
+    Reader,
+    ask,
+    batch,
+    floats,
+    mixed,
+    rows,
+    running,
+)
 
 GOOD, BAD, STALE = 0, int(Quality.BAD), int(Quality.STALE)
 LEVEL, FLOW = "north/plc1/tag0", "north/plc1/tag1"
@@ -446,6 +461,26 @@ def test_stopping_with_a_broken_disk_says_what_is_lost(tmp_path: Path) -> None:
         assert historian.statistics()["lost_batches"] == 1
         historian.accept(batch(T0 + 1, {0: 0.0}))
         assert historian.statistics()["lost_batches"] == 2
+
+    run_jumping(story)
+
+
+def test_what_is_durable_survives_a_power_cut(tmp_path: Path) -> None:
+    async def story(clock: JumpingClock) -> None:
+        disk, folder = PowerCutDisk(), tmp_path / "data"
+        async with running(folder, floats(1), clock, disk=disk, segment_bytes=500) as historian:
+            for i in range(30):
+                historian.accept(batch(clock.wall_ns(), {0: float(i)}, seq=i))
+                await clock.sleep(0.05)
+                if i % 3:
+                    continue
+                await historian.durable()
+                left = disk.remains(folder, tmp_path / f"cut{i}")
+                found = rows(Reader(left).series(floats(1).specs[0]))
+                assert [r[1] for r in found if r[2] == GOOD] == [float(k) for k in range(i + 1)]
+                book = TagBook(floats(1))
+                assert book.load((left / "tags.jsonl").read_bytes(), left) == []
+                assert book.paths() == [LEVEL]
 
     run_jumping(story)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Any
 
 import numpy as np
@@ -26,14 +25,9 @@ U16 = NDArray[np.uint16]
 BLOCK_HEAD = struct.Struct("<IHHq")
 
 
-class BlockFlag(IntFlag):
-    """Which columns a block has."""
-
-    ONE_TIME = 1
-    ONE_QUALITY = 2
-    EXACT = 4
-    OBJECTS = 8
-    KEYFRAME = 16
+ONE_TIME, ONE_QUALITY, EXACT, OBJECTS, KEYFRAME = 1, 2, 4, 8, 16
+"""Flags of a block: which columns it has."""
+_FLAGS = 31
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,10 +70,10 @@ class Layout:
 
 def layout(n: Any, flags: Any) -> Layout:
     """Where the columns of a block of `n` rows are; `n` and `flags` may be int64 arrays."""
-    has_values = (flags & BlockFlag.OBJECTS) == 0
-    has_times = (flags & BlockFlag.ONE_TIME) == 0
-    has_exact = (flags & BlockFlag.EXACT) != 0
-    has_quality = (flags & BlockFlag.ONE_QUALITY) == 0
+    has_values = (flags & OBJECTS) == 0
+    has_times = (flags & ONE_TIME) == 0
+    has_exact = (flags & EXACT) != 0
+    has_quality = (flags & ONE_QUALITY) == 0
     values = BLOCK_HEAD.size + 8 * n
     t = values + 8 * n * has_values
     exact = t + 8 * n * has_times
@@ -88,30 +82,30 @@ def layout(n: Any, flags: Any) -> Layout:
     return Layout(values, t, exact, quality, ends)
 
 
-def encode_rows(rows: Rows) -> tuple[BlockFlag, list[Any]]:
+def encode_rows(rows: Rows) -> tuple[int, list[Any]]:
     """Flags and buffers of a ROWS payload; at least one row."""
     n = len(rows)
-    flags = BlockFlag(0)
+    flags = 0
     t0, q0 = int(rows.t[0]), int(rows.quality[0])
     columns: list[Any] = [_column(rows.ids, "<i8")]
     if rows.objects is None:
         columns.append(_column(rows.values, "<f8"))
     if bool((rows.t == t0).all()):
-        flags |= BlockFlag.ONE_TIME
+        flags |= ONE_TIME
     else:
         columns.append(_column(rows.t, "<i8"))
     if rows.exact is not None:
-        flags |= BlockFlag.EXACT
+        flags |= EXACT
         columns.append(_column(rows.exact, "<i8"))
     if bool((rows.quality == q0).all()):
-        flags |= BlockFlag.ONE_QUALITY
+        flags |= ONE_QUALITY
     else:
         columns += [_column(rows.quality, "<u2"), bytes(-2 * n % 8)]
     if rows.objects is not None:
-        flags |= BlockFlag.OBJECTS
+        flags |= OBJECTS
         columns += _object_columns(rows.objects)
     if rows.keyframe:
-        flags |= BlockFlag.KEYFRAME
+        flags |= KEYFRAME
     return flags, [BLOCK_HEAD.pack(n, flags, q0, t0), *columns]
 
 
@@ -132,18 +126,18 @@ def decode_rows(payload: memoryview) -> Rows:
         raise ValueError(f"block of {len(payload)} bytes")
     n, flags, q0, t0 = BLOCK_HEAD.unpack_from(payload)
     at = layout(n, flags)
-    if n == 0 or flags & ~31 or at.ends > len(payload):
+    if n == 0 or flags & ~_FLAGS or at.ends > len(payload):
         raise ValueError(f"block of {len(payload)} bytes says {n} rows, flags 0x{flags:x}")
-    one_time, one_quality = flags & BlockFlag.ONE_TIME, flags & BlockFlag.ONE_QUALITY
-    with_objects = bool(flags & BlockFlag.OBJECTS)
+    one_time, one_quality = flags & ONE_TIME, flags & ONE_QUALITY
+    with_objects = bool(flags & OBJECTS)
     return Rows(
         ids=np.frombuffer(payload, "<i8", n, BLOCK_HEAD.size),
         values=np.full(n, np.nan) if with_objects else np.frombuffer(payload, "<f8", n, at.values),
         t=np.full(n, t0, np.int64) if one_time else np.frombuffer(payload, "<i8", n, at.t),
         quality=np.full(n, q0, np.uint16) if one_quality else np.frombuffer(payload, "<u2", n, at.quality),
-        exact=np.frombuffer(payload, "<i8", n, at.exact) if flags & BlockFlag.EXACT else None,
+        exact=np.frombuffer(payload, "<i8", n, at.exact) if flags & EXACT else None,
         objects=tuple(object_in(payload, n, at.ends, i) for i in range(n)) if with_objects else None,
-        keyframe=bool(flags & BlockFlag.KEYFRAME),
+        keyframe=bool(flags & KEYFRAME),
     )
 
 

@@ -19,6 +19,9 @@ from .samples import Samples, in_order, joined, with_gaps
 from .sealed import SegmentRef, ViewCache
 from .segment import SegmentView
 
+_MARGIN_NS = 60_000_000_000
+"""Source clocks may differ from ours by so much: gaps that ended longer before the first sample do not concern it."""
+
 OnDamage = Callable[[Path, int], None]
 """Told of a file and the offset of a record in it that cannot be trusted."""
 
@@ -68,7 +71,11 @@ class TagHistory:
             parts.append(found.take((found.t >= start) & (found.t < end)))
             self._collect(reader, gaps)
         parts.append(self._pending.take((self._pending.t >= start) & (self._pending.t < end)))
-        samples = with_gaps(in_order(joined(parts)), [gap for gap in gaps if gap.start < end])
+        samples = in_order(joined(parts))
+        if not len(samples):
+            return samples
+        earliest = int(samples.t[0]) - _MARGIN_NS
+        samples = with_gaps(samples, [gap for gap in gaps if gap.start < end and gap.end >= earliest])
         samples = samples.take(samples.t < end)
         in_force = max(0, int(np.searchsorted(samples.t, start, "right")) - 1)
         return _without_repeats(samples.take(slice(in_force, None)))

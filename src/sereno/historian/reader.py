@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .block import BlockFlag, layout, object_in
+from .block import EXACT, OBJECTS, ONE_QUALITY, ONE_TIME, layout, object_in
 from .disk import Disk
 from .index import U32, Table
 from .marks import Gap, place
@@ -120,18 +120,18 @@ def _gather(view: SegmentView, rows: U32, entries: Table, extent: _Extent) -> Sa
     def column(offset: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[np.int64]:
         return words[np.where(present, (payload + offset) // 8 + k, 0)]
 
-    def has(flag: BlockFlag) -> NDArray[np.bool_]:
+    def has(flag: int) -> NDArray[np.bool_]:
         present: NDArray[np.bool_] = (flags & flag) != 0
         return present
 
     samples = no_samples(len(rows))
-    samples.values[:] = np.where(has(BlockFlag.OBJECTS), np.nan, column(at.values, ~has(BlockFlag.OBJECTS)).view("<f8"))
-    samples.t[:] = np.where(has(BlockFlag.ONE_TIME), entries["time"], column(at.t, ~has(BlockFlag.ONE_TIME)))
-    samples.exact[:] = np.where(has(BlockFlag.EXACT), column(at.exact, has(BlockFlag.EXACT)), 0)
-    position = np.where(has(BlockFlag.ONE_QUALITY), 0, (payload + at.quality) // 2 + k)
-    samples.quality[:] = np.where(has(BlockFlag.ONE_QUALITY), entries["quality"], codes[position])
+    samples.values[:] = np.where(has(OBJECTS), np.nan, column(at.values, ~has(OBJECTS)).view("<f8"))
+    samples.t[:] = np.where(has(ONE_TIME), entries["time"], column(at.t, ~has(ONE_TIME)))
+    samples.exact[:] = np.where(has(EXACT), column(at.exact, has(EXACT)), 0)
+    position = np.where(has(ONE_QUALITY), 0, (payload + at.quality) // 2 + k)
+    samples.quality[:] = np.where(has(ONE_QUALITY), entries["quality"], codes[position])
     samples.place[:] = place(view.number, 0) + entries["offset"]
-    for i in np.flatnonzero(has(BlockFlag.OBJECTS)).tolist():
+    for i in np.flatnonzero(has(OBJECTS)).tolist():
         start = int(payload[i])
         block = memoryview(extent.data)[start : start + int(entries["length"][i])]
         samples.objects[i] = object_in(block, int(n[i]), int(at.ends[i]), int(k[i]))

@@ -55,6 +55,8 @@ class Recorder:
         try:
             self._load_tags()
             opened = open_log(self._disk, self._folder / "log")
+            self._disk.sync_folder(self._folder)
+            self._disk.sync_folder(self._folder.parent)
         except BaseException:
             self._lock.release()
             raise
@@ -98,7 +100,9 @@ class Recorder:
         return whole
 
     def close(self) -> None:
-        """Free the lock."""
+        """Close what is open and free the lock."""
+        if self._writer is not None:
+            self._writer.close()
         self._lock.release()
 
     @property

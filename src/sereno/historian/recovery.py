@@ -10,7 +10,7 @@ import structlog
 
 from sereno.model import Fault
 
-from .block import BLOCK_HEAD, decode_rows
+from .block import BLOCK_HEAD, I32, I64, decode_rows
 from .disk import Disk
 from .marks import Gap, decode_cover, decode_gap, decode_set, place
 from .record import Damage, Record, RecordKind, scan_records
@@ -79,10 +79,11 @@ def scan_segment(disk: Disk, path: Path, faults: list[Fault], *, t_before: int =
             faults.append(Fault(f"{path} byte 0", "damaged header", fix="The records after it were kept"))
         header = SegmentHeader(number, 0, t_before)
     builder = SegmentBuilder(header, path)
+    numbers = _Numbers()
     t = max(header.created, t_before)
     lost: Damage | None = None
     for found in scan_records(data, number, HEADER_SIZE):
-        problem = found if isinstance(found, Damage) else _take(builder, found)
+        problem = found if isinstance(found, Damage) else _take(builder, numbers, found)
         if problem is not None:
             faults.append(_fault(path, problem))
             lost = lost or problem
@@ -98,6 +99,18 @@ def scan_segment(disk: Disk, path: Path, faults: list[Fault], *, t_before: int =
     return builder.view()
 
 
+class _Numbers:
+    """Small numbers for the tag ids of one segment."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, int] = {}
+
+    def of(self, ids: I64) -> I32:
+        unique, inverse = np.unique(ids, return_inverse=True)
+        numbers = [self._known.setdefault(tag, len(self._known)) for tag in unique.tolist()]
+        return np.array(numbers, np.int32)[inverse]
+
+
 def _fault(path: Path, damage: Damage) -> Fault:
     size = damage.end - damage.offset
     if damage.torn:
@@ -109,22 +122,21 @@ def _fault(path: Path, damage: Damage) -> Fault:
     )
 
 
-def _take(builder: SegmentBuilder, record: Record) -> Damage | None:
+def _take(builder: SegmentBuilder, numbers: _Numbers, record: Record) -> Damage | None:
     """Index one record; Damage if its checksum is right and its content is not of this version."""
     try:
-        _index(builder, record)
+        _index(builder, numbers, record)
     except ValueError as error:
         _log.warning("record of the log not understood", offset=record.offset, error=str(error))
         return Damage(record.offset, record.end, torn=False)
     return None
 
 
-def _index(builder: SegmentBuilder, record: Record) -> None:
+def _index(builder: SegmentBuilder, numbers: _Numbers, record: Record) -> None:
     if record.kind == RecordKind.ROWS:
         rows = decode_rows(record.payload)
-        keys = np.unique(rows.ids, return_inverse=True)[1].astype(np.int32)
         flags = BLOCK_HEAD.unpack_from(record.payload)[1]
-        builder.add_rows(rows, keys, flags, record.offset, len(record.payload))
+        builder.add_rows(rows, numbers.of(rows.ids), flags, record.offset, len(record.payload))
     elif record.kind == RecordKind.SET:
         key, ids = decode_set(record.payload)
         builder.sets[key] = ids.copy()

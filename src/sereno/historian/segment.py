@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sereno.model import OperationError
 
-from .block import BlockFlag, Rows
+from .block import KEYFRAME, Rows
 from .index import NO_ROWS, U32, RecordTable, Table, TagRows, group_rows
 from .marks import Gap
 
@@ -132,7 +132,7 @@ class SegmentBuilder:
         t_min, t_max = int(rows.t.min()), int(rows.t.max())
         entry = (offset, self.rows, t_min, t_max, int(rows.t[0]), len(rows), length, flags, int(rows.quality[0]))
         self._records.append(entry)
-        if not flags & BlockFlag.KEYFRAME:
+        if not flags & KEYFRAME:
             self._t_min, self._t_max = min(self._t_min, t_min), max(self._t_max, t_max)
         self._open.keys.append(keys)
         self._open.ids.append(rows.ids)

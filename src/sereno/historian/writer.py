@@ -12,7 +12,7 @@ import structlog
 
 from sereno.model import Clock
 
-from .block import Block, BlockFlag, encode_rows
+from .block import Block, encode_rows
 from .disk import AppendFile, Disk
 from .encoder import CommitData
 from .marks import Gap, encode_cover, encode_gap, encode_set, place
@@ -113,6 +113,12 @@ class LogWriter:
             with contextlib.suppress(OSError):
                 self._disk.remove(active.builder.path)
 
+    def close(self) -> None:
+        """Close the active segment as it is, after a failure."""
+        if self._active is not None:
+            with contextlib.suppress(OSError):
+                self._active.file.close()
+
     def _write(self, data: CommitData, t: int) -> None:
         if self._active is None:
             self._active = self._open(t)
@@ -184,7 +190,7 @@ def _items(data: CommitData, builder: SegmentBuilder) -> list[_Item]:
 def _rows_item(block: Block) -> _Item:
     flags, parts = encode_rows(block.rows)
 
-    def index(builder: SegmentBuilder, offset: int, length: int, flags: BlockFlag = flags) -> None:
+    def index(builder: SegmentBuilder, offset: int, length: int, flags: int = flags) -> None:
         builder.add_rows(block.rows, block.keys, flags, offset, length)
 
     return _Item(RecordKind.ROWS, parts, index)
