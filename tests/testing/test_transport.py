@@ -184,7 +184,7 @@ class TestAsSockets:
         network = transports()
         listener = await network.listen(accept, HOST, 0)
         reader = asyncio.StreamReader()
-        transport, protocol = await network.connect(lambda: asyncio.StreamReaderProtocol(reader), HOST, listener.port)
+        transport, _ = await network.connect(lambda: asyncio.StreamReaderProtocol(reader), HOST, listener.port)
         transport.write(b"hello\n")
         assert await reader.read() == b"HELLO\n"
         transport.close()
