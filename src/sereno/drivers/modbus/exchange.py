@@ -58,31 +58,94 @@ def _header(unit: int, pdu_size: int) -> bytes:
     return struct.pack(">HHB", 0, pdu_size + 1, unit)
 
 
+class Group:
+    """Neighbouring steps that go out in one write and, where the device is as quick, come back in one read.
+
+    A run of transaction ids is put into all frames by one addition of large integers: the template holds the ids
+    0, 1, 2 ..., and `mask` a 1 where each id stands.
+    """
+
+    __slots__ = ("_frames", "_heads", "count", "size", "start", "stop", "unpack")
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.count = len(steps)
+        self._frames = _Numbered([step.tail for step in steps])
+        self._heads = _Numbered([step.head for step in steps])
+        layout = "".join(f"{2 + len(step.head)}s{step.stop - step.start}s" for step in steps)
+        self.unpack = struct.Struct(layout).unpack
+        self.size = sum(step.size for step in steps)
+        self.start, self.stop = steps[0].start, steps[-1].stop
+
+    def frames(self, first_id: int) -> bytes:
+        """All requests, numbered from `first_id` on."""
+        return self._frames.numbered(first_id)
+
+    def data(self, replies: bytes, first_id: int) -> bytes | None:
+        """What belongs to `start:stop` of the payload; None unless these are exactly the replies, in order."""
+        parts = self.unpack(replies)
+        if b"".join(parts[::2]) != self._heads.numbered(first_id):
+            return None
+        return b"".join(parts[1::2])
+
+
+class _Numbered:
+    """Byte strings, each behind a 16-bit number that counts up."""
+
+    __slots__ = ("_mask", "_size", "_template")
+
+    def __init__(self, tails: Sequence[bytes]) -> None:
+        template = b"".join(i.to_bytes(2, "big") + tail for i, tail in enumerate(tails))
+        self._size = len(template)
+        self._template = int.from_bytes(template, "big")
+        self._mask = int.from_bytes(b"".join(b"\0\1" + bytes(len(tail)) for tail in tails), "big")
+
+    def numbered(self, first: int) -> bytes:
+        return (self._template + first * self._mask).to_bytes(self._size, "big")
+
+
+class Requests:
+    """Steps compiled once and run many times."""
+
+    __slots__ = ("_groups", "steps")
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.steps = tuple(steps)
+        self._groups: dict[tuple[int, int], Group] = {}
+
+    def group(self, first: int, count: int) -> Group:
+        """The group of `count` steps from `first` on."""
+        found = self._groups.get((first, count))
+        if found is None:
+            found = self._groups[first, count] = Group(self.steps[first : first + count])
+        return found
+
+
 class Exchange:
-    """One run of `steps`: replies land in `payload`, refusals in `exceptions` (step -> code).
+    """One run of `requests`: replies land in `payload`, refusals in `exceptions` (step -> code).
 
     At most `depth` requests of it are on the way at once; each reply must come within `timeout` seconds of the
     one before. An urgent exchange goes before those that wait.
     """
 
-    __slots__ = ("depth", "exceptions", "future", "left", "payload", "sent", "steps", "timeout", "urgent")
+    __slots__ = ("depth", "exceptions", "future", "left", "payload", "requests", "sent", "timeout", "urgent")
 
     def __init__(
-        self, steps: Sequence[Step], payload: bytearray, timeout: float, depth: int = 1, urgent: bool = False
+        self, requests: Requests, payload: bytearray, timeout: float, depth: int = 1, *, urgent: bool = False
     ) -> None:
-        self.steps = steps
+        self.requests = requests
         self.payload = payload
         self.depth = depth
         self.timeout = timeout
         self.urgent = urgent
         self.sent = 0
-        self.left = len(steps)
+        self.left = len(requests.steps)
         self.exceptions: dict[int, int] = {}
         self.future: asyncio.Future[None] | None = None
 
-    def finish(self) -> None:
-        """Every step was answered."""
-        if self.future is not None and not self.future.done():
+    def answered(self, count: int) -> None:
+        """So many more steps were answered; the last one ends the wait."""
+        self.left -= count
+        if self.left == 0 and self.future is not None and not self.future.done():
             self.future.set_result(None)
 
     def fail(self, text: str) -> None:
@@ -110,7 +173,7 @@ class ModbusLink(Link):
     async def request(self, unit: int, request: Request, timeout: float) -> Reply:
         """One request, ahead of waiting scans. Raises ValueError, NotConnectedError, NoAnswerError."""
         step = compile_step(unit, request)
-        exchange = Exchange((step,), bytearray(step.stop), timeout, urgent=True)
+        exchange = Exchange(Requests((step,)), bytearray(step.stop), timeout, urgent=True)
         await self.run(exchange)
         if exchange.exceptions:
             return ExceptionReply(request.function, exchange.exceptions[0])

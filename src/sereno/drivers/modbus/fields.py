@@ -132,7 +132,7 @@ def _raw_type(spec: TagSpec, own: ModbusTagConfig) -> ValueType:
     if raw is ValueType.ENUM:
         raw = ValueType.UINT16
     if place.bits is not None:
-        return _bit_field(own, raw, place.bits)
+        return _bit_field(own, kind, raw, place.bits)
     if kind in INTEGERS and not own.scaled and not _within(raw, kind):
         raise ValueError(f"raw_type {raw} does not fit into type {kind}")
     if kind is ValueType.BOOL and raw not in (ValueType.BOOL, ValueType.UINT16, ValueType.INT16):
@@ -150,12 +150,12 @@ def _string(own: ModbusTagConfig) -> ValueType:
     return ValueType.STRING
 
 
-def _bit_field(own: ModbusTagConfig, raw: ValueType, bits: tuple[int, int]) -> ValueType:
+def _bit_field(own: ModbusTagConfig, kind: ValueType, raw: ValueType, bits: tuple[int, int]) -> ValueType:
     width = bits[1] - bits[0] + 1
     if raw is ValueType.BOOL and width > 1:
         raise ValueError(f"{own.address} has {width} bits, expected one bit for a bool, or an integer type")
-    if raw.is_float:
-        raise ValueError(f"bits of a register make a bool, an integer or an enum, not {raw}")
+    if raw.is_float or SIZES[raw] > 2 or kind.is_exact:
+        raise ValueError(f"bits of a register make a bool, an enum or an integer of up to 16 bits, not {kind}")
     if raw in (ValueType.INT8, ValueType.UINT8) and width > 8:
         raise ValueError(f"{width} bits do not fit into {raw}")
     return raw
