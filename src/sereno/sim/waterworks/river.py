@@ -10,6 +10,7 @@ from .drift import Drift
 DAY = 86400.0
 RAIN_EVERY = 3 * DAY
 RAIN_FADES = 8 * 3600.0
+SHORTEST_STEP = 1.0
 
 
 class River:
@@ -22,6 +23,7 @@ class River:
         self._acidity = Drift(7.6, 0.05, 3600.0, source)
         self._salt = Drift(420.0, 6.0, 3600.0, source)
         self._air = Drift(0.0, 1.0, 3600.0, source)
+        self._waited = 0.0
         self.storm = 0.0
         self._runoff = 0.0
         self.air = 15.0
@@ -52,7 +54,11 @@ class River:
         self.storm = min(2.5, self.storm + strength)
 
     def step(self, dt: float, day_seconds: float) -> None:
-        """Advance by `dt` seconds; `day_seconds` is the time of day (UTC)."""
+        """Advance by `dt` seconds, in steps of a second at least; `day_seconds` is the time of day (UTC)."""
+        self._waited += dt
+        if self._waited < SHORTEST_STEP:
+            return
+        dt, self._waited = self._waited, 0.0
         if self._random.random() < dt / RAIN_EVERY:
             self.rain(self._random.uniform(0.2, 1.0))
         self.storm *= math.exp(-dt / RAIN_FADES)
