@@ -21,6 +21,7 @@ const MOST_GROUPS = 12;
  * @property {number} quality
  * @property {string} reason in words, from the server
  * @property {number} t ms UTC of the source, 0 if none
+ * @property {boolean} known true once a frame has brought it
  * @property {boolean} unknown
  */
 
@@ -28,7 +29,7 @@ const MOST_GROUPS = 12;
 
 /** @param {string} tag */
 function newState(tag) {
-  return { tag, spec: null, value: null, quality: WAITING, reason: "", t: 0, unknown: false };
+  return { tag, spec: null, value: null, quality: WAITING, reason: "", t: 0, known: false, unknown: false };
 }
 
 /**
@@ -60,6 +61,7 @@ function take(state, value, quality, t, reason) {
   state.quality = quality;
   state.t = t;
   state.reason = reason ?? "";
+  state.known = true;
 }
 
 export class Bindings {

@@ -145,7 +145,7 @@ export function formatAge(seconds, lang) {
 }
 
 /**
- * A short time: 850 µs, 12.3 ms, 1.50 s.
+ * A short time: 850 µs, 12.3 ms, 1.25 s.
  * @param {number} seconds
  * @param {string} lang
  * @returns {string}
@@ -154,7 +154,7 @@ export function formatDuration(seconds, lang) {
   if (!Number.isFinite(seconds)) return NONE;
   if (seconds < 0.001) return `${formatNumber(seconds * 1e6, 0, lang)} µs`;
   if (seconds < 1) return `${formatNumber(seconds * 1e3, seconds < 0.1 ? 1 : 0, lang)} ms`;
-  return `${formatNumber(seconds, seconds < 10 ? 2 : 0, lang)} s`;
+  return `${formatNumber(seconds, seconds < 10 && !Number.isInteger(seconds) ? 2 : 0, lang)} s`;
 }
 
 const CLOCKS = new Map();

@@ -31,7 +31,8 @@ export const STATE_CLASSES = ["is-good", "is-uncertain", "is-bad", "is-waiting",
  * @property {string} mark sign beside the value, "" if nothing is abnormal
  * @property {string[]} classes out of STATE_CLASSES
  * @property {import("./quality.js").Severity} severity
- * @property {string} reason why it is not good, in words; "" if good
+ * @property {string} kind the quality in a word or three
+ * @property {string} reason why it is not good, in words; "" if there is nothing to say
  * @property {string} spoken everything in one sentence, for a tooltip and a screen reader
  */
 
@@ -42,6 +43,7 @@ export const STATE_CLASSES = ["is-good", "is-uncertain", "is-bad", "is-waiting",
 export function look(state) {
   if (state.unknown || !state.spec) return strange(state);
   const { spec, value, quality } = state;
+  if (value === null && spec.access === "write") return commandOnly(spec);
   const grade = severity(quality);
   const text = formatValue(spec, value, lang, t);
   const unit = value === null ? "" : formatUnit(spec.unit);
@@ -50,18 +52,25 @@ export function look(state) {
   if (value === null || quality === WAITING) classes.push("is-waiting");
   if (beyond) classes.push(beyond === "hi" || beyond === "lo" ? "is-warn" : "is-crit");
   const mark = grade === "bad" ? "?" : (beyond && MARKS[beyond]) || (grade === "uncertain" ? "~" : "");
-  const reason = grade === "good" ? "" : state.reason || t(reasonKey(quality));
+  const kind = t(reasonKey(quality) || "quality.good");
+  const reason = grade === "good" ? "" : state.reason || kind;
   const parts = [`${spec.tag}: ${text}${unit ? ` ${unit}` : ""}`];
   if (beyond) parts.push(t(`limit.beyond_${beyond}`));
   if (reason) parts.push(`${t(`quality.${grade}`)}: ${reason}`);
-  return { text, unit, mark, classes, severity: grade, reason, spoken: parts.join(" · ") };
+  return { text, unit, mark, classes, severity: grade, kind, reason, spoken: parts.join(" · ") };
+}
+
+/** A tag that can only be written never has a value: that is nothing abnormal. */
+function commandOnly(spec) {
+  const reason = t("access.write");
+  return { text: "—", unit: "", mark: "", classes: ["is-good", "is-waiting"], severity: "good", kind: reason, reason, spoken: `${spec.tag}: ${reason}` };
 }
 
 function strange(state) {
   const reason = state.unknown ? t("quality.no_such_tag") : t("quality.waiting");
   return {
     text: "—", unit: "", mark: state.unknown ? "?" : "", classes: state.unknown ? ["is-bad", "is-waiting"] : ["is-waiting"],
-    severity: "bad", reason, spoken: `${state.tag}: ${reason}`,
+    severity: "bad", kind: reason, reason, spoken: `${state.tag}: ${reason}`,
   };
 }
 

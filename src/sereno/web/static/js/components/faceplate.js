@@ -42,6 +42,7 @@ class Faceplate {
     this.drawer.replaceChildren(this.#head(tag), el("p", { className: "page-sub" }, t("quality.waiting")));
     this.drawer.hidden = false;
     this.drawer.querySelector("#faceplate-title").focus();
+    requestAnimationFrame(() => this.opener?.scrollIntoView?.({ block: "nearest", inline: "nearest" }));
     this.unbind = bindings.bind(tag, (state) => this.#paint(state));
     this.timer = setInterval(() => this.#age(), AGE_EVERY);
     document.dispatchEvent(new CustomEvent("faceplate", { detail: tag }));

@@ -3,7 +3,7 @@
 import { tags as allTags } from "../api.js";
 import { el, icon } from "../dom.js";
 import { t } from "../i18n.js";
-import { matcher } from "../tags/search.js";
+import { best } from "../tags/search.js";
 import { openFaceplate } from "./faceplate.js";
 
 const SHOWN = 12;
@@ -36,9 +36,8 @@ class Choices {
 
   update() {
     const query = this.input.value;
-    const matches = matcher(query);
     const pages = PAGES.map((page) => ({ text: t(`nav.${page}`), detail: t("palette.page"), go: () => location.assign(page === "mimic" ? "/" : `/${page}`) }));
-    const tags = query.trim() ? this.specs.filter(matches).slice(0, SHOWN) : [];
+    const tags = query.trim() ? best(this.specs, query, SHOWN) : [];
     const found = tags.map((spec) => ({ text: spec.tag, detail: spec.description, go: () => openFaceplate(spec.tag) }));
     const wanted = query.trim().toLowerCase();
     this.items = [...pages.filter(({ text }) => text.toLowerCase().includes(wanted)), ...found];

@@ -91,18 +91,17 @@ function show(view, svg) {
   for (const link of document.querySelectorAll("[data-view]")) setAttribute(link, "aria-current", String(link.dataset.view === view));
 }
 
-/** The drawing comes as a file of its own: it is large, and the browser may parse it while the page already lives. */
-async function load() {
-  const response = await fetch(drawing.dataset.source);
-  if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  const parsed = new DOMParser().parseFromString(await response.text(), "image/svg+xml");
-  if (parsed.querySelector("parsererror")) throw new Error(t("mimic.not_svg"));
-  return drawing.appendChild(document.importNode(parsed.documentElement, true));
+/** The drawing's title becomes the heading: left in place it would be a tooltip over everything. */
+function takeTitle(svg) {
+  const title = svg.querySelector(":scope > title");
+  if (!title) return;
+  document.getElementById("mimic-name").textContent = title.textContent;
+  title.remove();
 }
 
-async function start() {
-  const svg = await load();
+function start(svg) {
   translate(svg);
+  takeTitle(svg);
   for (const link of document.querySelectorAll("[data-view]")) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
@@ -116,4 +115,5 @@ async function start() {
   for (const element of bound(svg)) makeButton(element);
 }
 
-if (drawing) start().catch((error) => drawing.replaceChildren(el("p", { className: "empty" }, t("mimic.failed", { reason: error.message }))));
+const svg = drawing?.querySelector("svg");
+if (svg) start(svg);

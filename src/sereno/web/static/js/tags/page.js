@@ -6,7 +6,7 @@ import { copyText } from "../components/clipboard.js";
 import { openFaceplate } from "../components/faceplate.js";
 import { setText } from "../dom.js";
 import { t } from "../i18n.js";
-import { severity } from "../quality.js";
+import { look } from "../present.js";
 import "../shell.js";
 import { withTags } from "../trend/memory.js";
 import { comparison, matcher } from "./search.js";
@@ -50,7 +50,7 @@ function watch(found) {
 
 function hasQuality(spec) {
   const state = bindings.state(spec.tag);
-  return Boolean(state?.spec) && severity(state.quality) === view.quality;
+  return Boolean(state?.spec && state.known) && look(state).severity === view.quality;
 }
 
 function show() {

@@ -25,6 +25,25 @@ function plain(text) {
   return text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
 }
 
+/**
+ * The tags that fit best first: those whose name begins with what was typed, then those whose name holds it, then the rest.
+ * @template {import("../format.js").TagSpec} T
+ * @param {T[]} specs
+ * @param {string} query
+ * @param {number} most
+ * @returns {T[]}
+ */
+export function best(specs, query, most) {
+  const wanted = plain(query.trim());
+  const rank = ({ tag }) => {
+    const at = tag.slice(tag.lastIndexOf("/") + 1).indexOf(wanted);
+    return at === 0 ? 0 : at > 0 ? 1 : 2;
+  };
+  const found = specs.filter(matcher(query)).map((spec) => ({ spec, rank: rank(spec) }));
+  found.sort((a, b) => a.rank - b.rank || a.spec.tag.length - b.spec.tag.length || (a.spec.tag < b.spec.tag ? -1 : 1));
+  return found.slice(0, most).map(({ spec }) => spec);
+}
+
 /** Device path of a tag. */
 export function deviceOf(tag) {
   return tag.slice(0, tag.lastIndexOf("/"));

@@ -21,8 +21,8 @@ export class TagTable extends EventTarget {
     this.selected = new Set();
     /** @type {Map<string, {row: HTMLElement, stop: () => void}>} */
     this.rows = new Map();
-    this.above = el("tr", { "aria-hidden": "true" }, el("td", { colSpan: 6, className: "spacer" }));
-    this.below = el("tr", { "aria-hidden": "true" }, el("td", { colSpan: 6, className: "spacer" }));
+    this.above = el("tr", { "aria-hidden": "true" }, el("td", { className: "spacer" }));
+    this.below = el("tr", { "aria-hidden": "true" }, el("td", { className: "spacer" }));
     this.body = el("tbody", {}, this.above, this.below);
     this.heads = COLUMNS.map((name) => this.#head(name));
     this.table = el("table", { className: "table tag-table" },
@@ -112,7 +112,7 @@ export class TagTable extends EventTarget {
     entry.stop = bindings.bind(spec.tag, (state) => {
       const shown = look(state);
       quality.dataset.quality = shown.severity;
-      setText(quality, shown.reason || t(`quality.${shown.severity}`));
+      setText(quality, shown.kind);
       quality.title = shown.reason;
       entry.t = state.t;
     });

@@ -49,7 +49,8 @@ export function scaleRange(spec, extremes) {
 export function valueLabels(spec, splits, lang) {
   if (!isNumeric(spec)) return splits.map((value) => labelOf(spec, value) ?? (Number.isInteger(value) ? String(value) : ""));
   const step = splits.length > 1 ? Math.abs(splits[1] - splits[0]) : 1;
-  const decimals = Math.min(8, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));
+  let decimals = 0;
+  while (decimals < 8 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6) decimals++;
   return splits.map((value) => formatNumber(value, decimals, lang));
 }
 
@@ -59,9 +60,10 @@ export function valueLabels(spec, splits, lang) {
  * @param {number} step s
  * @param {string} zone
  * @param {string} lang
+ * @param {boolean} dated false leaves the dates out
  * @returns {string[]}
  */
-export function timeLabels(splits, step, zone, lang) {
+export function timeLabels(splits, step, zone, lang, dated = true) {
   const time = new Intl.DateTimeFormat(lang, {
     timeZone: zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(step < 60 ? { second: "2-digit" } : {}),
   });
@@ -72,7 +74,7 @@ export function timeLabels(splits, step, zone, lang) {
     const isNew = date !== previous;
     previous = date;
     if (step >= 86400) return date;
-    return isNew ? `${time.format(split * 1e3)}\n${date}` : time.format(split * 1e3);
+    return isNew && dated ? `${time.format(split * 1e3)}\n${date}` : time.format(split * 1e3);
   });
 }
 

@@ -176,8 +176,8 @@ export class TrendChart extends EventTarget {
       grid: { stroke: token("--line"), width: 1 }, ticks: { stroke: token("--line"), width: 1, size: 4 },
     };
     const axes = [{
-      ...look, space: this.compact ? 90 : 80, size: this.compact ? 34 : 40,
-      values: (_u, splits, _i, _space, step) => timeLabels(splits, step, siteZone, lang),
+      ...look, space: this.compact ? 90 : 80, size: this.compact ? 28 : 40,
+      values: (_u, splits, _i, _space, step) => timeLabels(splits, step, siteZone, lang, !this.compact),
     }];
     const groups = groupByScale(this.model.pens);
     shownScales(groups, this.compact).forEach((key, i) => {

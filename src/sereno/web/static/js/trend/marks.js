@@ -78,7 +78,12 @@ export function drawLimits(u, spec, token, compact) {
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
     const text = `${t(`limit.${name}`)} ${formatNumber(limit, decimalsOf(spec), lang)}`;
-    if (!compact) ctx.fillText(text, bbox.left + bbox.width - 4 * ratio, y - 4 * ratio);
+    if (compact) continue;
+    ctx.setLineDash([]);
+    ctx.lineWidth = 4 * ratio;
+    ctx.strokeStyle = token("--panel");
+    ctx.strokeText(text, bbox.left + bbox.width - 4 * ratio, y - 5 * ratio);
+    ctx.fillText(text, bbox.left + bbox.width - 4 * ratio, y - 5 * ratio);
   }
   ctx.restore();
 }

@@ -118,11 +118,14 @@ function spread(pen, x, until) {
   for (let i = 0; i < pen.t.length; i++) {
     while (x[row] < pen.t[i]) row++;
     for (let c = 0; c < 3; c++) columns[c][row] = sources[c][i];
+    if (pen.value[i] !== null) continue;
+    const end = pen.t[i + 1] ?? Infinity;
+    for (; row < x.length && x[row] < end; row++) for (const column of columns) column[row] = null;
   }
   const last = pen.t.length - 1;
   if (until !== null && last >= 0 && pen.t[last] < until) {
-    while (x[row] < until) row++;
-    for (let c = 0; c < 3; c++) columns[c][row] = pen.value[last];
+    const edge = x.length - 1;
+    for (const column of columns) column[edge] = pen.value[last];
   }
   return columns;
 }

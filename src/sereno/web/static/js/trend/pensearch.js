@@ -1,7 +1,7 @@
 /** A search field that adds pens. */
 
 import { el } from "../dom.js";
-import { matcher } from "../tags/search.js";
+import { best } from "../tags/search.js";
 import { isDrawable } from "./model.js";
 
 const SHOWN = 10;
@@ -29,8 +29,7 @@ export function penSearch(input, list, specs, onPick) {
     onPick(tag);
   };
   input.addEventListener("input", async () => {
-    const matches = matcher(input.value);
-    found = input.value.trim() ? (await specs).filter((spec) => isDrawable(spec) && matches(spec)).slice(0, SHOWN) : [];
+    found = input.value.trim() ? best((await specs).filter(isDrawable), input.value, SHOWN) : [];
     at = 0;
     list.replaceChildren(...found.map((spec, i) => el("li", {
       role: "option", id: `pen-option-${i}`, className: "palette-item", on: { mousedown: (event) => event.preventDefault(), click: () => pick(spec.tag) },
