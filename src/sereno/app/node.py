@@ -84,6 +84,7 @@ class Node:
         await self._serve(parts, store, host, port)
         await parts.devices.start()
         self._stack.push_async_callback(parts.devices.stop)
+        self._stack.push_async_callback(parts.router.close)
         self._watchdog()
         return await self._ready(parts, fresh_password)
 

@@ -55,9 +55,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     historian = _historian(plant, folder, hub, clock)
     if historian is not None:
         hub.add_sink(historian)
-    router = CommandRouter(hub, clock, journal=StoredIntents(store))
-    for path, device in devices.handlers.items():
-        router.register(path, device)
+    router = CommandRouter(hub, clock, journal=StoredIntents(store, clock), handlers=devices.handlers)
     return Parts(clock, store, Accounts(store, clock), hub, devices, historian, router)
 
 
@@ -104,7 +102,11 @@ def web_context(plant: Plant, parts: Parts, installation: str) -> WebContext:
         site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno")),
         installation=installation,
         mimic=plant.mimic,
-        figures={"hub": parts.hub.statistics, "historian": lambda: _figures(parts)},
+        figures={
+            "hub": parts.hub.statistics,
+            "router": parts.router.statistics,
+            "historian": lambda: _figures(parts),
+        },
     )
 
 
