@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ F64 = NDArray[np.float64]
 U16 = NDArray[np.uint16]
 Mask = NDArray[np.bool_]
 
+_FLOAT64, _INT64, _INT32, _UINT16 = (np.dtype(t) for t in (np.float64, np.int64, np.int32, np.uint16))
+
 MAX_OBJECT_BYTES = 1 << 20
 """Largest object (string, waveform) that may travel beside the rows; images go by reference."""
 
@@ -25,15 +27,15 @@ class RowIndex:
     """The tags of a batch: strictly increasing handles, checked once, shared by all its batches.
 
     Identity is meaning: subscribers cache what they compute for a RowIndex under the object itself.
-    Raises ValueError if the handles are not sorted or not unique.
+    Raises ValueError if the handles are negative, not sorted or not unique.
     """
 
     __slots__ = ("__weakref__", "handles")
 
     def __init__(self, handles: I32 | Sequence[int]) -> None:
-        array = np.array(handles, dtype=np.int32)
-        if array.ndim != 1 or (array.size > 1 and not bool((array[1:] > array[:-1]).all())):
-            raise ValueError("handles of a batch must be one-dimensional, strictly increasing and unique")
+        array = np.array(handles, dtype=np.int32)  # always a copy: nobody else can change it
+        if array.ndim != 1 or (array.size and array[0] < 0) or not (array[1:] > array[:-1]).all():
+            raise ValueError("handles of a batch must be one-dimensional, not negative, strictly increasing")
         array.setflags(write=False)
         self.handles: I32 = array
 
@@ -98,7 +100,8 @@ class SampleBatch:
     def admitted(self, *, t_hub: int, changed: Mask) -> SampleBatch:
         """The same batch, sharing all arrays, with the hub's stamp and change mask."""
         changed.setflags(write=False)
-        return replace(self, t_hub=t_hub, changed=changed)
+        columns = (self.group, self.seq, self.index, self.values, self.t_source, self.quality)
+        return SampleBatch(*columns, self.exact, self.objects, self.complete, changed, t_hub)
 
 
 def seal(  # noqa: PLR0917 - the columns in their order
@@ -116,19 +119,20 @@ def seal(  # noqa: PLR0917 - the columns in their order
     """Check and freeze the columns of a scan. A scalar `t_source` or `quality` holds for all rows.
 
     The arrays are made read-only in place: the caller gives them away.
-    Raises ValueError if a column's length or an object's size is wrong.
+    Raises ValueError if a column's length, the type of the values, the exact block or an object's size is wrong.
     """
     n = len(index)
-    times = _column(t_source, n, np.dtype(np.int64))
-    codes = _column(quality, n, np.dtype(np.uint16))
+    if values.dtype != _FLOAT64:
+        raise ValueError(f"values of a batch are {values.dtype}, expected float64; int64 values go in the exact block")
+    times = _column(t_source, n, _INT64)
+    codes = _column(quality, n, _UINT16)
     if values.shape != (n,) or times.shape != (n,) or codes.shape != (n,):
         raise ValueError(
             f"a batch of {n} rows got columns of {values.shape} values, {times.shape} times, {codes.shape} qualities"
         )
     values.setflags(write=False)
     if exact is not None:
-        exact.values.setflags(write=False)
-        exact.rows.setflags(write=False)
+        _check_exact(exact, n)
     for sample in objects:
         _check_object(sample)
     return SampleBatch(group, seq, index, values, times, codes, exact, objects, complete)
@@ -138,9 +142,23 @@ def _column(given: Any, n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     if isinstance(given, np.ndarray):
         column = given if given.dtype == dtype else given.astype(dtype)
     else:
-        column = np.full(n, int(given), dtype)
+        column = np.empty(n, dtype)
+        column.fill(int(given))
     column.setflags(write=False)
     return column
+
+
+def _check_exact(exact: ExactBlock, n: int) -> None:
+    rows, values = exact.rows, exact.values
+    if rows.dtype != _INT32 or values.dtype != _INT64 or rows.ndim != 1 or rows.shape != values.shape:
+        raise ValueError(f"exact block of {rows.dtype} rows and {values.dtype} values, expected int32 and int64 alike")
+    values.setflags(write=False)
+    if not rows.size:
+        return
+    increasing = not rows.flags.writeable or bool((rows[1:] > rows[:-1]).all())  # read-only: sealed before
+    if rows[0] < 0 or rows[-1] >= n or not increasing:
+        raise ValueError(f"rows of the exact block must increase and lie within the {n} rows of the batch")
+    rows.setflags(write=False)
 
 
 def _check_object(sample: ObjectSample) -> None:

@@ -72,7 +72,8 @@ class ConfigurationError(OperationError):
 def _tree(head: str, causes: Mapping[str, BaseException], indent: str = "") -> list[str]:
     lines = [f"{indent}{head}"]
     for name, error in causes.items():
-        deeper = getattr(error, "causes", {})
-        text = str(error.args[0]) if error.args else type(error).__name__
-        lines += _tree(f"{name}: {text}", deeper, indent + "  ")
+        if isinstance(error, NotConnectedError):
+            lines += _tree(f"{name}: {error.args[0]}", error.causes, indent + "  ")
+        else:
+            lines.append(f"{indent}  {name}: {str(error) or type(error).__name__}")
     return lines

@@ -75,4 +75,4 @@ def worst(codes: NDArray[np.uint16]) -> int:
     """The code of highest severity (the first of equals); GOOD when empty."""
     if codes.size == 0:
         return int(Quality.GOOD)
-    return int(codes[int(np.argmax(codes >> 14))])
+    return int(codes[int(np.argmax(np.minimum(codes >> 14, 2)))])

@@ -108,6 +108,10 @@ class TagSpec:
         check_path(self.path)
         if self.type is ValueType.ENUM and not self.labels:
             raise ValueError(f"tag {self.path!r} is an enum without labels; add labels = [...]")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"tag {self.path!r} has low = {self.low:g} above high = {self.high:g}; swap them")
+        if self.was:
+            check_path(self.was)
 
     @property
     def id(self) -> TagId:
