@@ -375,6 +375,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def make_plant() -> type[MemoryPlant]:
+    """For tests that need a fresh plant for each example."""
+    return MemoryPlant
+
+
+@pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory, quick_passwords: Passwords) -> Path:
     """A database with one person of each role, named after it; copied for each test."""
     path = tmp_path_factory.mktemp("prepared") / "sereno.db"

@@ -93,7 +93,7 @@ class _Live:
                 return
             try:
                 asked = _MESSAGE.decode(message.get("text") or b"")
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
                 self._outlet.stop(BAD_MESSAGE, f"not understood: {error}"[:120])
                 continue
             try:
