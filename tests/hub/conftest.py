@@ -56,8 +56,12 @@ class HandClock:
 
     @asynccontextmanager
     async def timeout(self, seconds: float) -> AsyncIterator[None]:
-        raise NotImplementedError
-        yield
+        async with asyncio.timeout(None) as scope:
+            timer = self.call_later(seconds, lambda: scope.reschedule(asyncio.get_running_loop().time()))
+            try:
+                yield
+            finally:
+                timer.cancel()
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> _Timer:
         timer = _Timer(callback)

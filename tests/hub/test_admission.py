@@ -152,6 +152,11 @@ def test_a_driver_that_gives_floats_for_integers_still_fills_the_exact_column(pl
     assert exact is not None
     assert exact.rows.tolist() == [1, 2]
     assert exact.values.view(np.uint64).tolist() == [2**64 - 7, 2**63]
+    plant.publish(group, [0.5, -7.5, np.nan])
+    exact = keeper.batches[-1].exact
+    assert exact is not None
+    assert exact.rows.size == 0, "a scaled integer has no exact value, a missing one neither"
+    assert keeper.changed == [False, True, True]
 
 
 def test_the_quality_of_an_exact_row_is_a_change_too(plant: Any, keeper: Keeper) -> None:

@@ -46,6 +46,7 @@ def test_a_good_nan_is_a_number_that_is_none() -> None:
 def test_exact_integers() -> None:
     assert row_value(spec(ValueType.INT64), 1.0, -(2**63), 0) == -(2**63)
     assert row_value(spec(ValueType.UINT64), 1.0, -1, 0) == 2**64 - 1
+    assert row_value(spec(ValueType.UINT64), 0.5, 0, 0) == 0.5
 
 
 def test_objects_and_words() -> None:

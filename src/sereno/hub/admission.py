@@ -270,10 +270,14 @@ def _with_exact(batch: SampleBatch, plan: Plan) -> SampleBatch:
     """A batch that carries its 64-bit integers as floats only gets the block that belongs to them."""
     if batch.exact is not None or not plan.exact.size:
         return batch
+    floats = batch.values[plan.exact]
+    whole = floats == np.floor(floats)  # a scaled register of an integer type may have a fraction
+    rows = plan.exact[whole]
     with np.errstate(invalid="ignore"):
-        values = integers(batch.values[plan.exact], plan.unsigned)
+        values = integers(floats[whole], plan.unsigned[whole])
+    rows.setflags(write=False)
     values.setflags(write=False)
-    return replace(batch, exact=ExactBlock(plan.exact, values))
+    return replace(batch, exact=ExactBlock(rows, values))
 
 
 def _trusted(sample: ObjectSample, t_hub: int, limit: int) -> ObjectSample:

@@ -41,7 +41,7 @@ def exact_beyond(exact: I64, reported_exact: I64, values: F64, reported: F64, de
 
 
 def integers(values: F64, unsigned: Mask) -> I64:
-    """Floats as int64, uint64 ones as their bit pattern; NaN becomes 0."""
+    """Whole floats as int64, uint64 ones as their bit pattern; infinity becomes the outermost number."""
     whole = np.nan_to_num(values)
     result = np.where(unsigned, 0.0, whole).astype(np.int64)
     result[unsigned] = whole[unsigned].astype(np.uint64).view(np.int64)

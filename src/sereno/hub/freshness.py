@@ -14,7 +14,7 @@ from sereno.client import GroupSpec
 from sereno.model import Clock, ExactBlock, GroupId, ObjectSample, Quality, SampleBatch, TagHandle, seal
 
 from .groups import Groups
-from .table import INEXACT, LiveTable
+from .table import LiveTable
 
 INTERVAL = 0.1
 _SHORTEST = 0.005
@@ -63,7 +63,7 @@ class Freshness:
     def _silence(self, group: GroupId, code: Quality) -> SampleBatch:
         spec, table = self._groups.specs[group], self._table
         at = spec.index.handles
-        exact_rows = np.flatnonzero(table.exactness[at] != INEXACT).astype(np.int32)
+        exact_rows = table.exact_rows(at)
         return seal(
             group,
             max(0, self._groups.last_seq[group]),

@@ -26,7 +26,7 @@ from .table import NO_GROUP, LiveTable, not_found
 
 I32 = NDArray[np.int32]
 _CHUNK = 4096
-_log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class Hub:
@@ -188,9 +188,10 @@ class Hub:
         self._fanout.offer(admitted)
 
     def _hand_over(self, sink: BatchSink, batch: SampleBatch) -> None:
+        """One sink's fault must not take the batch from the others."""
         try:
             sink.accept(batch)
-        except Exception:  # noqa: BLE001 - one sink's fault must not take the batch from the others
+        except Exception:
             self._sink_errors += 1
             if self._sink_errors & (self._sink_errors - 1) == 0:
-                _log.exception("sink failed", sink=type(sink).__name__, group=batch.group, errors=self._sink_errors)
+                log.exception("sink failed", sink=type(sink).__name__, group=batch.group, errors=self._sink_errors)

@@ -51,11 +51,12 @@ class PathIndex:
     def nearest(self, path: str, allowed: Callable[[str], bool] = lambda _: True) -> list[str]:
         """Up to three existing paths spelled like `path`, of the same device where there is one."""
         device, name = split_tag_path(path)
-        devices = [device] if self.find(device) else get_close_matches(device, self._known_devices(), 2, 0.6)
-        candidates = [p for d in devices for p in self.find(d)][:MAX_CANDIDATES]
-        wanted = [f"{d}/{name}" for d in devices]
-        near = [p for w in wanted for p in get_close_matches(w, candidates, 3, 0.6)]
-        return [p for p in dict.fromkeys(near) if allowed(p)][:3]
+        devices = [device] if self.find(device) else near_spellings(device, self._known_devices())[:2]
+        near = []
+        for known in devices:
+            below = [p[len(known) + 1 :] for p in self.find(known) if allowed(p)]
+            near += [f"{known}/{n}" for n in near_spellings(name, below)]
+        return near[:3]
 
     def _sorted(self) -> list[str]:
         if not self._in_order:
@@ -66,7 +67,12 @@ class PathIndex:
 
     def _known_devices(self) -> list[str]:
         self._sorted()
-        return self._devices[:MAX_CANDIDATES]
+        return self._devices
+
+
+def near_spellings(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three of the known names that are spelled like `name`."""
+    return get_close_matches(name, list(known)[:MAX_CANDIDATES], 3, 0.6)
 
 
 def _range(ordered: list[str], prefix: str) -> tuple[int, int]:

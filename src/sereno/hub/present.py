@@ -20,7 +20,7 @@ def row_value(spec: TagSpec, value: float, exact: int, quality: int) -> Any:
     kind = spec.type
     if kind.is_float:
         return value
-    if kind.is_exact:
+    if kind.is_exact and value.is_integer():
         return exact % _WRAP if kind is ValueType.UINT64 else exact
     if kind is ValueType.BOOL:
         return value != 0.0
@@ -41,6 +41,8 @@ def show(value: Any, spec: TagSpec) -> str:
     """A value with its unit, for messages: '4.27 m', 'running', 'no value'."""
     if value is None:
         return "no value"
+    if spec.type is ValueType.ENUM and isinstance(value, int) and 0 <= value < len(spec.labels):
+        return spec.labels[value]
     if isinstance(value, bool):
         text = "true" if value else "false"
     elif isinstance(value, float):

@@ -115,7 +115,7 @@ class Selection:
         values, t_source, quality = table.value[at], table.t_source[at], table.quality[at]
         exact_rows, exact_values = _NONE, _NO_INTEGERS
         if self._has_exact:
-            exact_rows = np.flatnonzero(table.exactness[at]).astype(np.int32)
+            exact_rows = table.exact_rows(at)
             exact_values = table.exact[at[exact_rows]]
         for column in (index, values, t_source, quality, exact_rows, exact_values):
             column.setflags(write=False)

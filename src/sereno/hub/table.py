@@ -87,6 +87,11 @@ class LiveTable:
             raise not_found("tag", path, self.paths.nearest(path, readable))
         return found
 
+    def exact_rows(self, handles: I32) -> I32:
+        """Positions in `handles` whose value is a whole 64-bit integer, so that `exact` holds it."""
+        values = self.value[handles]
+        return np.flatnonzero((self.exactness[handles] != INEXACT) & (values == np.floor(values))).astype(np.int32)
+
     def _check_unique(self, specs: Sequence[TagSpec]) -> None:
         ids: dict[int, str] = {}
         paths: set[str] = set()

@@ -1,0 +1,201 @@
+"""The tasks of a command's life, as they are done: checks, intent, turn, sending, readback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+
+from sereno.access.actor import Actor, Right
+from sereno.client import CommandHandler
+from sereno.model import (
+    Access,
+    Clock,
+    Command,
+    DeliveryError,
+    DeniedError,
+    NotConnectedError,
+    NotFoundError,
+    OperationError,
+    RefusedError,
+    SerenoError,
+    TagSpec,
+    Verb,
+)
+
+from .agreement import unchanged
+from .checks import writable_value
+from .command_life import Event, Occurrence
+from .flight import Flight
+from .hub import Hub
+from .interlock import Interlocks
+from .journal import IntentJournal
+from .paths import near_spellings
+from .present import show
+from .readback import ReadbackWatch
+from .table import not_found
+
+Authorise = Callable[[Actor, Command], None]
+WRITE_GRACE = 30.0
+"""Seconds that a driver may take for a write beyond its expiry before the outcome is called unknown."""
+
+
+def by_rights(actor: Actor, command: Command) -> None:
+    """Raises DeniedError unless the actor's roles allow the command's verb on its target."""
+    right = Right.WRITE if command.verb is Verb.WRITE else Right.CALL
+    if not actor.may(right, command.target):
+        raise DeniedError(f"{actor.name} may not {right} {command.target}")
+
+
+class Execution:
+    """Does the tasks of flights. Each gives what happened; RefusedError and DeniedError become refusals."""
+
+    def __init__(self, hub: Hub, clock: Clock, journal: IntentJournal, authorise: Authorise) -> None:
+        self.handlers: dict[str, CommandHandler] = {}
+        self.writing: dict[str, Flight] = {}
+        self._hub = hub
+        self._clock = clock
+        self._journal = journal
+        self._authorise = authorise
+        self._interlocks = Interlocks(hub)
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def authorise(self, flight: Flight) -> Occurrence:
+        """Expiry, target, rights, in this order."""
+        command = flight.command
+        if self._left(command) <= 0:
+            return self._expired("before it was looked at")
+        if command.verb is Verb.WRITE:
+            self._find_tag(flight)
+        else:
+            self._find_device(flight)
+        self._authorise(flight.actor, command)
+        return Occurrence(Event.ALLOWED)
+
+    async def check(self, flight: Flight) -> Occurrence:
+        """Access, value, expected old value, one write at a time, interlock, in this order."""
+        command, spec = flight.command, flight.tag
+        if spec is None:
+            return Occurrence(Event.PASSED)
+        if not spec.access.writable:
+            raise RefusedError(f"{spec.path} is read only")
+        if spec.device not in self.handlers:
+            raise RefusedError(f"no device of this node takes commands for {spec.path}")
+        flight.handler = self.handlers[spec.device]
+        flight.value = writable_value(spec, command.value)
+        flight.old_value = self._old_value(spec)
+        if command.expected is not None and not unchanged(spec, command.expected, flight.old_value):
+            now, then = show(flight.old_value, spec), show(command.expected, spec)
+            raise RefusedError(f"{spec.path} is {now}, you saw {then}")
+        other = self.writing.get(spec.path)
+        if other is not None:
+            raise RefusedError(f"another command to {spec.path} is under way, of {other.command.actor or 'somebody'}")
+        self._interlocks.check(spec)
+        self.writing[spec.path] = flight
+        return Occurrence(Event.PASSED)
+
+    async def record(self, flight: Flight) -> Occurrence:
+        """Make the intent durable."""
+        try:
+            earlier = self._journal.intend(flight.command, flight.tag, flight.old_value)
+        except RefusedError:
+            raise
+        except (OSError, SerenoError) as error:
+            raise RefusedError(f"the command could not be recorded, so it is not sent: {error}") from error
+        if earlier is not None:
+            return Occurrence(Event.LOST, "recorded before, when the node stopped; whether it was executed is unknown")
+        flight.intended = True
+        return Occurrence(Event.RECORDED)
+
+    async def wait_for_turn(self, flight: Flight) -> Occurrence:
+        """One write at a time to a device; what may have changed meanwhile is checked again."""
+        spec = flight.tag
+        if spec is not None:
+            turn = self._turns[spec.device]
+            try:
+                async with self._clock.timeout(max(0.0, self._left(flight.command))):
+                    await turn.acquire()
+            except TimeoutError:
+                return self._expired(f"while it waited for {spec.device}")
+            flight.turn = turn
+            self._interlocks.check(spec)
+        if self._left(flight.command) <= 0:
+            return self._expired("before it could be sent")
+        return Occurrence(Event.ADMITTED)
+
+    async def send(self, flight: Flight) -> Occurrence:
+        """Hand it to the device. What a lost reply means is decided here: unknown."""
+        try:
+            return await (self._call(flight) if flight.tag is None else self._write(flight, flight.tag))
+        except NotConnectedError as error:
+            return Occurrence(Event.UNSENT, f"not sent: {error}")
+        except (DeliveryError, OSError) as error:
+            return Occurrence(Event.LOST, f"sent, and no conclusive reply: {str(error) or 'timed out'}")
+        except NotFoundError as error:
+            return Occurrence(Event.DECLINED, str(error))
+        except OperationError as error:
+            return Occurrence(Event.DECLINED, f"device refused: {error}")
+        finally:
+            flight.give_up_turn()
+
+    async def watch(self, flight: Flight) -> Occurrence:
+        """Wait for the readback."""
+        assert flight.watch is not None, "a command that awaits its readback has a watch"
+        outcome = await flight.watch.wait()
+        event = {True: Event.MATCHED, False: Event.DIFFERED, None: Event.UNSEEN}[outcome.reached]
+        return Occurrence(event, outcome.words, outcome.value)
+
+    def land(self, flight: Flight) -> None:
+        """Free what the command held."""
+        flight.land()
+        if flight.tag is not None and self.writing.get(flight.tag.path) is flight:
+            del self.writing[flight.tag.path]
+
+    async def _write(self, flight: Flight, spec: TagSpec) -> Occurrence:
+        assert flight.handler is not None, "checked commands have a handler"
+        readback = self._readback_of(spec)
+        if readback is not None:
+            flight.watch = ReadbackWatch(self._hub, spec, readback, flight.value)
+        async with self._clock.timeout(max(0.0, self._left(flight.command)) + WRITE_GRACE):
+            await flight.handler.write(spec.path, flight.value)
+        if flight.watch is None:
+            return Occurrence(Event.CONFIRMED, "confirmed by the device; it cannot be read back")
+        flight.watch.written()
+        return Occurrence(Event.AWAITS_READBACK, f"sent, waiting for the readback of {flight.watch.path}")
+
+    async def _call(self, flight: Flight) -> Occurrence:
+        assert flight.handler is not None, "checked commands have a handler"
+        command = flight.command
+        return Occurrence(Event.CONFIRMED, "", await flight.handler.call(command.name, command.arguments))
+
+    def _find_tag(self, flight: Flight) -> None:
+        path = flight.command.target
+        handle = self._hub.table.paths.get(path)
+        if handle is None:
+            raise RefusedError(str(not_found("tag", path, self._hub.nearest(path, flight.actor))))
+        flight.tag = self._hub.spec(handle)
+
+    def _find_device(self, flight: Flight) -> None:
+        path = flight.command.target
+        flight.handler = self.handlers.get(path)
+        if flight.handler is None:
+            visible = [p for p in self.handlers if flight.actor.may(Right.READ, p)]
+            raise RefusedError(str(not_found("device that takes commands", path, near_spellings(path, visible))))
+        if not flight.command.name:
+            raise RefusedError(f"a call of {path} needs the name of its command")
+
+    def _readback_of(self, spec: TagSpec) -> int | None:
+        """Handle of the tag that proves the write; None where there is none."""
+        if spec.setpoint.readback != "self":
+            return self._hub.table.handle(spec.setpoint.readback)
+        return None if spec.access is Access.WRITE else self._hub.table.handle(spec.path)
+
+    def _old_value(self, spec: TagSpec) -> object:
+        handle = self._hub.table.handle(spec.path) if spec.access is not Access.WRITE else self._readback_of(spec)
+        return None if handle is None else self._hub.readings.one(handle).value
+
+    def _left(self, command: Command) -> float:
+        return (command.expires - self._clock.wall_ns()) / 1e9
+
+    def _expired(self, when: str) -> Occurrence:
+        return Occurrence(Event.EXPIRED, f"its time was over {when}; never sent")

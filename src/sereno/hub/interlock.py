@@ -1,0 +1,56 @@
+"""Interlocks: a command goes only while its set-point's expression over live tags is true, and good."""
+
+from __future__ import annotations
+
+from sereno.expression.compiler import Expression, compile_expression
+from sereno.expression.errors import ExpressionError
+from sereno.model import RefusedError, TagHandle, TagSpec, severity
+
+from .hub import Hub
+from .present import show
+
+
+class Interlocks:
+    """Judges the interlocks of set-points by the live table; each is compiled once."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._compiled: dict[str, Expression[TagHandle]] = {}
+
+    def check(self, spec: TagSpec) -> None:
+        """Raises RefusedError unless the interlock of `spec` is true with good quality; with what it depends on."""
+        if not spec.setpoint.interlock:
+            return
+        expression = self._expression(spec)
+        table = self._hub.table
+        handles = expression.tags
+        value, quality = expression.evaluate(
+            [table.value[h] for h in handles],
+            [table.quality[h] for h in handles],
+            [self._hub.readings.age(h) for h in handles] if expression.needs_age else (),
+        )
+        if severity(quality) != "good":
+            raise RefusedError(f"interlock {expression} cannot be judged: {self._doubts(expression)}")
+        if not value:
+            raise RefusedError(f"interlock {expression} is not met: {self._values(expression)}")
+
+    def _expression(self, spec: TagSpec) -> Expression[TagHandle]:
+        text = spec.setpoint.interlock
+        known = self._compiled.get(text)
+        if known is None:
+            table = self._hub.table
+            try:
+                known = compile_expression(text, table.handle, labels=lambda handle: table.spec(handle).labels)
+            except ExpressionError as error:
+                raise RefusedError(f"the interlock of {spec.path} is not valid: {error}") from None
+            self._compiled[text] = known
+        return known
+
+    def _values(self, expression: Expression[TagHandle]) -> str:
+        readings = [self._hub.readings.one(h) for h in expression.tags]
+        return ", ".join(f"{r.tag.path} is {show(r.value, r.tag)}" for r in readings)
+
+    def _doubts(self, expression: Expression[TagHandle]) -> str:
+        readings = [self._hub.readings.one(h) for h in expression.tags]
+        doubts = [f"{r.tag.path} is {r.reason}" for r in readings if severity(r.quality) != "good"]
+        return ", ".join(doubts) or f"its result is not a number ({self._values(expression)})"

@@ -1,0 +1,660 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+
+from sereno.access.actor import NOBODY, ROLES, Actor, Permission, Right, Role
+from sereno.hub.execution import WRITE_GRACE
+from sereno.hub.journal import MemoryJournal
+from sereno.hub.router import DEFAULT_EXPIRY, CommandRouter
+from sereno.model import (
+    Access,
+    Ack,
+    AckState,
+    Command,
+    DeniedError,
+    GroupId,
+    NoAnswerError,
+    NotConnectedError,
+    NotFoundError,
+    OperationError,
+    Quality,
+    RefusedError,
+    Setpoint,
+    TagSpec,
+    ValueType,
+    Verb,
+)
+
+S = AckState
+RW = Access.READ_WRITE
+SPECS = (
+    TagSpec(path="river/plc1/level", unit="m", decimals=1, deadband=0.05),
+    TagSpec(
+        path="river/plc1/speed",
+        unit="%",
+        access=RW,
+        setpoint=Setpoint(low=0, high=100, tolerance=0.5, timeout=5.0, interlock="river/plc1/level > 1"),
+    ),
+    TagSpec(path="river/plc1/auto", type=ValueType.BOOL, access=RW),
+    TagSpec(path="river/plc1/mode", type=ValueType.ENUM, labels=("off", "on"), access=RW),
+    TagSpec(path="river/plc1/valve_wanted", access=Access.WRITE, setpoint=Setpoint(readback="river/plc1/level")),
+    TagSpec(path="river/plc1/reset", type=ValueType.BOOL, access=Access.WRITE),
+)
+ROWS = [s for s in SPECS if s.access is not Access.WRITE]
+
+
+class FakeDevice:
+    """Keeps what it was sent; `fault` is raised after the write took place, `before` instead of it."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {"level": 4.0, "speed": 10.0, "auto": False, "mode": 0}
+        self.writes: list[tuple[str, Any]] = []
+        self.obey = True
+        self.before: Exception | None = None
+        self.fault: Exception | None = None
+        self.gate: asyncio.Event | None = None
+        self.entered = 0
+
+    async def write(self, path: str, value: Any) -> None:
+        self.entered += 1
+        if self.before is not None:
+            raise self.before
+        if self.gate is not None:
+            await self.gate.wait()
+        self.writes.append((path, value))
+        if self.obey:
+            self.values[path.rpartition("/")[2]] = value
+        if self.fault is not None:
+            raise self.fault
+
+    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        self.entered += 1
+        if name != "add":
+            raise NotFoundError(f"no command {name!r}")
+        if self.gate is not None:
+            await self.gate.wait()
+        return sum(arguments)
+
+
+class Bench:
+    """A plant with one device, its router, and scans by hand."""
+
+    def __init__(self, plant: Any, journal: MemoryJournal | None = None, **options: Any) -> None:
+        self.plant, self.hub, self.clock = plant, plant.hub, plant.clock
+        self.journal = journal or MemoryJournal()
+        self.device = FakeDevice()
+        self.group: GroupId = plant.group(*ROWS)
+        self.hub.register_tags([s for s in SPECS if s.access is Access.WRITE])
+        self.router = CommandRouter(self.hub, self.clock, journal=self.journal, **options)
+        self.router.register("river/plc1", self.device)
+        self.scan()
+
+    def scan(self, quality: Any = 0, **values: float) -> None:
+        now = {**self.device.values, **values}
+        self.plant.publish(self.group, [float(now[s.name]) for s in ROWS], quality)
+
+    def command(self, name: str = "speed", value: Any = 50.0, **keys: Any) -> Command:
+        return Command(target=f"river/plc1/{name}", value=value, **keys)
+
+    def submit(self, command: Command | None = None, actor: Actor | None = None) -> asyncio.Task[list[Ack]]:
+        """Submit and collect in a task of its own."""
+        stream = self.router.submit(command or self.command(), actor or OLGA)
+
+        async def collect() -> list[Ack]:
+            return [ack async for ack in stream]
+
+        return asyncio.create_task(collect())
+
+    async def settle(self) -> None:
+        await self.clock.advance(0)
+
+    async def finish(self, command: Command | None = None, actor: Actor | None = None) -> list[Ack]:
+        """Submit, scan every 100 ms as a device does, until the command has its end."""
+        collected = self.submit(command, actor)
+        await self.settle()
+        for _ in range(100):
+            if collected.done():
+                break
+            self.scan()
+            await self.clock.advance(0.1)
+        return await collected
+
+
+OLGA = Actor("olga", (ROLES["operator"],))
+
+
+@pytest.fixture
+async def bench(plant: Any) -> AsyncIterator[Bench]:
+    bench = Bench(plant)
+    yield bench
+    await bench.router.close()
+
+
+def states(acks: list[Ack]) -> list[AckState]:
+    return [ack.state for ack in acks]
+
+
+ALL_THE_WAY = [S.REQUESTED, S.AUTHORISED, S.ACCEPTED, S.PROGRESS, S.DONE]
+
+
+async def test_done_when_the_readback_came_by_the_data_path(bench: Bench) -> None:
+    collected = bench.submit()
+    await bench.settle()
+    assert bench.device.writes == [("river/plc1/speed", 50.0)]
+    assert bench.hub.table.value[1] == 10.0, "a command never writes the live table"
+    assert not collected.done()
+    bench.scan()
+    acks = await collected
+    assert states(acks) == ALL_THE_WAY
+    assert (acks[-1].value, acks[-1].reason) == (50.0, "")
+    assert acks[3].reason == "sent, waiting for the readback of river/plc1/speed"
+    assert {a.key for a in acks} == {acks[0].key}
+    assert bench.router.statistics()["done"] == 1
+    assert bench.router.statistics()["under_way"] == 0
+
+
+async def test_a_scan_that_began_before_the_write_proves_nothing(bench: Bench) -> None:
+    """The value is the wanted one already: only the second batch since can have been read after the write."""
+    collected = bench.submit(bench.command(value=10.0))
+    await bench.settle()
+    bench.scan()
+    await bench.settle()
+    assert not collected.done()
+    bench.scan()
+    assert states(await collected) == ALL_THE_WAY
+
+
+async def test_readback_within_tolerance(bench: Bench) -> None:
+    bench.device.obey = False
+    collected = bench.submit()
+    await bench.settle()
+    bench.scan(speed=49.4)
+    await bench.settle()
+    assert not collected.done()
+    bench.scan(speed=49.6)
+    assert (await collected)[-1].value == 49.6
+
+
+async def test_readback_differs_is_failed(bench: Bench) -> None:
+    bench.device.obey = False
+    acks = await bench.finish()
+    assert states(acks)[-1] is S.FAILED
+    assert acks[-1].reason == "readback is 10 % after 5 s, expected 50 %"
+    assert acks[-1].value == 10.0
+
+
+async def test_no_good_readback_is_unknown(bench: Bench) -> None:
+    collected = bench.submit()
+    await bench.settle()
+    for _ in range(60):
+        bench.scan(Quality.SENSOR_FAILURE)
+        await bench.clock.advance(0.1)
+    acks = await collected
+    assert states(acks)[-1] is S.UNKNOWN
+    assert acks[-1].reason == (
+        "confirmed by the device, but river/plc1/speed brought no good readback in 5 s (sensor failure)"
+    )
+
+
+async def test_a_substituted_value_is_no_readback(bench: Bench) -> None:
+    collected = bench.submit()
+    await bench.settle()
+    bench.scan(Quality.SUBSTITUTED)
+    await bench.settle()
+    assert not collected.done()
+    bench.scan()
+    await collected
+
+
+async def test_slow_groups_get_the_time_for_a_scan(make_plant: Any, clock: Any) -> None:
+    from sereno.client import GroupSpec
+    from sereno.model import RowIndex, seal
+
+    hub = make_plant(clock).hub
+    index = RowIndex(hub.register_tags([TagSpec(path="a/d/x", access=RW, setpoint=Setpoint(timeout=1.0))]))
+    group = hub.register_group(GroupSpec("slow", "a/d", 10.0, 30.0, index))
+    hub.publish(seal(group, 1, index, np.array([1.0]), 1, 0))
+    device = FakeDevice()
+    router = CommandRouter(hub, clock, handlers={"a/d": device})
+    stream = router.submit(Command(target="a/d/x", value=1.0), OLGA)
+    await clock.advance(9.0)
+    hub.publish(seal(group, 2, index, np.array([1.0]), 1, 0))
+    await clock.advance(5.0)
+    hub.publish(seal(group, 3, index, np.array([1.0]), 1, 0))
+    assert states([a async for a in stream])[-1] is S.DONE
+
+
+async def test_write_only_tags(bench: Bench) -> None:
+    acks = await bench.finish(bench.command("reset", True))
+    assert states(acks) == [S.REQUESTED, S.AUTHORISED, S.ACCEPTED, S.DONE]
+    assert acks[-1].reason == "confirmed by the device; it cannot be read back"
+    bench.device.values["level"] = 2.5
+    acks = await bench.finish(bench.command("valve_wanted", 2.5))
+    assert states(acks) == ALL_THE_WAY
+    assert acks[3].reason == "sent, waiting for the readback of river/plc1/level"
+
+
+async def test_enum_and_bool_go_out_as_code_and_come_back_as_label(bench: Bench) -> None:
+    acks = await bench.finish(bench.command("mode", "on", expected="off"))
+    assert acks[-1].value == "on"
+    acks = await bench.finish(bench.command("auto", True, expected=False))
+    assert acks[-1].value is True
+    assert bench.device.writes == [("river/plc1/mode", 1), ("river/plc1/auto", True)]
+
+
+# ---- refused, and never sent
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (Command(target="river/plc1/sped", value=1), "no tag 'river/plc1/sped'; did you mean 'river/plc1/speed'?"),
+        (Command(target="river/plc1/level", value=1), "river/plc1/level is read only"),
+        (Command(target="river/plc1/speed", value=101), "101 % is above the limit, river/plc1/speed takes 0 to 100"),
+        (Command(target="river/plc1/speed", value="fast"), "takes a number (float64), this is 'fast'"),
+        (Command(target="river/plc1/mode", value="of"), "did you mean 'off'?"),
+        (Command(target="river/plc1/speed", value=20, expected=11.0), "river/plc1/speed is 10 %, you saw 11 %"),
+        (Command(target="river/plc1/mode", value=1, expected="on"), "river/plc1/mode is off, you saw on"),
+        (
+            Command(target="river/plc2", verb=Verb.CALL, name="add"),
+            "no device that takes commands 'river/plc2'; did you mean 'river/plc1'?",
+        ),
+        (Command(target="river/plc1", verb=Verb.CALL), "a call of river/plc1 needs the name of its command"),
+    ],
+)
+async def test_refused(bench: Bench, command: Command, reason: str) -> None:
+    acks = await bench.finish(command)
+    assert states(acks)[-1] is S.REFUSED
+    assert S.ACCEPTED not in states(acks)
+    assert reason in acks[-1].reason
+    assert bench.device.entered == 0
+    assert bench.journal.acks(command.key) == acks, "a refusal is on record too"
+
+
+async def test_rights_are_the_actors_on_the_target(bench: Bench) -> None:
+    part = Actor("rita", (Role("part", (Permission(Right.WRITE, "*/mode"), Permission(Right.CALL, "town/*"))),))
+    assert states(await bench.finish(bench.command("mode", 1), part))[-1] is S.DONE
+    acks = await bench.finish(bench.command("auto", True), part)
+    assert (acks[-1].state, acks[-1].reason) == (S.REFUSED, "denied: rita may not write river/plc1/auto")
+    call = Command(target="river/plc1", verb=Verb.CALL, name="add")
+    assert (await bench.finish(call, part))[-1].reason == "denied: rita may not call river/plc1"
+    assert (await bench.finish(bench.command(actor="olga"), NOBODY))[-1].reason.startswith("denied: nobody may not")
+
+
+async def test_who_authorises_is_injected(plant: Any) -> None:
+    def never(actor: Actor, command: Command) -> None:
+        raise DeniedError(f"not today, {actor.name}")
+
+    bench = Bench(plant, authorise=never)
+    assert (await bench.finish())[-1].reason == "denied: not today, olga"
+
+
+async def test_a_tag_whose_device_takes_no_commands(bench: Bench) -> None:
+    bench.plant.group(TagSpec(path="derived/x/y", access=RW))
+    acks = await bench.finish(Command(target="derived/x/y", value=1.0))
+    assert acks[-1].reason == "no device of this node takes commands for derived/x/y"
+    with pytest.raises(ValueError, match="has a command handler already"):
+        bench.router.register("river/plc1", bench.device)
+
+
+async def test_interlock(bench: Bench) -> None:
+    bench.device.values["level"] = 0.5
+    bench.scan()
+    acks = await bench.finish()
+    assert states(acks) == [S.REQUESTED, S.AUTHORISED, S.REFUSED]
+    assert acks[-1].reason == "interlock river/plc1/level > 1 is not met: river/plc1/level is 0.5 m"
+    assert bench.device.entered == 0
+
+
+@pytest.mark.parametrize("quality", [Quality.OUT_OF_RANGE, Quality.SENSOR_FAILURE])
+async def test_an_interlock_refuses_on_doubt(bench: Bench, quality: Quality) -> None:
+    bench.scan(quality)
+    acks = await bench.finish()
+    assert acks[-1].state is S.REFUSED
+    assert acks[-1].reason.startswith("interlock river/plc1/level > 1 cannot be judged: river/plc1/level is ")
+    assert bench.device.entered == 0
+
+
+async def test_an_interlock_refuses_on_a_stale_input(bench: Bench) -> None:
+    await bench.clock.advance(3.0)
+    bench.hub._freshness.check()
+    collected = bench.submit()
+    acks = await collected
+    assert acks[-1].reason == (
+        "interlock river/plc1/level > 1 cannot be judged: "
+        "river/plc1/level is stale: river/plc1 has not answered for 3.0 s"
+    )
+
+
+async def test_an_interlock_that_is_no_expression_refuses(plant: Any) -> None:
+    bench = Bench(plant)
+    wrong = Setpoint(interlock="river/plc1/levle > 1")
+    plant.group(TagSpec(path="river/plc1/odd", access=RW, setpoint=wrong))
+    acks = await bench.finish(bench.command("odd", 1.0))
+    assert "the interlock of river/plc1/odd is not valid: no tag 'river/plc1/levle'; did you mean" in acks[-1].reason
+
+
+# ---- expiry and one at a time
+
+
+async def test_expired_is_never_sent(bench: Bench) -> None:
+    acks = await bench.finish(bench.command(expires=bench.clock.wall_ns()))
+    assert states(acks) == [S.REQUESTED, S.TIMED_OUT]
+    assert acks[-1].reason == "its time was over before it was looked at; never sent"
+    assert bench.device.entered == 0
+
+
+async def test_expired_while_another_write_holds_the_device(bench: Bench) -> None:
+    bench.device.gate = asyncio.Event()
+    first = bench.submit(bench.command("mode", 1, expires=bench.clock.wall_ns() + 60 * 10**9))
+    second = bench.submit(bench.command("auto", True, expires=bench.clock.wall_ns() + 2 * 10**9))
+    await bench.clock.advance(3.0)
+    acks = await second
+    assert states(acks) == [S.REQUESTED, S.AUTHORISED, S.ACCEPTED, S.TIMED_OUT]
+    assert acks[-1].reason == "its time was over while it waited for river/plc1; never sent"
+    bench.device.gate.set()
+    await bench.settle()
+    bench.scan()
+    assert states(await first)[-1] is S.DONE
+    assert bench.device.writes == [("river/plc1/mode", 1)]
+
+
+async def test_the_interlock_is_judged_again_when_its_turn_comes(bench: Bench) -> None:
+    bench.device.gate = asyncio.Event()
+    first = bench.submit(bench.command("mode", 1))
+    second = bench.submit()
+    await bench.settle()
+    bench.scan(level=0.2)
+    bench.device.gate.set()
+    acks = await second
+    assert states(acks) == [S.REQUESTED, S.AUTHORISED, S.ACCEPTED, S.REFUSED]
+    bench.scan()
+    await first
+    assert [path for path, _ in bench.device.writes] == ["river/plc1/mode"]
+
+
+async def test_the_turn_passes_on_while_a_readback_is_awaited(bench: Bench) -> None:
+    first, second = bench.submit(), bench.submit(bench.command("mode", 1))
+    await bench.settle()
+    assert len(bench.device.writes) == 2
+    bench.scan()
+    assert states(await first)[-1] is states(await second)[-1] is S.DONE
+
+
+async def test_double_click_is_one_write(bench: Bench) -> None:
+    command = bench.command()
+    first, again = bench.submit(command), bench.submit(command)
+    other = await bench.submit(bench.command())
+    assert other[-1].reason == "another command to river/plc1/speed is under way, of olga"
+    bench.scan()
+    assert await first == await again
+    assert states(await first) == ALL_THE_WAY
+    assert len(bench.device.writes) == 1
+    assert await bench.finish(command) == await first, "a replay gets the acks of the past"
+    assert len(bench.device.writes) == 1
+    assert (await bench.finish())[-1].state is S.DONE, "the target is free again"
+
+
+async def test_a_key_belongs_to_one_command(bench: Bench) -> None:
+    command = bench.command(key="k")
+    first = await bench.finish(command)
+    for other in (bench.command(value=60.0, key="k"), bench.command("mode", 1, key="k")):
+        acks = await bench.finish(other)
+        assert states(acks) == [S.REFUSED]
+        assert "was used for another command" in acks[0].reason
+    acks = await bench.finish(command, Actor("otto", OLGA.roles))
+    assert states(acks) == [S.REFUSED]
+    assert bench.journal.acks("k") == first
+    assert len(bench.device.writes) == 1
+
+
+# ---- what the device may answer
+
+
+async def test_a_lost_reply_is_unknown_and_never_repeated(bench: Bench) -> None:
+    bench.device.fault = NoAnswerError("no reply in 1 s")
+    command = bench.command()
+    acks = await bench.finish(command)
+    assert states(acks)[-1] is S.UNKNOWN
+    assert acks[-1].reason == "sent, and no conclusive reply: no reply in 1 s"
+    bench.device.fault = None
+    assert await bench.finish(command) == acks
+    await bench.clock.advance(60)
+    assert len(bench.device.writes) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason"),
+    [
+        (RefusedError("illegal data value"), S.FAILED, "device refused: illegal data value"),
+        (NotConnectedError("connection refused"), S.FAILED, "not sent: connection refused"),
+        (ConnectionResetError("reset by peer"), S.UNKNOWN, "sent, and no conclusive reply: reset by peer"),
+        (TimeoutError(), S.UNKNOWN, "sent, and no conclusive reply: timed out"),
+        (NotFoundError("no such tag"), S.FAILED, "no such tag"),
+    ],
+)
+async def test_what_errors_of_the_device_mean(bench: Bench, error: Exception, state: AckState, reason: str) -> None:
+    bench.device.before = error
+    acks = await bench.finish()
+    assert (acks[-1].state, acks[-1].reason) == (state, reason)
+    bench.device.before = None
+    assert (await bench.finish())[-1].state is S.DONE
+
+
+async def test_a_fault_of_a_driver_is_unknown_and_logged(bench: Bench) -> None:
+    bench.device.before = KeyError("oops")
+    with capture_logs() as logs:
+        acks = await bench.finish()
+    assert acks[-1].state is S.UNKNOWN
+    assert acks[-1].reason == "internal fault, KeyError: 'oops'"
+    assert logs[0]["task"] == "send river/plc1/speed"
+
+
+async def test_a_driver_that_never_returns(bench: Bench) -> None:
+    bench.device.gate = asyncio.Event()
+    collected = bench.submit()
+    await bench.clock.advance(DEFAULT_EXPIRY + WRITE_GRACE + 1)
+    assert states(await collected)[-1] is S.UNKNOWN
+
+
+async def test_calls(bench: Bench) -> None:
+    call = Command(target="river/plc1", verb=Verb.CALL, name="add", arguments=(1, 2))
+    acks = await bench.finish(call)
+    assert (states(acks), acks[-1].value) == ([S.REQUESTED, S.AUTHORISED, S.ACCEPTED, S.DONE], 3)
+    unknown = Command(target="river/plc1", verb=Verb.CALL, name="jump")
+    assert (await bench.finish(unknown))[-1].reason == "no command 'jump'"
+
+
+async def test_a_long_call_holds_nobody_up(bench: Bench) -> None:
+    bench.device.gate = asyncio.Event()
+    call = bench.submit(Command(target="river/plc1", verb=Verb.CALL, name="add", arguments=(1, 2)))
+    await bench.clock.advance(3600)
+    assert not call.done()
+    bench.device.gate.set()
+    bench.scan()
+    assert states(await bench.finish())[-1] is S.DONE
+    assert (await call)[-1].value == 3
+
+
+# ---- listeners, journal, stop
+
+
+async def test_a_command_goes_on_when_nobody_listens(bench: Bench) -> None:
+    command = bench.command()
+    listener = bench.submit(command)
+    await bench.settle()
+    listener.cancel()
+    await bench.settle()
+    bench.scan()
+    await bench.settle()
+    assert states(await bench.router.acks(command.key, OLGA)) == ALL_THE_WAY
+    unread = bench.command("mode", 1)
+    bench.router.submit(unread, OLGA)
+    await bench.settle()
+    bench.scan()
+    await bench.settle()
+    assert states(await bench.router.acks(unread.key, OLGA)) == ALL_THE_WAY
+
+
+async def test_acks_are_for_those_who_may_read_the_target(bench: Bench) -> None:
+    command = bench.command()
+    collected = bench.submit(command)
+    await bench.settle()
+    assert states(await bench.router.acks(command.key, OLGA)) == ALL_THE_WAY[:-1]
+    with pytest.raises(NotFoundError):
+        await bench.router.acks(command.key, NOBODY)
+    with pytest.raises(NotFoundError, match="no command with the key 'nonsense'"):
+        await bench.router.acks("nonsense", OLGA)
+    bench.scan()
+    await collected
+
+
+class Story(MemoryJournal):
+    """A journal that also notes the order of things."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[str] = []
+        self.broken: Exception | None = None
+        self.intents: list[tuple[str, Any, Any]] = []
+
+    def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
+        if self.broken:
+            raise self.broken
+        self.events.append("intend")
+        self.intents.append((command.actor, tag and tag.path, old_value))
+        return super().intend(command, tag, old_value)
+
+    def record(self, ack: Ack) -> None:
+        if self.broken:
+            raise self.broken
+        self.events.append(ack.state)
+        super().record(ack)
+
+
+async def test_the_intent_is_kept_before_the_first_byte(plant: Any) -> None:
+    journal = Story()
+    bench = Bench(plant, journal)
+    bench.device.gate = asyncio.Event()
+    collected = bench.submit()
+    await bench.settle()
+    assert bench.device.entered == 1
+    assert journal.events == ["intend", "requested", "authorised", "accepted"]
+    assert journal.intents == [("olga", "river/plc1/speed", 10.0)]
+    bench.device.gate.set()
+    await bench.settle()
+    bench.scan()
+    acks = await collected
+    assert bench.journal.acks(acks[0].key) == acks
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), OperationError("database is locked")])
+async def test_what_cannot_be_recorded_is_not_sent(plant: Any, error: Exception) -> None:
+    journal = Story()
+    bench = Bench(plant, journal)
+    journal.broken = error
+    with capture_logs() as logs:
+        acks = await bench.finish()
+    assert acks[-1].state is S.REFUSED
+    assert acks[-1].reason == f"the command could not be recorded, so it is not sent: {error}"
+    assert bench.device.entered == 0
+    assert bench.router.statistics()["unrecorded"] == len(logs) == 1
+
+
+async def test_a_journal_that_breaks_later_costs_no_ack(plant: Any) -> None:
+    journal = Story()
+    bench = Bench(plant, journal)
+    collected = bench.submit()
+    await bench.settle()
+    journal.broken = OSError("disk full")
+    bench.scan()
+    with capture_logs():
+        assert states(await collected) == ALL_THE_WAY
+    assert bench.router.statistics()["unrecorded"] == 1
+
+
+async def test_a_journal_that_cannot_be_read_refuses(plant: Any) -> None:
+    class Unreadable(MemoryJournal):
+        def acks(self, key: str) -> list[Ack]:
+            raise OSError("disk gone")
+
+    bench = Bench(plant, Unreadable())
+    acks = await bench.finish()
+    assert (states(acks), acks[0].reason) == ([S.REFUSED], "disk gone")
+
+
+async def test_a_replay_after_a_restart(bench: Bench) -> None:
+    command = bench.command()
+    acks = await bench.finish(command)
+    router = CommandRouter(bench.hub, bench.clock, journal=bench.journal, handlers={"river/plc1": bench.device})
+    assert [a async for a in router.submit(command, OLGA)] == acks
+    assert await router.acks(command.key, OLGA) == acks
+    other = [a async for a in router.submit(bench.command(value=1.0, key=command.key), OLGA)]
+    assert "was used for another command" in other[0].reason
+    assert len(bench.device.writes) == 1
+
+
+async def test_a_command_cut_off_by_the_end_of_the_process_is_unknown(bench: Bench) -> None:
+    command = bench.command(actor="olga")
+    bench.journal.intend(command, None, 10.0)
+    bench.journal.record(Ack(key=command.key, state=S.ACCEPTED, t=1))
+    acks = await bench.finish(command)
+    assert states(acks) == [S.ACCEPTED, S.UNKNOWN]
+    assert "whether it was executed is unknown" in acks[-1].reason
+    assert bench.journal.acks(command.key) == acks
+    intended_only = bench.command(actor="olga")
+    bench.journal.intend(intended_only, None, 10.0)
+    assert states(await bench.finish(intended_only))[-1] is S.UNKNOWN
+    assert bench.device.entered == 0
+
+
+async def test_stopping_the_node(bench: Bench) -> None:
+    bench.device.gate = asyncio.Event()
+    sending = bench.submit(bench.command("mode", 1))
+    queued = bench.submit(bench.command("auto", True))
+    await bench.settle()
+    fresh = bench.submit()
+    closing = asyncio.create_task(bench.router.close())
+    await closing
+    assert states(await sending)[-1] is S.UNKNOWN
+    assert states(await queued)[-1] is S.CANCELLED
+    assert (await fresh)[-1].state is S.CANCELLED
+    assert (await bench.submit())[-1].reason == "the node is stopping"
+    assert bench.device.writes == []
+    assert bench.router.statistics()["under_way"] == 0
+    await bench.router.close()
+
+
+async def test_stopping_while_a_readback_is_awaited(bench: Bench) -> None:
+    collected = bench.submit()
+    await bench.settle()
+    await bench.router.close()
+    acks = await collected
+    assert (acks[-1].state, acks[-1].reason) == (S.UNKNOWN, "the node stopped")
+
+
+async def test_a_command_that_never_began_to_run_still_ends(bench: Bench) -> None:
+    stream = bench.router.submit(bench.command(), OLGA)
+    await bench.router.close()
+    assert (await anext(stream)).state is S.REQUESTED
+    assert [a.state async for a in stream][-1].final
+
+
+async def test_statistics_and_memory(bench: Bench) -> None:
+    for number in range(5):
+        await bench.finish(bench.command("mode", number % 2))
+    await bench.finish(bench.command("mode", 9))
+    figures = bench.router.statistics()
+    assert (figures["done"], figures["refused"], figures["peak"]) == (5, 1, 1)
+    journal = MemoryJournal(kept=2)
+    for key in "abc":
+        journal.intend(Command(target="a/b", key=key), None, None)
+    journal.record(Ack(key="a", state=S.DONE, t=1))
+    assert journal.acks("a") == []
+    assert journal.intend(Command(target="a/b", key="c"), None, None) == []

@@ -1,0 +1,155 @@
+"""Whatever the wires and the people do: no command is written twice or late, and each has exactly one end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sereno.access.actor import ROLES, Actor
+from sereno.hub.journal import MemoryJournal
+from sereno.hub.router import CommandRouter
+from sereno.model import (
+    Access,
+    Ack,
+    AckState,
+    Command,
+    NoAnswerError,
+    NotConnectedError,
+    RefusedError,
+    Setpoint,
+    TagSpec,
+)
+
+TAGS = ("a/plc/x", "a/plc/y")
+LIMITS = Setpoint(low=0, high=9, timeout=1.0)
+PEOPLE = [Actor(name, (ROLES["operator"],)) for name in ("olga", "otto")]
+FATES = ["good", "good", "good", "deaf", "refuses", "no link", "lost before", "lost after"]
+STEP = st.one_of(
+    st.tuples(
+        st.just("command"),
+        st.integers(0, 5),  # key: few, so that they come again
+        st.sampled_from(TAGS),
+        st.sampled_from([-1, 0, 1, 4, 8, 10]),
+        st.sampled_from([0.05, 0.3, 5.0]),
+        st.integers(0, 1),
+    ),
+    st.tuples(st.just("fate"), st.sampled_from(FATES), st.sampled_from([0.0, 0.2, 1.0])),
+    st.tuples(st.just("time"), st.sampled_from([0.0, 0.1, 0.4, 2.0])),
+    st.tuples(st.just("listener leaves")),
+    st.tuples(st.just("restart")),
+)
+
+
+class Wire:
+    """A device on a bad line; it counts what really arrives."""
+
+    def __init__(self, clock: Any) -> None:
+        self.clock = clock
+        self.values = dict.fromkeys(TAGS, 0.0)
+        self.received: list[tuple[str, float, int]] = []
+        self.fate, self.delay = "good", 0.0
+
+    async def write(self, path: str, value: Any) -> None:
+        fate, started = self.fate, self.clock.wall_ns()
+        if fate == "no link":
+            raise NotConnectedError("no link")
+        if fate != "lost before":
+            self.received.append((path, value, started))
+        await self.clock.sleep(self.delay)
+        if fate == "refuses":
+            raise RefusedError("no")
+        if fate.startswith("lost"):
+            raise NoAnswerError("no reply")
+        if fate != "deaf":
+            self.values[path] = value
+
+    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        raise AssertionError
+
+
+class Trial:
+    """One run of steps."""
+
+    def __init__(self, plant: Any) -> None:
+        self.plant, self.clock = plant, plant.clock
+        self.group = plant.group(*(TagSpec(path=p, access=Access.READ_WRITE, setpoint=LIMITS) for p in TAGS))
+        self.wire = Wire(self.clock)
+        self.journal = MemoryJournal()
+        self.router = self.new_router()
+        self.listeners: list[tuple[Command, asyncio.Task[list[Ack]]]] = []
+        self.commands: dict[str, Command] = {}
+
+    def new_router(self) -> CommandRouter:
+        return CommandRouter(self.plant.hub, self.clock, journal=self.journal, handlers={"a/plc": self.wire})
+
+    async def take(self, step: tuple[Any, ...]) -> None:
+        match step:
+            case ("command", number, target, value, seconds, person):
+                expires = self.clock.wall_ns() + int(seconds * 1e9)
+                # a value of its own for each command: the device can tell them apart
+                wanted = value + number / 100 if 0 <= value < 9 else value
+                command = Command(target=target, value=wanted, key=f"k{number}", expires=expires)
+                stream = self.router.submit(command, PEOPLE[person])
+                self.listeners.append((command, asyncio.create_task(collect(stream))))
+                self.commands.setdefault(command.key, command)
+            case ("fate", fate, delay):
+                self.wire.fate, self.wire.delay = fate, delay
+            case ("time", seconds):
+                for _ in range(int(seconds / 0.1) + 1):
+                    await self.clock.advance(0.1)
+                    self.plant.publish(self.group, [self.wire.values[p] for p in TAGS])
+            case ("listener leaves",) if self.listeners:
+                self.listeners.pop()[1].cancel()
+            case ("restart",):
+                await self.router.close()
+                self.router = self.new_router()
+
+    async def end(self) -> None:
+        await self.take(("time", 8.0))
+        for command, listener in self.listeners:
+            assert listener.done(), "every command ends"
+            acks = listener.result()
+            assert [a.state.final for a in acks] == [False] * (len(acks) - 1) + [True]
+            assert {a.key for a in acks} == {command.key}
+        await self.router.close()
+        self.judge()
+
+    def judge(self) -> None:
+        sent = Counter((path, value) for path, value, _ in self.wire.received)
+        for key in self.commands:
+            acks = self.journal.acks(key)
+            ends = [a.state for a in acks if a.state.final]
+            assert len(ends) == 1, "one end, whoever asked how often"
+            first = self.journal._entries[key].command
+            count = sent.pop((first.target, first.value), 0)
+            assert count <= 1, "never written twice"
+            if ends[0] in (AckState.REFUSED, AckState.TIMED_OUT, AckState.CANCELLED):
+                assert not count, "not sent means not sent"
+            if ends[0] is AckState.DONE:
+                assert count
+            late = [t for p, v, t in self.wire.received if (p, v) == (first.target, first.value) and t >= first.expires]
+            assert not late, "never after its expiry"
+            if not 0 <= first.value <= 9:
+                assert ends[0] is not AckState.DONE
+                assert not count, "never outside the limits"
+        assert not sent, "nothing that nobody asked for"
+
+
+async def collect(stream: Any) -> list[Ack]:
+    return [ack async for ack in stream]
+
+
+@settings(max_examples=150)
+@given(steps=st.lists(STEP, min_size=3, max_size=25))
+def test_commands_on_a_bad_line(make_plant: Any, make_clock: Any, steps: list[tuple[Any, ...]]) -> None:
+    async def run() -> None:
+        trial = Trial(make_plant(make_clock()))
+        for step in steps:
+            await trial.take(step)
+        await trial.end()
+
+    asyncio.run(run())
