@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
-from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -27,8 +25,8 @@ from .headers import SECURITY, SecurityHeaders
 from .metrics import Metrics
 from .origin import SAFE
 from .outlets import Outlets
-from .pages import Pages
-from .problem import ProblemError, problem, status_of, wants_page
+from .pages import Pages, show
+from .problem import ProblemError, problem, status_of
 from .push import Push
 from .statics import Statics
 
@@ -90,17 +88,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)
-    return _show(request, error.status, error.detail, **error.more)
+    return show(request, error.status, error.detail, **error.more)
 
 
 async def _plant_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, SerenoError)
-    return _show(request, status_of(error), str(error))
+    return show(request, status_of(error), str(error))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _show(request, error.status_code, str(error.detail))
+    return show(request, error.status_code, str(error.detail))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -115,13 +113,3 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _our_fault(request: Request, error: Exception) -> Response:
     _log.error("a request failed", path=request.url.path, exc_info=error)
     return problem(500, "Sereno made a mistake; its log says more", dict(SECURITY))
-
-
-def _show(request: Request, status: int, detail: str, **more: Any) -> Response:
-    if not wants_page(request):
-        return problem(status, detail, **more)
-    title = HTTPStatus(status).phrase
-    rendered: Response = request.app.state.pages.render(
-        request, "error", status, status=status, title=title, detail=detail
-    )
-    return rendered

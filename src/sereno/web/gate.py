@@ -15,6 +15,7 @@ from sereno.access.entries import Entry, EntryTable, Need
 from .context import WebContext
 from .credentials import actor_of, address_of, credential_of
 from .origin import SAFE, host_allowed, same_origin
+from .pages import show
 from .problem import problem, wants_page
 
 _log = structlog.get_logger(__name__)
@@ -58,23 +59,25 @@ class Gate:
             cookie = credential is not None and credential.cookie
         if kind not in SAFE and not same_origin(connection.headers, cookie=cookie):
             return problem(403, "made by a page of another site; Origin must be this site's own address")
-        return self._verdict(scope, match, entry, parameters)
-
-    def _verdict(self, scope: Scope, match: Match, entry: Entry | None, parameters: dict[str, str]) -> Response | None:
-        actor = scope["state"]["actor"]
+        actor = state["actor"]
         if actor is None and (entry is None or entry.need is not Need.OPEN):
-            return _sign_in_first(HTTPConnection(scope))
-        if match is Match.NONE:
-            return problem(404, f"there is nothing under {scope['path']}")
-        if match is Match.PARTIAL:
-            return problem(405, f"{scope['path']} does not take {scope['method']}")
-        if entry is None:
-            _log.error("a route without an entry was refused", path=scope["path"])
-            return problem(403, "refused: this route has no entry in the table of who may come in")
-        if not entry.admits(actor, parameters.get(entry.subject, "")):
-            wanted = " or ".join(entry.rights)
-            return problem(403, f"denied: {actor.name} has no right to {wanted} here")
-        return None
+            return _sign_in_first(connection)
+        fault = _fault(scope, match, entry, parameters)
+        return show(connection, *fault) if fault else None
+
+
+def _fault(scope: Scope, match: Match, entry: Entry | None, parameters: dict[str, str]) -> tuple[int, str] | None:
+    actor, path = scope["state"]["actor"], scope["path"]
+    if match is Match.NONE:
+        return 404, f"there is nothing under {path}"
+    if match is Match.PARTIAL:
+        return 405, f"{path} does not take {scope['method']}"
+    if entry is None:
+        _log.error("a route without an entry was refused", path=path)
+        return 403, "refused: this route has no entry in the table of who may come in"
+    if not entry.admits(actor, parameters.get(entry.subject, "")):
+        return 403, f"denied: {actor.name} has no right to {' or '.join(entry.rights)} here"
+    return None
 
 
 def find_route(routes: list[BaseRoute], scope: Scope) -> tuple[Match, str, dict[str, str]]:

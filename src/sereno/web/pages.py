@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Any
 
 import jinja2
 from fastapi import FastAPI
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from sereno.access.actor import NOBODY, Actor, Right
 
 from .answers import answer
 from .context import WebContext
-from .problem import ProblemError
+from .problem import ProblemError, problem, wants_page
 from .requests import actor_in, context_of
 from .statics import Statics
 from .svg import Drawing, DrawingError, read_drawing
@@ -36,7 +37,7 @@ class Pages:
             lstrip_blocks=True,
         )
 
-    def render(self, request: Request, page: str, status: int = 200, **more: Any) -> Response:
+    def render(self, request: HTTPConnection, page: str, status: int = 200, /, **more: Any) -> Response:
         """The page for who asks, in their language."""
         actor = actor_in(request)
         lang = choose(request.headers.get("accept-language", ""), request.cookies.get("lang"))
@@ -50,6 +51,14 @@ class Pages:
         }
         html = self._templates.get_template(f"{page}.html").render({**variables, **more})
         return Response(html, status, {"vary": "accept-language, cookie"}, "text/html")
+
+
+def show(request: HTTPConnection, status: int, detail: str, **more: Any) -> Response:
+    """An error, as a page for people and as a problem document for programs."""
+    if not wants_page(request):
+        return problem(status, detail, **more)
+    variables = {"status": status, "title": HTTPStatus(status).phrase, "detail": detail}
+    return _pages(request).render(request, "error", status, **variables)
 
 
 def _actor(actor: Actor) -> dict[str, Any]:
@@ -136,6 +145,6 @@ async def _drawing(request: Request) -> Drawing | None:
         raise ProblemError(500, str(error)) from error
 
 
-def _pages(request: Request) -> Pages:
+def _pages(request: HTTPConnection) -> Pages:
     pages: Pages = request.app.state.pages
     return pages
