@@ -79,6 +79,8 @@ class StillClock:
 
     async def advance(self, seconds: float) -> None:
         end = self.now + seconds
+        for _ in range(20):
+            await asyncio.sleep(0)
         while due := sorted((t for t, f in self._sleepers if t <= end and not f.done())):
             self.now = due[0]
             for t, future in self._sleepers:

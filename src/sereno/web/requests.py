@@ -24,6 +24,18 @@ def actor_in(connection: HTTPConnection) -> Actor:
     return actor or NOBODY
 
 
-Context = Annotated[WebContext, Depends(context_of)]
-Asking = Annotated[Actor, Depends(actor_in)]
-Address = Annotated[str, Depends(address_of)]
+async def _context(connection: HTTPConnection) -> WebContext:  # async, or the framework takes a thread for it
+    return context_of(connection)
+
+
+async def _actor(connection: HTTPConnection) -> Actor:
+    return actor_in(connection)
+
+
+async def _address(connection: HTTPConnection) -> str:
+    return address_of(connection)
+
+
+Context = Annotated[WebContext, Depends(_context)]
+Asking = Annotated[Actor, Depends(_actor)]
+Address = Annotated[str, Depends(_address)]
