@@ -109,6 +109,50 @@ async def test_a_cut_connection_is_told_at_once_and_values_come_back_by_themselv
 
 
 @jumping
+async def test_a_scan_that_the_cut_ends_does_not_hide_its_reason(clock: JumpingClock, bench: Any) -> None:
+    bench.add("a/d", period=10.0)
+    bench.unit("a/d").duration = 2.0
+    bench.wire("a/d").refuse = ""
+    async with bench.run(clock) as devices:
+        await clock.sleep(11)
+        bench.wire("a/d").refuse = "no route"
+        bench.wire("a/d").cut("pulled out")
+        await clock.sleep(0.25)
+        assert (await status_of(devices)).last_error == "pulled out"
+        assert [r.error for r in bench.ingest.links[-2:]] == ["", "pulled out"]
+
+
+@jumping
+async def test_time_without_a_link_is_no_overrun(clock: JumpingClock, bench: Any) -> None:
+    bench.add("a/d")
+    async with bench.run(clock) as devices:
+        await clock.sleep(5.5)
+        bench.wire("a/d").refuse = "no route"
+        bench.wire("a/d").cut()
+        await clock.sleep(100)
+        bench.wire("a/d").refuse = ""
+        await clock.sleep(100)
+        (group,) = (await status_of(devices)).groups
+    assert group.overruns == 0
+    assert group.scans > 80
+
+
+@jumping
+async def test_a_greeting_ends_with_the_link(clock: JumpingClock, bench: Any) -> None:
+    bench.add("a/d")
+    unit = bench.unit("a/d")
+    unit.probe_error = NoAnswerError("no hello")
+    async with bench.run(clock) as devices:
+        await clock.sleep(2.5)
+        bench.wire("a/d").refuse = "no route"
+        bench.wire("a/d").cut()
+        unit.probe_error = None
+        await clock.sleep(20)
+        status = await status_of(devices)
+        assert (status.state, status.counters["failed_scans"]) == ("standby", 0)
+
+
+@jumping
 async def test_a_silent_device_is_reported_within_stale_after_then_disabled_then_connected_anew(
     clock: JumpingClock, bench: Any
 ) -> None:

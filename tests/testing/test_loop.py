@@ -120,6 +120,28 @@ def test_time_moves_on_after_thread_work_was_cancelled() -> None:
     assert run_jumping(main) == 5
 
 
+def test_time_stands_still_while_a_cancelled_thread_still_runs() -> None:
+    async def main(clock: JumpingClock) -> list[str]:
+        seen: list[str] = []
+        running, release = threading.Event(), threading.Event()
+
+        def work() -> None:
+            running.set()
+            release.wait(10)
+            seen.append("thread")
+
+        job = asyncio.get_running_loop().run_in_executor(None, work)
+        while not running.is_set():
+            await asyncio.sleep(0)
+        job.cancel()
+        threading.Timer(0.02, release.set).start()
+        await clock.sleep(5)
+        seen.append("timer")
+        return seen
+
+    assert run_jumping(main) == ["thread", "timer"]
+
+
 def test_errors_of_thread_work_arrive() -> None:
     async def main(clock: JumpingClock) -> None:
         def fails() -> None:
