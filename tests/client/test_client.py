@@ -122,7 +122,7 @@ async def test_call_carries_name_and_arguments() -> None:
         ("now-6h", NOW - 6 * 3600 * 10**9),
         ("2025-11-20T00:53:20Z", NOW),
         (datetime(2025, 11, 20, 0, 53, 20, tzinfo=UTC), NOW),
-        (datetime(2025, 11, 20, 0, 53, 20), NOW),
+        (datetime.fromisoformat("2025-11-20T00:53:20"), NOW),
         (datetime(2025, 11, 20, 1, 53, 20, tzinfo=timezone(timedelta(hours=1))), NOW),
     ],
 )

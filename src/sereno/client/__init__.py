@@ -1,6 +1,7 @@
 """The public API as ports, and the client that people use. The only door for web, CLI and agents."""
 
 from ._client import Client, Moment
+from ._connect import Credential, connect, find_node
 from ._json import device_json, iso_time, reading_json, series_json, spec_json
 from ._ports import (
     BatchSink,
@@ -13,6 +14,8 @@ from ._ports import (
     LivePort,
     Subscription,
 )
+from ._remote import RemoteClient, RemoteNode
+from ._sync import SyncClient, SyncSubscription, connect_sync
 from ._times import parse_time
 from ._values import DeviceStatus, GroupStatus, HistoryRequest, Reading, Series, TraceLine, Update
 
@@ -21,6 +24,7 @@ __all__ = [
     "Client",
     "CommandHandler",
     "CommandPort",
+    "Credential",
     "DevicePort",
     "DeviceStatus",
     "GroupSpec",
@@ -31,11 +35,18 @@ __all__ = [
     "LivePort",
     "Moment",
     "Reading",
+    "RemoteClient",
+    "RemoteNode",
     "Series",
     "Subscription",
+    "SyncClient",
+    "SyncSubscription",
     "TraceLine",
     "Update",
+    "connect",
+    "connect_sync",
     "device_json",
+    "find_node",
     "iso_time",
     "parse_time",
     "reading_json",

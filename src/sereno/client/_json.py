@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+
 from sereno.model import TagSpec, severity
 from sereno.wire.jsonvalue import json_value
 
@@ -57,7 +59,10 @@ def reading_json(reading: Reading) -> dict[str, Any]:
 
 def series_json(series: Series) -> dict[str, Any]:
     """History of one tag as columns; `t_ns` integers ns UTC, quality as severity words."""
-    value = series.objects if series.objects is not None else series.exact if series.exact is not None else series.value
+    value: Any = series.objects if series.objects is not None else series.value
+    if series.exact is not None:
+        value = series.exact.astype(object)
+        value[np.isnan(series.value)] = None
     return {
         "tag": series.tag,
         "unit": series.unit,

@@ -38,9 +38,9 @@ def recorded_times(batch: SampleBatch) -> I64:
 
     The hub marks rows stale or not connected and keeps their t_source; the gap begins when it noticed.
     """
-    by_hub = np.isin(batch.quality, _HUB_MADE) | (batch.t_source == 0)
-    if not batch.t_hub or not bool(by_hub.any()):
+    if not batch.t_hub or not len(batch) or (batch.quality.max() < _BAD and batch.t_source.min() > 0):
         return batch.t_source
+    by_hub = np.isin(batch.quality, _HUB_MADE) | (batch.t_source == 0)
     return np.where(by_hub, np.int64(batch.t_hub), batch.t_source)
 
 

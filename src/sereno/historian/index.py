@@ -59,15 +59,14 @@ def group_rows(keys: NDArray[Any], ids: I64, t: I64, first_row: int) -> TagRows:
     tags["count"] = np.diff(starts, append=len(order))
     tags["t_min"] = np.minimum.reduceat(times, starts)
     tags["t_max"] = np.maximum.reduceat(times, starts)
-    tags.sort(order="id")
-    return TagRows(tags, (order + first_row).astype(np.uint32))
+    return TagRows(tags[np.argsort(tags["id"])], (order + first_row).astype(np.uint32))
 
 
 def merge_rows(chunks: Sequence[TagRows]) -> TagRows:
     """One index from several of consecutive rows, in their order."""
     if not chunks:
         return TagRows(np.empty(0, TAG), NO_ROWS)
-    by_start = [np.sort(c.tags, order="start") for c in chunks]
+    by_start = [c.tags[np.argsort(c.tags["start"])] for c in chunks]
     every = np.concatenate(by_start)
     ids, inverse = np.unique(every["id"], return_inverse=True)
     tags = np.empty(len(ids), TAG)

@@ -1,0 +1,78 @@
+"""Finding a node and connecting to it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from sereno.access.actor import Actor
+from sereno.model import Clock, NotConnectedError, OperationError, SystemClock
+
+from ._remote import API, RemoteClient, RemoteNode
+
+CREDENTIAL = "credential.json"
+
+
+class Credential(msgspec.Struct, frozen=True):
+    """Where a node is and with which token to ask it."""
+
+    url: str
+    token: str = ""
+
+
+@asynccontextmanager
+async def connect(
+    url: str | None = None,
+    token: str | None = None,
+    data: str | Path | None = None,
+    *,
+    timeout: float = 10.0,
+    clock: Clock | None = None,
+) -> AsyncIterator[RemoteClient]:
+    """A Client of a running node: `async with connect() as client`.
+
+    The node is `url` with `token`; else that of the folder `data`; else SERENO_URL with SERENO_TOKEN; else that of
+    ./data. Raises NotConnectedError if none is found or answers, DeniedError if it does not know the token.
+    """
+    found = find_node(url, token, data)
+    node = RemoteNode(found.url, found.token, clock or SystemClock(), timeout=timeout)
+    try:
+        session = await node.http.get(f"{API}/session")
+        yield RemoteClient(node, Actor(session["name"], kind=session["kind"]))
+    finally:
+        await node.close()
+
+
+def find_node(url: str | None = None, token: str | None = None, data: str | Path | None = None) -> Credential:
+    """Url and token by the rules of `connect`."""
+    if url is None and data is None:
+        url = os.environ.get("SERENO_URL") or None
+    if url is not None:
+        return Credential(url, token or os.environ.get("SERENO_TOKEN", ""))
+    return read_credential(Path(data or "data") / CREDENTIAL)
+
+
+def read_credential(path: Path) -> Credential:
+    """What a running node left there for its owner. Raises NotConnectedError, OperationError if others can read it."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            raw = file.read(1 << 16)
+    except FileNotFoundError:
+        raise NotConnectedError(
+            f"no node found: no url was given, SERENO_URL is not set and there is no {path}; "
+            "start one with 'sereno run', or name its address"
+        ) from None
+    except OSError as error:
+        raise NotConnectedError(f"{path} cannot be read: {error.strerror}") from error
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise OperationError(f"{path} can be read by others (mode {mode & 0o777:o}); make it yours: chmod 600 {path}")
+    try:
+        return msgspec.json.decode(raw, type=Credential)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise OperationError(f"{path} is no credential file: {error}; start the node again") from error

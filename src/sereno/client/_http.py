@@ -1,0 +1,142 @@
+"""One node over HTTP: requests with a token, and its refusals as the errors of the model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from sereno.model import DeniedError, NoAnswerError, NotConnectedError, NotFoundError, RefusedError
+
+if TYPE_CHECKING:
+    import httpx
+
+Query = Sequence[tuple[str, str]]
+
+
+class ProblemError(RefusedError):
+    """A refusal with its whole problem document (RFC 9457) in `body`."""
+
+    def __init__(self, status: int, body: dict[str, Any]) -> None:
+        super().__init__(detail_of(status, body))
+        self.status = status
+        self.body = body
+
+
+def detail_of(status: int, body: dict[str, Any]) -> str:
+    """What a problem document says in words."""
+    return str(body.get("detail") or body.get("title") or f"the node answered {status}")
+
+
+def error_of(status: int, body: dict[str, Any]) -> Exception:
+    """401 and 403 denied, 404 not found, 400 and 422 ValueError, other 4xx refused, the rest no answer."""
+    detail = detail_of(status, body)
+    if status in (401, 403):
+        return DeniedError(detail)
+    if status == 404:
+        return NotFoundError(detail)
+    if status in (400, 422):
+        return ValueError(detail)
+    if status < 500:
+        return ProblemError(status, body)
+    return NoAnswerError(f"{detail} (the node answered {status})")
+
+
+class Http:
+    """A connection pool to one node. `url` without the path, for example http://127.0.0.1:8000."""
+
+    def __init__(self, url: str, token: str, timeout: float) -> None:
+        import httpx
+
+        self.url = normal_url(url)
+        self.headers = {"authorization": f"Bearer {token}"} if token else {}
+        self.timeout = timeout
+        self._pool = httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=timeout, trust_env=False)
+
+    async def get(self, path: str, query: Query = ()) -> Any:
+        """The JSON under `path`. Raises SerenoError, ValueError."""
+        return await self.send("GET", path, query=query)
+
+    async def send(self, method: str, path: str, *, query: Query = (), body: bytes | None = None) -> Any:
+        """The JSON that the node answers; errors by `error_of`, NotConnectedError, NoAnswerError."""
+        async with self._translated():
+            headers = {"content-type": "application/json"} if body is not None else {}
+            response = await self._pool.request(method, path, params=list(query), content=body, headers=headers)
+        if response.is_success:
+            return _json(response)
+        raise error_of(response.status_code, _problem(response))
+
+    @asynccontextmanager
+    async def lines(self, path: str) -> AsyncIterator[AsyncIterator[str]]:
+        """Lines of a stream that goes on (server-sent events)."""
+        import httpx
+
+        forever = httpx.Timeout(self.timeout, read=None)
+        async with self._translated(), self._pool.stream("GET", path, timeout=forever) as response:
+            if not response.is_success:
+                await response.aread()
+                raise error_of(response.status_code, _problem(response))
+            yield response.aiter_lines()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.aclose()
+
+    def _translated(self) -> _Translated:
+        return _Translated(self.url, self.timeout)
+
+
+class _Translated:
+    """Turns the errors of httpx into those of the model."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self._url = url
+        self._timeout = timeout
+
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import httpx
+
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            raise not_connected(self._url, error) from error
+        if isinstance(error, httpx.TimeoutException):
+            raise NoAnswerError(f"{self._url} did not answer within {self._timeout:g} s") from error
+        if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+            raise ValueError(f"{self._url!r} is no address of a node: {error}") from error
+        if isinstance(error, httpx.HTTPError):
+            raise NoAnswerError(f"the connection to {self._url} broke: {error or type(error).__name__}") from error
+
+
+def not_connected(url: str, error: BaseException) -> NotConnectedError:
+    """One line for people."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    words = str(cause) if isinstance(cause, OSError) and str(cause) else str(error) or type(error).__name__
+    return NotConnectedError(f"no connection to {url}: {words}; is the node running there?")
+
+
+def normal_url(url: str) -> str:
+    """http:// in front where nothing is, no slash at the end."""
+    given = url.strip().rstrip("/")
+    return given if "://" in given else f"http://{given}"
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise NoAnswerError(f"{response.url} answered something that is no JSON; is it a Sereno node?") from error
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

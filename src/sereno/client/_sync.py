@@ -1,0 +1,226 @@
+"""The same client without async: its own thread and loop, for scripts, notebooks and threads."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import CancelledError, Future
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from sereno.model import Ack, Command, NotConnectedError, TagSpec
+
+from ._client import Client, Moment
+from ._connect import connect
+from ._ports import Subscription
+from ._values import DeviceStatus, Reading, Series, TraceLine, Update
+
+T = TypeVar("T")
+_CALLS = frozenset(("tags", "read", "get", "subscribe", "write", "call", "acks", "query", "devices"))
+
+
+def connect_sync(
+    url: str | None = None, token: str | None = None, data: str | Path | None = None, *, timeout: float = 10.0
+) -> SyncClient:
+    """A SyncClient of a running node, found as `connect` finds it. Close it, or use it with `with`."""
+    return SyncClient(lambda: connect(url, token, data, timeout=timeout))
+
+
+class SyncClient:
+    """Client with blocking calls, from any number of threads. `future` starts a call and does not wait.
+
+    `open_client` makes the Client in the thread that this one owns. Raises what it raises.
+    """
+
+    def __init__(self, open_client: Callable[[], AbstractAsyncContextManager[Client]]) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sereno client", daemon=True)
+        self._thread.start()
+        self._closed = False
+        self._lock = threading.Lock()
+        try:
+            self._context = self._wait(self._make(open_client))
+            self._client: Client = self._wait(self._context.__aenter__())
+        except BaseException:
+            self._end()
+            raise
+
+    def tags(self, *globs: str) -> list[TagSpec]:
+        """See Client."""
+        return self._wait(self._client.tags(*globs))
+
+    def read(self, *globs: str) -> list[Reading]:
+        """See Client."""
+        return self._wait(self._client.read(*globs))
+
+    def get(self, path: str) -> Reading:
+        """See Client."""
+        return self._wait(self._client.get(path))
+
+    def subscribe(self, *globs: str, min_interval: float = 0.0, lossless: bool = False) -> SyncSubscription:
+        """See Client; iterate over it, each step waits for the next update."""
+        opened = self._client.subscribe(*globs, min_interval=min_interval, lossless=lossless)
+        return SyncSubscription(self, self._wait(opened))
+
+    def write(
+        self,
+        path: str,
+        value: Any,
+        *,
+        expected: Any = None,
+        timeout: float = 10.0,
+        comment: str = "",
+        key: str | None = None,
+        origin: str = "",
+    ) -> Ack:
+        """See Client."""
+        return self._wait(
+            self._client.write(path, value, expected=expected, timeout=timeout, comment=comment, key=key, origin=origin)
+        )
+
+    def call(self, device: str, name: str, *arguments: Any, timeout: float = 10.0, comment: str = "") -> Ack:
+        """See Client."""
+        return self._wait(self._client.call(device, name, *arguments, timeout=timeout, comment=comment))
+
+    def submit(self, command: Command) -> Iterator[Ack]:
+        """See Client."""
+        return Stream(self, self._client.submit(command))
+
+    def acks(self, key: str) -> list[Ack]:
+        """See Client."""
+        return self._wait(self._client.acks(key))
+
+    def query(
+        self, *tags: str, start: Moment = "now-1h", end: Moment = "now", points: int | None = None
+    ) -> list[Series]:
+        """See Client."""
+        return self._wait(self._client.query(*tags, start=start, end=end, points=points))
+
+    def devices(self) -> list[DeviceStatus]:
+        """See Client."""
+        return self._wait(self._client.devices())
+
+    def trace(self, device: str) -> Iterator[TraceLine]:
+        """See Client."""
+        return Stream(self, self._client.trace(device))
+
+    def future(self, call: str, *arguments: Any, **options: Any) -> Future[Any]:
+        """Start a call by its name, for example `future("read", "north/*")`, and return its Future."""
+        if call not in _CALLS:
+            raise ValueError(f"no call {call!r} to wait for, expected one of {', '.join(sorted(_CALLS))}")
+        return self.start(getattr(self._client, call)(*arguments, **options))
+
+    def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine in the client's thread. Raises NotConnectedError when the client is closed."""
+        with self._lock:
+            if not self._closed:
+                return asyncio.run_coroutine_threadsafe(work, self._loop)
+        work.close()
+        raise NotConnectedError("this client is closed")
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the client's thread and wait for its result."""
+        return self._wait(work)
+
+    def close(self) -> None:
+        """Disconnect and end the thread. Calls that wait end with NotConnectedError. May be called twice."""
+        with self._lock:
+            closed, self._closed = self._closed, True
+        if not closed:
+            asyncio.run_coroutine_threadsafe(self._cancel_all(), self._loop).result()
+            self._end()
+
+    def __enter__(self) -> SyncClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise RuntimeError("a blocking call in the client's own thread would wait for itself for ever")
+        future = self.start(work)
+        try:
+            return future.result()
+        except CancelledError:
+            raise NotConnectedError("the client was closed meanwhile") from None
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def _make(
+        self, open_client: Callable[[], AbstractAsyncContextManager[Client]]
+    ) -> AbstractAsyncContextManager[Client]:
+        return open_client()
+
+    async def _cancel_all(self) -> None:
+        me = asyncio.current_task()
+        others = [task for task in asyncio.all_tasks() if task is not me]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._context.__aexit__(None, None, None)
+
+    def _end(self) -> None:
+        self._closed = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+
+class Stream(Generic[T]):
+    """Blocking iterator over what comes asynchronously. Not for several threads at once."""
+
+    def __init__(self, client: SyncClient, source: AsyncIterator[T]) -> None:
+        self._client = client
+        self._source = source
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        for item in self._client.wait(self._next()):
+            return item
+        raise StopIteration
+
+    async def _next(self) -> list[T]:
+        try:
+            return [await anext(self._source)]
+        except StopAsyncIteration:
+            return []
+
+
+class SyncSubscription(Stream[Update]):
+    """Subscription whose steps block. Close it when done, or use it with `with`."""
+
+    def __init__(self, client: SyncClient, subscription: Subscription) -> None:
+        super().__init__(client, aiter(subscription))
+        self._subscription = subscription
+
+    @property
+    def tags(self) -> tuple[TagSpec, ...]:
+        """See Subscription."""
+        return self._subscription.tags
+
+    def statistics(self) -> dict[str, int]:
+        """See Subscription."""
+        return self._subscription.statistics()
+
+    def close(self) -> None:
+        """See Subscription; also from another thread than the one that iterates."""
+        self._client.wait(self._subscription.close())
+
+    def __enter__(self) -> SyncSubscription:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
