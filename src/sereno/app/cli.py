@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib.metadata import entry_points, version
 from typing import Any
 
 import click
 
+from sereno.app.logs import configure_logs
 from sereno.model import (
     ConfigurationError,
     DeniedError,
@@ -79,6 +81,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def run_cli(argv: list[str]) -> int:
     """Run one command line and return its exit code."""
+    configure_logs(logging.ERROR)
     try:
         result: Any = cli.main(args=argv, prog_name="sereno", standalone_mode=False)
         return result if isinstance(result, int) and not isinstance(result, bool) else 0
