@@ -20,18 +20,20 @@ from .engine import Store
 from .tables import ACKS, INTENTS
 
 INTENDED = "intended"
+CUT_OFF = "the node stopped before the outcome was known; it may have been carried out"
 
 
 class StoredIntents:
-    """Intents and acks by key, each with its line in the audit.
+    """Intents and acks by key, each command with its begin and its end in the audit.
 
-    A command that an earlier process began and never finished reads as unknown: it may have been sent.
+    Acks on the way are written together with the final one: two flushes a command. A command that an earlier
+    process began and never finished ends as unknown when it is next asked for: it may have been sent.
     """
 
     def __init__(self, store: Store, clock: Clock | None = None) -> None:
         self._store = store
         self._clock = clock or SystemClock()
-        self._under_way: set[str] = set()
+        self._under_way: dict[str, list[Ack]] = {}
 
     def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
         """Keep the command; the earlier acks instead if its key is known.
@@ -46,7 +48,7 @@ class StoredIntents:
             known = connection.scalar(select(INTENTS.c.command).where(INTENTS.c.key == command.key))
             if known is not None:
                 _check_same(decode_command(known.encode()), decode_command(envelope.encode()))
-                return self._told(command.key, _acks(connection, command.key), connection)
+                return self._told(connection, command.key)
             row = {"key": command.key, "t": now, "target": command.target, "actor": command.actor}
             connection.execute(insert(INTENTS).values(**row, command=envelope, old=old))
             add_entry(connection, _entry(command, now, msgspec.json.decode(old), INTENDED))
@@ -54,28 +56,34 @@ class StoredIntents:
 
         earlier = self._store.run_now(work)
         if earlier is None:
-            self._under_way.add(command.key)
+            self._under_way[command.key] = []
         return earlier
 
     def record(self, ack: Ack) -> None:
-        """Keep an ack. Raises StoreError."""
-        self._store.run_now(lambda c: _record(c, ack))
-        if ack.state.final:
-            self._under_way.discard(ack.key)
+        """Keep an ack; a final one is durable on return, with all before it. Raises StoreError."""
+        before = self._under_way.get(ack.key)
+        if before is not None and not ack.state.final:
+            before.append(ack)
+            return
+        self._store.run_now(lambda c: _record(c, [*(before or ()), ack]))
+        self._under_way.pop(ack.key, None)
 
     def acks(self, key: str) -> list[Ack]:
         """The acks of a command, by time; empty for a key that is not known. Raises StoreError."""
-        return self._store.run_now(lambda c: self._told(key, _acks(c, key), c))
+        return self._store.run_now(lambda c: self._told(c, key))
 
-    def _told(self, key: str, acks: list[Ack], connection: Connection) -> list[Ack]:
-        if key in self._under_way or (acks and acks[-1].state.final):
+    def _told(self, connection: Connection, key: str) -> list[Ack]:
+        if key in self._under_way:
+            return list(self._under_way[key])
+        rows: Sequence[str] = connection.scalars(select(ACKS.c.ack).where(ACKS.c.key == key).order_by(ACKS.c.id)).all()
+        acks = [decode_ack(row.encode()) for row in rows]
+        if acks and acks[-1].state.final:
             return acks
-        intended = connection.scalar(select(INTENTS.c.t).where(INTENTS.c.key == key))
-        if intended is None:
+        if connection.scalar(select(INTENTS.c.t).where(INTENTS.c.key == key)) is None:
             return acks
-        reason = "the node stopped before the outcome was known; it may have been carried out"
-        t = acks[-1].t if acks else intended
-        return [*acks, Ack(key=key, state=AckState.UNKNOWN, t=t, reason=reason)]
+        end = Ack(key=key, state=AckState.UNKNOWN, t=self._clock.wall_ns(), reason=CUT_OFF)
+        _record(connection, [end])
+        return [*acks, end]
 
 
 def _check_same(known: Command, given: Command) -> None:
@@ -86,20 +94,15 @@ def _check_same(known: Command, given: Command) -> None:
             )
 
 
-def _acks(connection: Connection, key: str) -> list[Ack]:
-    rows: Sequence[str] = connection.scalars(select(ACKS.c.ack).where(ACKS.c.key == key).order_by(ACKS.c.id)).all()
-    return [decode_ack(row.encode()) for row in rows]
-
-
-def _record(connection: Connection, ack: Ack) -> None:
-    connection.execute(insert(ACKS).values(key=ack.key, ack=encode_ack(ack).decode()))
-    if not ack.state.final:
-        return
-    row = connection.execute(select(INTENTS.c.command, INTENTS.c.old).where(INTENTS.c.key == ack.key)).first()
-    if row is not None:
-        outcome = f"{ack.state}: {ack.reason}" if ack.reason else ack.state.value
+def _record(connection: Connection, acks: list[Ack]) -> None:
+    for ack in acks:
+        connection.execute(insert(ACKS).values(key=ack.key, ack=encode_ack(ack).decode()))
+    end = acks[-1]
+    row = connection.execute(select(INTENTS.c.command, INTENTS.c.old).where(INTENTS.c.key == end.key)).first()
+    if row is not None and end.state.final:
+        outcome = f"{end.state}: {end.reason}" if end.reason else end.state.value
         command = decode_command(row.command.encode())
-        add_entry(connection, _entry(command, ack.t, msgspec.json.decode(row.old), outcome))
+        add_entry(connection, _entry(command, end.t, msgspec.json.decode(row.old), outcome))
 
 
 def _entry(command: Command, t: int, old: Any, outcome: str) -> AuditEntry:
