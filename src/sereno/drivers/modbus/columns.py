@@ -130,19 +130,19 @@ class _Objects:
             return self._text()
         raw = self._numbers.numbers()
         if self._field.raw is ValueType.BOOL:
-            return raw.astype(np.bool_), Quality.GOOD
+            return raw.astype(np.bool_), int(Quality.GOOD)
         if self._field.scaling is not None:
             s = self._field.scaling
-            return scale(raw.astype(np.float64), s.multiply, s.divide, s.offset), Quality.GOOD
+            return scale(raw.astype(np.float64), s.multiply, s.divide, s.offset), int(Quality.GOOD)
         kind = np.float64 if self._field.raw.is_float else raw.dtype.newbyteorder("=")
-        return raw.astype(kind), Quality.GOOD
+        return raw.astype(kind), int(Quality.GOOD)
 
     def _text(self) -> tuple[str, int]:
         data = self._payload.take(self._index).tobytes()[: self._field.length]
         if not self._field.encoding.startswith(("utf-16", "utf-32")):
             data = data.partition(b"\0")[0]
         text = data.decode(self._field.encoding, "replace").partition("\0")[0].rstrip(" ")
-        return text, Quality.UNCERTAIN if "\ufffd" in text else Quality.GOOD
+        return text, int(Quality.UNCERTAIN if "\ufffd" in text else Quality.GOOD)
 
 
 def scale(values: F64, multiply: F64 | float, divide: F64 | float, offset: F64 | float) -> F64:
@@ -166,6 +166,7 @@ class Decoder:
         self._order: Index | None = None if order == sorted(order) else np.argsort(np.array(order))
         self._exact_rows = np.array(sorted(exact_rows), np.int32)
         self._exact_order = np.argsort(np.array(exact_rows, np.intp))
+        self._quiet = any(field.raw.is_float or field.scaling is not None for field, _ in rows)
         self._objects = [None if place is None else _Objects(data, field, place) for field, place in objects]
 
     def _place(self, data: Bytes, rows: Sequence[tuple[Field, int | None]]) -> tuple[list[int], list[int]]:
@@ -199,6 +200,12 @@ class Decoder:
 
     def columns(self) -> tuple[F64, ExactBlock | None]:
         """Values in the order of the rows, in memory of their own, and the 64-bit integers beside them."""
+        if self._quiet:
+            with np.errstate(all="ignore"):  # signalling NaN and overflow are values here, not errors of ours
+                return self._columns()
+        return self._columns()
+
+    def _columns(self) -> tuple[F64, ExactBlock | None]:
         out: F64 = np.empty(self._n)
         exact: list[NDArray[np.int64]] = []
         for at, source, is_exact in self._segments:
@@ -218,10 +225,13 @@ class Decoder:
 
     def objects(self) -> tuple[tuple[int, Any, int], ...]:
         """Position, value and quality of every object."""
-        return tuple(
-            (i, None, int(Quality.REFUSED_BY_DEVICE)) if source is None else (i, *source.value())
-            for i, source in enumerate(self._objects)
-        )
+        with np.errstate(all="ignore"):
+            return tuple(
+                [
+                    (i, None, int(Quality.REFUSED_BY_DEVICE)) if source is None else (i, *source.value())
+                    for i, source in enumerate(self._objects)
+                ]
+            )
 
 
 def _as_int64(numbers: NDArray[Any]) -> NDArray[np.int64]:
