@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from sereno.client import Client, connect
-from sereno.model import ConfigurationError, LinkState, SerenoError, SystemClock, severity
+from sereno.model import Access, ConfigurationError, LinkState, SerenoError, SystemClock, severity
 
 from .options import NodeAddress, json_option, node_options
 from .plant import plant_path
@@ -111,7 +111,7 @@ async def node_findings(node: NodeAddress) -> tuple[list[Finding], dict[str, int
 async def _node(client: Client) -> tuple[list[Finding], dict[str, int]]:
     devices = await client.devices()
     readings = await client.read()
-    bad = sum(severity(r.quality) == "bad" for r in readings)
+    bad = sum(severity(r.quality) == "bad" for r in readings if r.tag.access is not Access.WRITE)
     down = [d for d in devices if d.link is not LinkState.UP]
     findings = [Finding("node", OK, f"{len(devices)} devices, {len(readings)} tags")]
     findings += [Finding("device", CRITICAL, f"{d.path} {d.link}: {d.last_error or 'no error told'}") for d in down]

@@ -8,7 +8,7 @@ import click
 
 from sereno.app.cli import EXIT_DENIED, EXIT_FAILED, EXIT_TIMED_OUT
 from sereno.client import Client, Reading, Update, reading_json, spec_json
-from sereno.model import Ack, AckState, TagSpec, ValueType, reason, severity
+from sereno.model import Access, Ack, AckState, TagSpec, ValueType, reason, severity
 from sereno.wire.jsonvalue import json_value
 
 from .options import NodeAddress, json_option, node_options, with_client
@@ -29,7 +29,8 @@ def get(*, tags: tuple[str, ...], node: NodeAddress, as_json: bool) -> int:
                 json_line(reading_json(reading))
         else:
             _readings(readings)
-        return 0 if all(severity(r.quality) == "good" for r in readings) else EXIT_FAILED
+        known = [r for r in readings if r.tag.access is not Access.WRITE]
+        return 0 if all(severity(r.quality) == "good" for r in known) else EXIT_FAILED
 
     return with_client(work, node)
 
