@@ -123,7 +123,7 @@ def test_every_truncation_leaves_the_whole_commits_before_it(
 ) -> None:
     folder, truth = written
     before = 0
-    for at, reader in damaged_copies(folder, tmp_path / "copy", lambda data, at: data[:at], part, index=index):
+    for _, reader in damaged_copies(folder, tmp_path / "copy", lambda data, at: data[:at], part, index=index):
         for spec in SPECS:
             assert_nothing_wrong(reader.series(spec), truth[spec.path])
         kept = len([r for r in rows(reader.series(SPECS[0])) if r[2] == 0])
