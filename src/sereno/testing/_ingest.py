@@ -50,8 +50,8 @@ class RecordingIngest:
         self.links: list[LinkReport] = []
         self.states: list[tuple[str, OperationalState]] = []
         self._handles: dict[str, int] = {}
-        self._latest: dict[int, Sample] = {}
-        self._seq: dict[GroupId, int] = {}
+        self._last: dict[GroupId, SampleBatch] = {}
+        self._objects: dict[int, Sample] = {}
         self._changed = asyncio.Event()
 
     def register_tags(self, specs: Sequence[TagSpec]) -> NDArray[np.int32]:
@@ -75,12 +75,13 @@ class RecordingIngest:
         assert batch.group in self.groups, f"batch of group {batch.group}, which was never registered"
         spec = self.groups[batch.group]
         assert batch.index is spec.index, f"batch of {spec.device}/{spec.name} with an index of its own"
-        last = self._seq.get(batch.group, 0)
+        last = self._last[batch.group].seq if batch.group in self._last else 0
         assert batch.seq == last + 1, f"batch {batch.seq} of {spec.device}/{spec.name} after {last}"
-        self._seq[batch.group] = batch.seq
         self.batches.append(batch)
         self.times.append(self._clock.monotonic())
-        self._keep(batch)
+        self._last[batch.group] = batch
+        for sample in batch.objects:
+            self._objects[sample.handle] = Sample(sample.value, sample.quality, sample.t_source, batch.seq)
         self._changed.set()
 
     def report_link(self, device: str, state: LinkState, error: str) -> None:
@@ -95,7 +96,12 @@ class RecordingIngest:
 
     def latest(self, path: str) -> Sample | None:
         """The last sample of a tag. Raises KeyError for a tag that was never registered."""
-        return self._latest.get(self._handles[path])
+        handle = self._handles[path]
+        for batch in self._last.values():
+            row = int(np.searchsorted(batch.handles, handle))
+            if row < len(batch) and batch.handles[row] == handle:
+                return _sample(batch, row)
+        return self._objects.get(handle)
 
     def of(self, device: str, group: str = "default") -> list[SampleBatch]:
         """All batches of one scan group."""
@@ -120,10 +126,9 @@ class RecordingIngest:
         spec = self.groups[batch.group]
         return (spec.device, spec.name) == (device, group)
 
-    def _keep(self, batch: SampleBatch) -> None:
-        exact = dict(zip(batch.exact.rows.tolist(), batch.exact.values.tolist(), strict=True)) if batch.exact else {}
-        for row, handle in enumerate(batch.handles.tolist()):
-            value = exact.get(row, float(batch.values[row]))
-            self._latest[handle] = Sample(value, int(batch.quality[row]), int(batch.t_source[row]), batch.seq)
-        for sample in batch.objects:
-            self._latest[sample.handle] = Sample(sample.value, sample.quality, sample.t_source, batch.seq)
+
+def _sample(batch: SampleBatch, row: int) -> Sample:
+    value: Any = float(batch.values[row])
+    if batch.exact is not None and row in batch.exact.rows:
+        value = int(batch.exact.values[int(np.searchsorted(batch.exact.rows, row))])
+    return Sample(value, int(batch.quality[row]), int(batch.t_source[row]), batch.seq)

@@ -144,7 +144,7 @@ class _End(asyncio.Transport):
     ) -> None:
         super().__init__({"sockname": here, "peername": there})
         self._loop = loop
-        self._protocol: Any = protocol
+        self.set_protocol(protocol)
         self._conditions = conditions
         self._peer: _End = self
         self._wire: deque[bytes | None] = deque()
@@ -165,14 +165,15 @@ class _End(asyncio.Transport):
 
     def send(self, item: bytes | None) -> None:
         """Put data, or None for the end of the stream, on the wire to this end."""
-        now = self._loop.time()
-        due = max(self._last_due, now + self._conditions.delay)
-        self._last_due = due
         self._wire.append(item)
-        if due <= now:
-            self._loop.call_soon(self._arrive)
-        else:
-            self._loop.call_at(due, self._arrive)
+        delay = self._conditions.delay
+        if delay or self._last_due:
+            now = self._loop.time()
+            self._last_due = max(self._last_due, now + delay)
+            if self._last_due > now:
+                self._loop.call_at(self._last_due, self._arrive)
+                return
+        self._loop.call_soon(self._arrive)
 
     def _arrive(self) -> None:
         item = self._wire.popleft()
@@ -189,27 +190,29 @@ class _End(asyncio.Transport):
         while self._inbox and self._opened and not self._paused and not self._closing:
             item = self._inbox.popleft()
             try:
-                self._hand_over(item)
+                if item is None:
+                    self._end_of_stream()
+                elif self._buffered:
+                    self._fill(item)
+                else:
+                    self._protocol.data_received(item)
             except Exception as error:  # noqa: BLE001 - a protocol's bug ends its connection, as in asyncio
                 self._loop.call_exception_handler(
                     {"message": "protocol failed", "exception": error, "transport": self, "protocol": self._protocol}
                 )
                 self.lose(error)
 
-    def _hand_over(self, item: bytes | None) -> None:
-        protocol = self._protocol
-        if item is None:
-            if not protocol.eof_received():
-                self.close()
-        elif isinstance(protocol, asyncio.BufferedProtocol):
-            while item and not self._closing:
-                buffer = memoryview(protocol.get_buffer(len(item))).cast("B")
-                count = min(len(buffer), len(item))
-                buffer[:count] = item[:count]
-                protocol.buffer_updated(count)
-                item = item[count:]
-        else:
-            protocol.data_received(item)
+    def _end_of_stream(self) -> None:
+        if not self._protocol.eof_received():
+            self.close()
+
+    def _fill(self, data: bytes) -> None:
+        while data and not self._closing:
+            buffer = memoryview(self._protocol.get_buffer(len(data))).cast("B")
+            count = min(len(buffer), len(data))
+            buffer[:count] = data[:count]
+            self._protocol.buffer_updated(count)
+            data = data[count:]
 
     # how it ends
 
@@ -256,8 +259,10 @@ class _End(asyncio.Transport):
             raise RuntimeError("cannot write after write_eof()")
         if self._closing or not data:
             return
-        whole = bytes(data)
-        step = self._conditions.split or len(whole)
+        whole, step = bytes(data), self._conditions.split
+        if not step:
+            self._peer.send(whole)
+            return
         for start in range(0, len(whole), step):
             self._peer.send(whole[start : start + step])
 
@@ -311,4 +316,5 @@ class _End(asyncio.Transport):
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """See asyncio.Transport."""
-        self._protocol = protocol
+        self._protocol: Any = protocol
+        self._buffered = isinstance(protocol, asyncio.BufferedProtocol)
