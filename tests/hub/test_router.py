@@ -554,6 +554,21 @@ async def test_the_intent_is_kept_before_the_first_byte(plant: Any) -> None:
     assert bench.journal.acks(acks[0].key) == acks
 
 
+@pytest.mark.parametrize("name", ["speed", "reset"])
+async def test_a_slow_disk_makes_no_late_write(plant: Any, name: str) -> None:
+    class SlowDisk(MemoryJournal):
+        def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
+            plant.clock.now += DEFAULT_EXPIRY
+            return super().intend(command, tag, old_value)
+
+    bench = Bench(plant, SlowDisk())
+    acks = await bench.finish(bench.command(name, 1))
+    assert (acks[-1].state, acks[-1].reason) == (S.TIMED_OUT, "its time was over before it could be sent; never sent")
+    call = Command(target="river/plc1", verb=Verb.CALL, name="add")
+    assert (await bench.finish(call))[-1].state is S.TIMED_OUT
+    assert bench.device.entered == 0
+
+
 @pytest.mark.parametrize("error", [OSError("disk full"), OperationError("database is locked")])
 async def test_what_cannot_be_recorded_is_not_sent(plant: Any, error: Exception) -> None:
     journal = Story()

@@ -62,6 +62,9 @@ async def test_a_slow_reader_gets_the_latest_of_everything_that_changed(plant: A
     plant.publish(group, [2, 5, 0, 1])
     update = await anext(subscription)
     assert (update.index.tolist(), update.dropped, update.seq) == ([3], 0, 2)
+    plant.publish(group, [2, 5, 1, 1])
+    plant.publish(group, [2, 5, 1, 2])
+    assert (await anext(subscription)).index.tolist() == [2, 3], "what was told once is not told again"
 
 
 async def test_what_a_waiting_reader_is_spared_is_not_dropped(plant: Any, operator: Actor) -> None:

@@ -111,7 +111,8 @@ class Admission:
 
     def scatter(self, batch: SampleBatch, plan: Plan, t_hub: int) -> Admitted:
         """Write a batch into the table and find what changed, whatever its seq."""
-        changed: Mask = np.empty(len(batch), np.bool_)
+        size = batch.values.size
+        changed: Mask = np.empty(size, np.bool_)
         with np.errstate(invalid="ignore", over="ignore"):
             moved = None if batch.exact is None else self._exact_moved(plan, batch.exact, batch.values)
             scatter_rows = self._scatter_together if plan.contiguous else self._scatter_apart
@@ -121,7 +122,7 @@ class Admission:
         objects, told, requalified_objects = self._scatter_objects(batch.objects, t_hub)
         counters = self.counters
         counters.batches += 1
-        counters.rows += len(batch)
+        counters.rows += size
         counters.changed += rows.size + len(told)
         if objects is not batch.objects:
             batch = replace(batch, objects=objects)
@@ -137,10 +138,10 @@ class Admission:
             mark_beyond(new, reported, deadband, self._difference[: high - low], out)
             recoded = np.not_equal(codes, quality, out=self._recoded[: high - low])
             if np.count_nonzero(recoded):
-                requalified.append(np.flatnonzero(recoded) + low)
+                requalified.append(recoded.nonzero()[0] + low)
                 np.logical_or(out, recoded, out=out)
                 quality[:] = codes
-            rows = np.flatnonzero(out)
+            rows = out.nonzero()[0]
             reported[rows] = new[rows]
             found.append(rows + low if low else rows)
             value[:] = new
@@ -163,7 +164,7 @@ class Admission:
                 requalified.append(recoded + low)
                 out[recoded] = True
                 table.quality[at] = codes
-            rows = np.flatnonzero(out)
+            rows = out.nonzero()[0]
             table.reported[at[rows]] = new[rows]
             found.append(rows + low if low else rows)
             table.value[at] = new
@@ -223,7 +224,7 @@ class Admission:
         if suspect:
             self.counters.suspect_clock += suspect
             batch = replace(batch, objects=tuple(_trusted(o, t_hub, limit) for o in batch.objects))
-        if not len(batch) or batch.t_source.max() <= limit:
+        if not batch.t_source.size or batch.t_source.max() <= limit:
             return batch
         ahead = batch.t_source > limit
         self.counters.suspect_clock += int(np.count_nonzero(ahead))

@@ -85,7 +85,7 @@ class ReadbackWatch:
     def accept(self, batch: SampleBatch) -> None:
         """See BatchSink."""
         since = self._written_after
-        if since is None or batch.group != self._group or batch.seq <= since or not self._is_in(batch):
+        if since is None or batch.group != self._group or not self._is_in(batch):
             return
         reading = self._hub.readings.one(self._handle)
         if not _usable(reading.quality):
