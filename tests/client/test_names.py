@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import sereno.client
+
+
+def test_public_names_are_these() -> None:
+    assert sereno.client.__all__ == [
+        "BatchSink",
+        "Client",
+        "CommandHandler",
+        "CommandPort",
+        "Credential",
+        "DevicePort",
+        "DeviceStatus",
+        "GroupSpec",
+        "GroupStatus",
+        "HistoryPort",
+        "HistoryRequest",
+        "IngestPort",
+        "LivePort",
+        "Moment",
+        "Reading",
+        "RemoteClient",
+        "RemoteNode",
+        "Series",
+        "Subscription",
+        "SyncClient",
+        "SyncSubscription",
+        "TraceLine",
+        "Update",
+        "connect",
+        "connect_sync",
+        "device_json",
+        "find_node",
+        "iso_time",
+        "parse_time",
+        "reading_json",
+        "series_json",
+        "spec_json",
+    ]
+    assert all(hasattr(sereno.client, name) for name in sereno.client.__all__)
