@@ -88,12 +88,12 @@ class Connection(asyncio.Protocol):
             first, left = exchange.sent, len(exchange.requests.steps) - exchange.sent
             flying = len(self._in_flight) if self._group is None else self._group[0].count
             count = min(left, exchange.depth - flying)
-            if count > 0:
-                exchange.sent = first + count
-                self._send(exchange, first, count, idle=flying == 0)
-            if count < left:
+            if count <= 0:
                 return
-            self._waiting.popleft()
+            exchange.sent = first + count
+            if count == left:
+                self._waiting.popleft()
+            self._send(exchange, first, count, idle=flying == 0)
 
     def _send(self, exchange: Exchange, first: int, count: int, *, idle: bool) -> None:
         assert self._transport is not None

@@ -86,6 +86,7 @@ class ModbusDriver(Driver):
         self._clock = environment.clock
         self._refusals = Refusals()
         self._connects = -1
+        self._accepted = False
         self._ask_again = 0.0
         self._told: set[Area] = set()
 
@@ -106,10 +107,12 @@ class ModbusDriver(Driver):
             exchange = Exchange(layout.requests, layout.payload, self._config.timeout, self._config.depth)
             await self._link.run(exchange)
             exceptions = exchange.exceptions
-            if not exceptions or not self._learn(layout, exceptions) or self._clock.monotonic() >= until:
+            if not self._learn(layout, exceptions) or self._clock.monotonic() >= until:
                 break
-        if len(exceptions) == len(layout.blocks) and set(exceptions.values()) <= set(GATEWAY):
-            raise NoAnswerError(f"unit {self._config.unit}: {exception_text(exceptions[0])}")
+        if len(exceptions) < len(layout.blocks):
+            self._accepted = True
+        else:
+            self._complain(layout.blocks[0].area, exceptions)
         return layout.columns(exceptions)
 
     async def write(self, tag: DriverTag, value: Any) -> None:
@@ -133,6 +136,8 @@ class ModbusDriver(Driver):
     def _learn(self, layout: Layout, exceptions: Mapping[int, int]) -> bool:
         """Remember what was refused; False if nothing was (the device is only busy, or away)."""
         refused = [(layout.blocks[i], code) for i, code in exceptions.items() if code in REFUSED]
+        if not refused:
+            self._refusals.settle()
         for block, code in refused:
             if not self._refusals.areas:
                 self._ask_again = self._clock.monotonic() + self._config.retry_refused
@@ -148,6 +153,7 @@ class ModbusDriver(Driver):
     def _forget_in_time(self) -> None:
         connects = self._link.counters.get("connects", 0)
         if connects != self._connects or self._clock.monotonic() >= self._ask_again:
+            self._accepted = self._accepted and connects == self._connects
             self._connects = connects
             self._ask_again = self._clock.monotonic() + self._config.retry_refused
             self._refusals.forget()
@@ -157,9 +163,19 @@ class ModbusDriver(Driver):
         area = min(plan.areas, default=Area("holding", 0, 1))
         request = Read(READ_FUNCTIONS[area.table], area.start, area.count)
         reply = await self._link.request(self._config.unit, request, self._config.timeout)
-        if not isinstance(reply, ExceptionReply):
+        if isinstance(reply, ExceptionReply):
+            self._complain(area, {0: reply.code})
+        else:
             self._refusals.forget()
         return layout.columns({})
+
+    def _complain(self, area: Area, exceptions: Mapping[int, int]) -> None:
+        """Every request was answered with an exception. Raises where that says something about the whole device."""
+        unit, said = self._config.unit, exception_text(exceptions[0])
+        if set(exceptions.values()) <= set(GATEWAY):
+            raise NoAnswerError(f"unit {unit}: {said}")
+        if not self._accepted and set(exceptions.values()) <= set(REFUSED):
+            raise RefusedError(f"unit {unit} refuses everything, the first is {area}: {said}; is the unit right?")
 
     async def _merged(self, request: MaskWrite) -> Request:
         """A mask write by reading and writing back; what the device changes in between is lost."""

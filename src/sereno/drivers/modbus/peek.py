@@ -71,9 +71,7 @@ async def read(
 
 async def _words(driver: ModbusDriver, place: Address, count: int) -> tuple[list[int], list[int]]:
     """Registers or bits one by one, and the quality of each."""
-    kind = ValueType.BOOL if place.is_bit_table else ValueType.UINT16
-    whole = Address(place.table, place.number)
-    columns = await driver.scan(driver.compile([_tag(whole, i, kind, None) for i in range(count)], []))
+    columns = await driver.scan(driver.compile([_register(place, i) for i in range(count)], []))
     codes = [columns.quality] * count if isinstance(columns.quality, int) else columns.quality.tolist()
     return [0 if code >= Quality.BAD else int(v) for v, code in zip(columns.values, codes, strict=True)], codes
 
@@ -155,6 +153,13 @@ def _kind(place: Address, kind: ValueType) -> ValueType:
     """A single bit is a bool, whatever was asked for."""
     one_bit = place.bits is not None and place.bits[0] == place.bits[1]
     return ValueType.BOOL if place.is_bit_table or one_bit else kind
+
+
+def _register(place: Address, ahead: int) -> DriverTag:
+    """One register or bit as it is on the wire, whatever order the device has."""
+    kind = ValueType.BOOL if place.is_bit_table else ValueType.UINT16
+    own = ModbusTagConfig(address=f"{place.table}:{place.number + ahead}", byte_order="big")
+    return DriverTag(TagSpec(path="peek/register", type=kind), own)
 
 
 def _tag(place: Address, ahead: int, kind: ValueType, length: int | None) -> DriverTag:

@@ -29,15 +29,27 @@ class Refusals:
     areas: set[Area] = field(default_factory=set)
     walls: set[tuple[str, int]] = field(default_factory=set)
     generation: int = 0
+    _walls_are_proven: bool = True
 
     def learn(self, block: Block) -> None:
         """The device refused this block: from now on without its only member, or in two parts."""
         if len(block.members) == 1:
             self.areas.add(block.members[0])
+            self._walls_are_proven = False
         else:
             part = split_block(block)[1].area
             self.walls.add((part.table, part.start))
         self.generation += 1
+
+    def settle(self) -> None:
+        """Nothing more was refused: walls that were only on the way to a refused area may fall, those that are needed
+        will be found again.
+        """
+        if not self._walls_are_proven:
+            self._walls_are_proven = True
+            if self.walls:
+                self.walls.clear()
+                self.generation += 1
 
     def stand_between(self, end: int, area: Area) -> bool:
         """True if `area` may not be read in one request with what ends at `end`."""

@@ -37,6 +37,7 @@ class SerialLink(ModbusLink):
         self._client: AsyncModbusSerialClient | None = None
         self._turn = asyncio.Lock()
         self._received = b""
+        self._silence = 0.0
 
     async def connect(self) -> None:
         """See Link. Raises NotConnectedError with the reason in one line."""
@@ -104,19 +105,19 @@ class SerialLink(ModbusLink):
         if self.state is not LinkState.UP:
             raise NotConnectedError(f"not sent: {self.key} is not open")
         if self._client is None:
-            await self._reopen(exchange)
+            await self._reopen()
         asked = f"{request_text(step.request)}, unit {step.unit}"
         exchange.sent += 1
         self.counters["requests"] += 1
         try:
             async with self.environment.clock.timeout(exchange.timeout):
                 pdu = await self._execute(step)
-        except TimeoutError:
-            self.counters["timeouts"] += 1
+        except BaseException as error:
             self._shut()
-            raise NoAnswerError(f"no answer within {exchange.timeout:g} s to {asked}") from None
-        except asyncio.CancelledError:
-            self._shut()
+            self._silence = exchange.timeout
+            if isinstance(error, TimeoutError):
+                self.counters["timeouts"] += 1
+                raise NoAnswerError(f"no answer within {exchange.timeout:g} s to {asked}") from None
             raise
         self.counters["replies"] += 1
         self.counters["bytes_in"] += len(self._received)
@@ -131,7 +132,7 @@ class SerialLink(ModbusLink):
         return reply
 
     async def _execute(self, step: Step) -> bytes:
-        """The reply's PDU. Raises TimeoutError where pymodbus found no valid reply."""
+        """The reply's PDU. Raises NoAnswerError where pymodbus found no valid reply."""
         from pymodbus.exceptions import ModbusException
         from pymodbus.pdu import DecodePDU
 
@@ -142,12 +143,12 @@ class SerialLink(ModbusLink):
         try:
             response = await self._client.execute(False, request)
         except ModbusException as error:
-            raise TimeoutError(str(error)) from None
+            raise NoAnswerError(f"no usable answer: {error}") from None
         return bytes((response.function_code,)) + bytes(response.encode())
 
-    async def _reopen(self, exchange: Exchange) -> None:
+    async def _reopen(self) -> None:
         """After a time-out: let a late reply pass unheard, then start with an empty port."""
-        await self.environment.clock.sleep(exchange.timeout)
+        await self.environment.clock.sleep(self._silence)
         try:
             await self._open()
         except NotConnectedError as error:
