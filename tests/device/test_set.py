@@ -127,6 +127,14 @@ def test_declarations_that_cannot_be_are_refused(bench: Any) -> None:
             GroupConfig(period, phase)
 
 
+def test_stale_after_counts_for_groups_that_are_quicker(bench: Any) -> None:
+    groups = {"fast": GroupConfig(0.1), "default": GroupConfig(1.0), "slow": GroupConfig(60.0)}
+    explicit = bench.add("a/d", tags=(), groups=groups, stale_after=3.0)
+    assert [explicit.stale_after_of(name) for name in groups] == [3.0, 3.0, 120.0]
+    default = bench.add("a/e", tags=(), groups=groups)
+    assert [default.stale_after_of(name) for name in groups] == [1.0, 2.0, 120.0]
+
+
 @jumping
 async def test_a_path_is_taken_once(clock: JumpingClock, bench: Any) -> None:
     bench.add("a/d")

@@ -61,8 +61,9 @@ class DeviceTag:
 class DeviceConfig:
     """One device. `config` is an instance of `driver.Config`; `driver_name` is what people call the driver.
 
-    `stale_after` None = each group's own default, the longer of two periods and 1 s. Of the devices that share a
-    link, the first one's `retry` counts. Raises ValueError for a group that does not exist or a tag elsewhere.
+    `stale_after` counts for groups whose period is shorter; the others, and all where it is None, have the longer
+    of two periods and 1 s. Of the devices that share a link, the first one's `retry` counts. Raises ValueError for a
+    group that does not exist or a tag elsewhere.
     """
 
     path: str
@@ -89,4 +90,7 @@ class DeviceConfig:
 
     def stale_after_of(self, group: str) -> float:
         """Seconds without a batch after which the group's tags are stale."""
-        return self.stale_after or max(2.0 * self.groups[group].period, 1.0)
+        period = self.groups[group].period
+        if self.stale_after is not None and self.stale_after > period:
+            return self.stale_after
+        return max(2.0 * period, 1.0)

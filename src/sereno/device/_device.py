@@ -189,7 +189,7 @@ class Device:
         return ""
 
     def _patience(self) -> float:
-        return self.config.stale_after or max((g.stale_after for g in self._groups), default=1.0)
+        return min((group.stale_after for group in self._groups), default=1.0)
 
     # how it follows its link
 
