@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from sereno.hub.rights import MAX_ROLE_SETS
+from sereno.hub.rights import MAX_QUESTIONS, MAX_ROLE_SETS
 from sereno.model import SampleBatch, TagSpec
 
 
@@ -95,6 +95,11 @@ async def test_the_cache_of_rights_is_bounded_and_grows_with_the_plant(plant: An
     assert len(plant.hub._rights._masks) == MAX_ROLE_SETS
     plant.group(TagSpec(path="a/y"))
     assert len(await plant.hub.tags([], Actor("x", (role,)))) == 2
+    for number in range(MAX_QUESTIONS + 10):
+        await plant.hub.tags([f"a/{number}*"], Actor("x", (role,)))
+    assert len(plant.hub._rights._answers) == MAX_QUESTIONS
+    assert len(await plant.hub.tags([], Actor("x", (role,)))) == 2
+    assert await plant.hub.tags([], Actor("y")) == []
 
 
 @pytest.mark.parametrize("lossless", [False, True])

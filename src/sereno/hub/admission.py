@@ -22,7 +22,7 @@ Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
 Views: TypeAlias = "tuple[int, int, F64, F64, F64, I64, I64, U16]"
 
-BLOCK = 8192
+BLOCK = 16384
 """Rows worked on at a time: what a block touches stays in the second-level cache."""
 FUTURE_NS = 5_000_000_000
 """How far ahead of ours a source clock may be before its times are replaced by ours."""

@@ -110,7 +110,7 @@ class Hub:
 
     async def tags(self, globs: Sequence[str], actor: Actor) -> list[TagSpec]:
         """See LivePort."""
-        return [self.table.spec(h) for h in self._rights.handles(list(globs), actor).tolist()]
+        return [self.table.spec(h) for h in self._rights.handles(globs, actor).tolist()]
 
     async def read(self, globs: Sequence[str], actor: Actor) -> list[Reading]:
         """See LivePort. () means all. The readings are of one moment."""
@@ -152,7 +152,7 @@ class Hub:
 
     def _named(self, globs: Sequence[str], actor: Actor) -> I32:
         """Raises NotFoundError for the first glob that names nothing readable, with near spellings."""
-        handles = self._rights.handles(list(globs), actor)
+        handles = self._rights.handles(globs, actor)
         if len(globs) == 1 and handles.size:
             return handles
         for glob in globs:

@@ -71,14 +71,16 @@ class Stream(ABC):
     async def __anext__(self) -> Update:
         """The next update, not before the interval is over. Raises RuntimeError for a second reader."""
         while not self.closed:
-            wait = self._due - self._clock.monotonic()
-            if wait > 0:
-                await self._pause(wait)
-                continue
+            if self._min_interval:
+                wait = self._due - self._clock.monotonic()
+                if wait > 0:
+                    await self._pause(wait)
+                    continue
             update = self._take(self.delivered)
             if update is not None:
                 self.delivered += 1
-                self._due = self._clock.monotonic() + self._min_interval
+                if self._min_interval:
+                    self._due = self._clock.monotonic() + self._min_interval
                 return update
             await self._pause(None)
         raise StopAsyncIteration
