@@ -1,4 +1,4 @@
-"""A clock that tests move by hand, and a small plant in a hub."""
+"""A clock that tests move by hand, a small plant in a hub, and a bench for commands to a device of it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,41 @@ import pytest
 from sereno.access.actor import ROLES, Actor
 from sereno.client import GroupSpec
 from sereno.hub.hub import Hub
-from sereno.model import Clock, GroupId, ObjectSample, RowIndex, SampleBatch, TagHandle, TagSpec, seal
+from sereno.hub.journal import MemoryJournal
+from sereno.hub.router import CommandRouter
+from sereno.model import (
+    Access,
+    Ack,
+    Clock,
+    Command,
+    GroupId,
+    NotFoundError,
+    ObjectSample,
+    RowIndex,
+    SampleBatch,
+    Setpoint,
+    TagHandle,
+    TagSpec,
+    ValueType,
+    seal,
+)
 
+RW = Access.READ_WRITE
+COMMANDED = (
+    TagSpec(path="river/plc1/level", unit="m", decimals=1, deadband=0.05),
+    TagSpec(
+        path="river/plc1/speed",
+        unit="%",
+        access=RW,
+        setpoint=Setpoint(low=0, high=100, tolerance=0.5, timeout=5.0, interlock="river/plc1/level > 1"),
+    ),
+    TagSpec(path="river/plc1/auto", type=ValueType.BOOL, access=RW),
+    TagSpec(path="river/plc1/mode", type=ValueType.ENUM, labels=("off", "on"), access=RW),
+    TagSpec(path="river/plc1/valve_wanted", access=Access.WRITE, setpoint=Setpoint(readback="river/plc1/level")),
+    TagSpec(path="river/plc1/reset", type=ValueType.BOOL, access=Access.WRITE),
+)
+_READ = [s for s in COMMANDED if s.access is not Access.WRITE]
+OLGA = Actor("olga", (ROLES["operator"],))
 START_NS = 1_800_000_000_000_000_000
 
 
@@ -132,6 +165,83 @@ class Plant:
         self.hub.publish(self.batch(group, values, quality, **options))
 
 
+class FakeDevice:
+    """Keeps what it was sent; `fault` is raised after the write took place, `before` instead of it."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {"level": 4.0, "speed": 10.0, "auto": False, "mode": 0}
+        self.writes: list[tuple[str, Any]] = []
+        self.obey = True
+        self.before: Exception | None = None
+        self.fault: Exception | None = None
+        self.gate: asyncio.Event | None = None
+        self.entered = 0
+
+    async def write(self, path: str, value: Any) -> None:
+        self.entered += 1
+        if self.before is not None:
+            raise self.before
+        if self.gate is not None:
+            await self.gate.wait()
+        self.writes.append((path, value))
+        if self.obey:
+            self.values[path.rpartition("/")[2]] = value
+        if self.fault is not None:
+            raise self.fault
+
+    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        self.entered += 1
+        if name != "add":
+            raise NotFoundError(f"no command {name!r}")
+        if self.gate is not None:
+            await self.gate.wait()
+        return sum(arguments)
+
+
+class Bench:
+    """A plant with one device, its router, and scans by hand."""
+
+    def __init__(self, plant: Any, journal: MemoryJournal | None = None, **options: Any) -> None:
+        self.plant, self.hub, self.clock = plant, plant.hub, plant.clock
+        self.journal = journal or MemoryJournal()
+        self.device = FakeDevice()
+        self.group: GroupId = plant.group(*_READ)
+        self.hub.register_tags([s for s in COMMANDED if s.access is Access.WRITE])
+        self.router = CommandRouter(self.hub, self.clock, journal=self.journal, **options)
+        self.router.register("river/plc1", self.device)
+        self.scan()
+
+    def scan(self, quality: Any = 0, **values: float) -> None:
+        now = {**self.device.values, **values}
+        self.plant.publish(self.group, [float(now[s.name]) for s in _READ], quality)
+
+    def command(self, name: str = "speed", value: Any = 50.0, **keys: Any) -> Command:
+        return Command(target=f"river/plc1/{name}", value=value, **keys)
+
+    def submit(self, command: Command | None = None, actor: Actor | None = None) -> asyncio.Task[list[Ack]]:
+        """Submit and collect in a task of its own."""
+        stream = self.router.submit(command or self.command(), actor or OLGA)
+
+        async def collect() -> list[Ack]:
+            return [ack async for ack in stream]
+
+        return asyncio.create_task(collect())
+
+    async def settle(self) -> None:
+        await self.clock.advance(0)
+
+    async def finish(self, command: Command | None = None, actor: Actor | None = None) -> list[Ack]:
+        """Submit, scan every 100 ms as a device does, until the command has its end."""
+        collected = self.submit(command, actor)
+        await self.settle()
+        for _ in range(100):
+            if collected.done():
+                break
+            self.scan()
+            await self.clock.advance(0.1)
+        return await collected
+
+
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
@@ -156,4 +266,16 @@ def make_clock() -> type[HandClock]:
 
 @pytest.fixture
 def operator() -> Actor:
-    return Actor("olga", (ROLES["operator"],))
+    return OLGA
+
+
+@pytest.fixture(scope="session")
+def make_bench() -> type[Bench]:
+    return Bench
+
+
+@pytest.fixture
+async def bench(plant: Plant) -> AsyncIterator[Bench]:
+    bench = Bench(plant)
+    yield bench
+    await bench.router.close()

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,6 @@ from structlog.testing import capture_logs
 
 from sereno.access.actor import NOBODY, ROLES, Actor, Permission, Right, Role
 from sereno.hub.execution import WRITE_GRACE
-from sereno.hub.journal import MemoryJournal
 from sereno.hub.router import DEFAULT_EXPIRY, CommandRouter
 from sereno.model import (
     Access,
@@ -18,122 +16,19 @@ from sereno.model import (
     AckState,
     Command,
     DeniedError,
-    GroupId,
     NoAnswerError,
     NotConnectedError,
     NotFoundError,
-    OperationError,
     Quality,
     RefusedError,
     Setpoint,
     TagSpec,
-    ValueType,
     Verb,
 )
 
 S = AckState
 RW = Access.READ_WRITE
-SPECS = (
-    TagSpec(path="river/plc1/level", unit="m", decimals=1, deadband=0.05),
-    TagSpec(
-        path="river/plc1/speed",
-        unit="%",
-        access=RW,
-        setpoint=Setpoint(low=0, high=100, tolerance=0.5, timeout=5.0, interlock="river/plc1/level > 1"),
-    ),
-    TagSpec(path="river/plc1/auto", type=ValueType.BOOL, access=RW),
-    TagSpec(path="river/plc1/mode", type=ValueType.ENUM, labels=("off", "on"), access=RW),
-    TagSpec(path="river/plc1/valve_wanted", access=Access.WRITE, setpoint=Setpoint(readback="river/plc1/level")),
-    TagSpec(path="river/plc1/reset", type=ValueType.BOOL, access=Access.WRITE),
-)
-ROWS = [s for s in SPECS if s.access is not Access.WRITE]
-
-
-class FakeDevice:
-    """Keeps what it was sent; `fault` is raised after the write took place, `before` instead of it."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {"level": 4.0, "speed": 10.0, "auto": False, "mode": 0}
-        self.writes: list[tuple[str, Any]] = []
-        self.obey = True
-        self.before: Exception | None = None
-        self.fault: Exception | None = None
-        self.gate: asyncio.Event | None = None
-        self.entered = 0
-
-    async def write(self, path: str, value: Any) -> None:
-        self.entered += 1
-        if self.before is not None:
-            raise self.before
-        if self.gate is not None:
-            await self.gate.wait()
-        self.writes.append((path, value))
-        if self.obey:
-            self.values[path.rpartition("/")[2]] = value
-        if self.fault is not None:
-            raise self.fault
-
-    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        self.entered += 1
-        if name != "add":
-            raise NotFoundError(f"no command {name!r}")
-        if self.gate is not None:
-            await self.gate.wait()
-        return sum(arguments)
-
-
-class Bench:
-    """A plant with one device, its router, and scans by hand."""
-
-    def __init__(self, plant: Any, journal: MemoryJournal | None = None, **options: Any) -> None:
-        self.plant, self.hub, self.clock = plant, plant.hub, plant.clock
-        self.journal = journal or MemoryJournal()
-        self.device = FakeDevice()
-        self.group: GroupId = plant.group(*ROWS)
-        self.hub.register_tags([s for s in SPECS if s.access is Access.WRITE])
-        self.router = CommandRouter(self.hub, self.clock, journal=self.journal, **options)
-        self.router.register("river/plc1", self.device)
-        self.scan()
-
-    def scan(self, quality: Any = 0, **values: float) -> None:
-        now = {**self.device.values, **values}
-        self.plant.publish(self.group, [float(now[s.name]) for s in ROWS], quality)
-
-    def command(self, name: str = "speed", value: Any = 50.0, **keys: Any) -> Command:
-        return Command(target=f"river/plc1/{name}", value=value, **keys)
-
-    def submit(self, command: Command | None = None, actor: Actor | None = None) -> asyncio.Task[list[Ack]]:
-        """Submit and collect in a task of its own."""
-        stream = self.router.submit(command or self.command(), actor or OLGA)
-
-        async def collect() -> list[Ack]:
-            return [ack async for ack in stream]
-
-        return asyncio.create_task(collect())
-
-    async def settle(self) -> None:
-        await self.clock.advance(0)
-
-    async def finish(self, command: Command | None = None, actor: Actor | None = None) -> list[Ack]:
-        """Submit, scan every 100 ms as a device does, until the command has its end."""
-        collected = self.submit(command, actor)
-        await self.settle()
-        for _ in range(100):
-            if collected.done():
-                break
-            self.scan()
-            await self.clock.advance(0.1)
-        return await collected
-
-
 OLGA = Actor("olga", (ROLES["operator"],))
-
-
-@pytest.fixture
-async def bench(plant: Any) -> AsyncIterator[Bench]:
-    bench = Bench(plant)
-    yield bench
-    await bench.router.close()
 
 
 def states(acks: list[Ack]) -> list[AckState]:
@@ -143,7 +38,7 @@ def states(acks: list[Ack]) -> list[AckState]:
 ALL_THE_WAY = [S.REQUESTED, S.AUTHORISED, S.ACCEPTED, S.PROGRESS, S.DONE]
 
 
-async def test_done_when_the_readback_came_by_the_data_path(bench: Bench) -> None:
+async def test_done_when_the_readback_came_by_the_data_path(bench: Any) -> None:
     collected = bench.submit()
     await bench.settle()
     assert bench.device.writes == [("river/plc1/speed", 50.0)]
@@ -159,7 +54,7 @@ async def test_done_when_the_readback_came_by_the_data_path(bench: Bench) -> Non
     assert bench.router.statistics()["under_way"] == 0
 
 
-async def test_a_scan_that_began_before_the_write_proves_nothing(bench: Bench) -> None:
+async def test_a_scan_that_began_before_the_write_proves_nothing(bench: Any) -> None:
     """The value is the wanted one already: only the second batch since can have been read after the write."""
     collected = bench.submit(bench.command(value=10.0))
     await bench.settle()
@@ -170,7 +65,7 @@ async def test_a_scan_that_began_before_the_write_proves_nothing(bench: Bench) -
     assert states(await collected) == ALL_THE_WAY
 
 
-async def test_readback_within_tolerance(bench: Bench) -> None:
+async def test_readback_within_tolerance(bench: Any) -> None:
     bench.device.obey = False
     collected = bench.submit()
     await bench.settle()
@@ -181,7 +76,7 @@ async def test_readback_within_tolerance(bench: Bench) -> None:
     assert (await collected)[-1].value == 49.6
 
 
-async def test_readback_differs_is_failed(bench: Bench) -> None:
+async def test_readback_differs_is_failed(bench: Any) -> None:
     bench.device.obey = False
     acks = await bench.finish()
     assert states(acks)[-1] is S.FAILED
@@ -189,7 +84,7 @@ async def test_readback_differs_is_failed(bench: Bench) -> None:
     assert acks[-1].value == 10.0
 
 
-async def test_no_good_readback_is_unknown(bench: Bench) -> None:
+async def test_no_good_readback_is_unknown(bench: Any) -> None:
     collected = bench.submit()
     await bench.settle()
     for _ in range(60):
@@ -202,7 +97,7 @@ async def test_no_good_readback_is_unknown(bench: Bench) -> None:
     )
 
 
-async def test_a_substituted_value_is_no_readback(bench: Bench) -> None:
+async def test_a_substituted_value_is_no_readback(bench: Any) -> None:
     collected = bench.submit()
     await bench.settle()
     bench.scan(Quality.SUBSTITUTED)
@@ -212,7 +107,7 @@ async def test_a_substituted_value_is_no_readback(bench: Bench) -> None:
     await collected
 
 
-async def test_slow_groups_get_the_time_for_a_scan(make_plant: Any, clock: Any) -> None:
+async def test_slow_groups_get_the_time_for_a_scan(bench: Any, make_plant: Any, clock: Any) -> None:
     from sereno.client import GroupSpec
     from sereno.model import RowIndex, seal
 
@@ -220,7 +115,7 @@ async def test_slow_groups_get_the_time_for_a_scan(make_plant: Any, clock: Any) 
     index = RowIndex(hub.register_tags([TagSpec(path="a/d/x", access=RW, setpoint=Setpoint(timeout=1.0))]))
     group = hub.register_group(GroupSpec("slow", "a/d", 10.0, 30.0, index))
     hub.publish(seal(group, 1, index, np.array([1.0]), 1, 0))
-    device = FakeDevice()
+    device = bench.device
     router = CommandRouter(hub, clock, handlers={"a/d": device})
     stream = router.submit(Command(target="a/d/x", value=1.0), OLGA)
     await clock.advance(9.0)
@@ -230,7 +125,7 @@ async def test_slow_groups_get_the_time_for_a_scan(make_plant: Any, clock: Any) 
     assert states([a async for a in stream])[-1] is S.DONE
 
 
-async def test_write_only_tags(bench: Bench) -> None:
+async def test_write_only_tags(bench: Any) -> None:
     acks = await bench.finish(bench.command("reset", True))
     assert states(acks) == [S.REQUESTED, S.AUTHORISED, S.ACCEPTED, S.DONE]
     assert acks[-1].reason == "confirmed by the device; it cannot be read back"
@@ -240,7 +135,7 @@ async def test_write_only_tags(bench: Bench) -> None:
     assert acks[3].reason == "sent, waiting for the readback of river/plc1/level"
 
 
-async def test_enum_and_bool_go_out_as_code_and_come_back_as_label(bench: Bench) -> None:
+async def test_enum_and_bool_go_out_as_code_and_come_back_as_label(bench: Any) -> None:
     acks = await bench.finish(bench.command("mode", "on", expected="off"))
     assert acks[-1].value == "on"
     acks = await bench.finish(bench.command("auto", True, expected=False))
@@ -268,7 +163,7 @@ async def test_enum_and_bool_go_out_as_code_and_come_back_as_label(bench: Bench)
         (Command(target="river/plc1", verb=Verb.CALL), "a call of river/plc1 needs the name of its command"),
     ],
 )
-async def test_refused(bench: Bench, command: Command, reason: str) -> None:
+async def test_refused(bench: Any, command: Command, reason: str) -> None:
     acks = await bench.finish(command)
     assert states(acks)[-1] is S.REFUSED
     assert S.ACCEPTED not in states(acks)
@@ -277,7 +172,7 @@ async def test_refused(bench: Bench, command: Command, reason: str) -> None:
     assert bench.journal.acks(command.key) == acks, "a refusal is on record too"
 
 
-async def test_rights_are_the_actors_on_the_target(bench: Bench) -> None:
+async def test_rights_are_the_actors_on_the_target(bench: Any) -> None:
     part = Actor("rita", (Role("part", (Permission(Right.WRITE, "*/mode"), Permission(Right.CALL, "town/*"))),))
     assert states(await bench.finish(bench.command("mode", 1), part))[-1] is S.DONE
     acks = await bench.finish(bench.command("auto", True), part)
@@ -287,15 +182,15 @@ async def test_rights_are_the_actors_on_the_target(bench: Bench) -> None:
     assert (await bench.finish(bench.command(actor="olga"), NOBODY))[-1].reason.startswith("denied: nobody may not")
 
 
-async def test_who_authorises_is_injected(plant: Any) -> None:
+async def test_who_authorises_is_injected(make_bench: Any, plant: Any) -> None:
     def never(actor: Actor, command: Command) -> None:
         raise DeniedError(f"not today, {actor.name}")
 
-    bench = Bench(plant, authorise=never)
+    bench = make_bench(plant, authorise=never)
     assert (await bench.finish())[-1].reason == "denied: not today, olga"
 
 
-async def test_a_tag_whose_device_takes_no_commands(bench: Bench) -> None:
+async def test_a_tag_whose_device_takes_no_commands(bench: Any) -> None:
     bench.plant.group(TagSpec(path="derived/x/y", access=RW))
     acks = await bench.finish(Command(target="derived/x/y", value=1.0))
     assert acks[-1].reason == "no device of this node takes commands for derived/x/y"
@@ -303,7 +198,7 @@ async def test_a_tag_whose_device_takes_no_commands(bench: Bench) -> None:
         bench.router.register("river/plc1", bench.device)
 
 
-async def test_interlock(bench: Bench) -> None:
+async def test_interlock(bench: Any) -> None:
     bench.device.values["level"] = 0.5
     bench.scan()
     acks = await bench.finish()
@@ -313,7 +208,7 @@ async def test_interlock(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("quality", [Quality.OUT_OF_RANGE, Quality.SENSOR_FAILURE])
-async def test_an_interlock_refuses_on_doubt(bench: Bench, quality: Quality) -> None:
+async def test_an_interlock_refuses_on_doubt(bench: Any, quality: Quality) -> None:
     bench.scan(quality)
     acks = await bench.finish()
     assert acks[-1].state is S.REFUSED
@@ -321,7 +216,7 @@ async def test_an_interlock_refuses_on_doubt(bench: Bench, quality: Quality) -> 
     assert bench.device.entered == 0
 
 
-async def test_an_interlock_refuses_on_a_stale_input(bench: Bench) -> None:
+async def test_an_interlock_refuses_on_a_stale_input(bench: Any) -> None:
     await bench.clock.advance(3.0)
     bench.hub._freshness.check()
     collected = bench.submit()
@@ -332,8 +227,8 @@ async def test_an_interlock_refuses_on_a_stale_input(bench: Bench) -> None:
     )
 
 
-async def test_an_interlock_that_is_no_expression_refuses(plant: Any) -> None:
-    bench = Bench(plant)
+async def test_an_interlock_that_is_no_expression_refuses(make_bench: Any, plant: Any) -> None:
+    bench = make_bench(plant)
     wrong = Setpoint(interlock="river/plc1/levle > 1")
     plant.group(TagSpec(path="river/plc1/odd", access=RW, setpoint=wrong))
     acks = await bench.finish(bench.command("odd", 1.0))
@@ -343,14 +238,14 @@ async def test_an_interlock_that_is_no_expression_refuses(plant: Any) -> None:
 # ---- expiry and one at a time
 
 
-async def test_expired_is_never_sent(bench: Bench) -> None:
+async def test_expired_is_never_sent(bench: Any) -> None:
     acks = await bench.finish(bench.command(expires=bench.clock.wall_ns()))
     assert states(acks) == [S.REQUESTED, S.TIMED_OUT]
     assert acks[-1].reason == "its time was over before it was looked at; never sent"
     assert bench.device.entered == 0
 
 
-async def test_expired_while_another_write_holds_the_device(bench: Bench) -> None:
+async def test_expired_while_another_write_holds_the_device(bench: Any) -> None:
     bench.device.gate = asyncio.Event()
     first = bench.submit(bench.command("mode", 1, expires=bench.clock.wall_ns() + 60 * 10**9))
     second = bench.submit(bench.command("auto", True, expires=bench.clock.wall_ns() + 2 * 10**9))
@@ -365,7 +260,7 @@ async def test_expired_while_another_write_holds_the_device(bench: Bench) -> Non
     assert bench.device.writes == [("river/plc1/mode", 1)]
 
 
-async def test_the_interlock_is_judged_again_when_its_turn_comes(bench: Bench) -> None:
+async def test_the_interlock_is_judged_again_when_its_turn_comes(bench: Any) -> None:
     bench.device.gate = asyncio.Event()
     first = bench.submit(bench.command("mode", 1))
     second = bench.submit()
@@ -379,7 +274,7 @@ async def test_the_interlock_is_judged_again_when_its_turn_comes(bench: Bench) -
     assert [path for path, _ in bench.device.writes] == ["river/plc1/mode"]
 
 
-async def test_the_turn_passes_on_while_a_readback_is_awaited(bench: Bench) -> None:
+async def test_the_turn_passes_on_while_a_readback_is_awaited(bench: Any) -> None:
     first, second = bench.submit(), bench.submit(bench.command("mode", 1))
     await bench.settle()
     assert len(bench.device.writes) == 2
@@ -387,7 +282,7 @@ async def test_the_turn_passes_on_while_a_readback_is_awaited(bench: Bench) -> N
     assert states(await first)[-1] is states(await second)[-1] is S.DONE
 
 
-async def test_double_click_is_one_write(bench: Bench) -> None:
+async def test_double_click_is_one_write(bench: Any) -> None:
     command = bench.command()
     first, again = bench.submit(command), bench.submit(command)
     other = await bench.submit(bench.command())
@@ -401,7 +296,7 @@ async def test_double_click_is_one_write(bench: Bench) -> None:
     assert (await bench.finish())[-1].state is S.DONE, "the target is free again"
 
 
-async def test_a_key_belongs_to_one_command(bench: Bench) -> None:
+async def test_a_key_belongs_to_one_command(bench: Any) -> None:
     command = bench.command(key="k")
     first = await bench.finish(command)
     for other in (bench.command(value=60.0, key="k"), bench.command("mode", 1, key="k")):
@@ -417,7 +312,7 @@ async def test_a_key_belongs_to_one_command(bench: Bench) -> None:
 # ---- what the device may answer
 
 
-async def test_a_lost_reply_is_unknown_and_never_repeated(bench: Bench) -> None:
+async def test_a_lost_reply_is_unknown_and_never_repeated(bench: Any) -> None:
     bench.device.fault = NoAnswerError("no reply in 1 s")
     command = bench.command()
     acks = await bench.finish(command)
@@ -439,7 +334,7 @@ async def test_a_lost_reply_is_unknown_and_never_repeated(bench: Bench) -> None:
         (NotFoundError("no such tag"), S.FAILED, "no such tag"),
     ],
 )
-async def test_what_errors_of_the_device_mean(bench: Bench, error: Exception, state: AckState, reason: str) -> None:
+async def test_what_errors_of_the_device_mean(bench: Any, error: Exception, state: AckState, reason: str) -> None:
     bench.device.before = error
     acks = await bench.finish()
     assert (acks[-1].state, acks[-1].reason) == (state, reason)
@@ -447,7 +342,7 @@ async def test_what_errors_of_the_device_mean(bench: Bench, error: Exception, st
     assert (await bench.finish())[-1].state is S.DONE
 
 
-async def test_a_fault_of_a_driver_is_unknown_and_logged(bench: Bench) -> None:
+async def test_a_fault_of_a_driver_is_unknown_and_logged(bench: Any) -> None:
     bench.device.before = KeyError("oops")
     with capture_logs() as logs:
         acks = await bench.finish()
@@ -456,14 +351,14 @@ async def test_a_fault_of_a_driver_is_unknown_and_logged(bench: Bench) -> None:
     assert logs[0]["task"] == "send river/plc1/speed"
 
 
-async def test_a_driver_that_never_returns(bench: Bench) -> None:
+async def test_a_driver_that_never_returns(bench: Any) -> None:
     bench.device.gate = asyncio.Event()
     collected = bench.submit()
     await bench.clock.advance(DEFAULT_EXPIRY + WRITE_GRACE + 1)
     assert states(await collected)[-1] is S.UNKNOWN
 
 
-async def test_calls(bench: Bench) -> None:
+async def test_calls(bench: Any) -> None:
     call = Command(target="river/plc1", verb=Verb.CALL, name="add", arguments=(1, 2))
     acks = await bench.finish(call)
     assert (states(acks), acks[-1].value) == ([S.REQUESTED, S.AUTHORISED, S.ACCEPTED, S.DONE], 3)
@@ -471,7 +366,7 @@ async def test_calls(bench: Bench) -> None:
     assert (await bench.finish(unknown))[-1].reason == "no command 'jump'"
 
 
-async def test_a_long_call_holds_nobody_up(bench: Bench) -> None:
+async def test_a_long_call_holds_nobody_up(bench: Any) -> None:
     bench.device.gate = asyncio.Event()
     call = bench.submit(Command(target="river/plc1", verb=Verb.CALL, name="add", arguments=(1, 2)))
     await bench.clock.advance(3600)
@@ -480,196 +375,3 @@ async def test_a_long_call_holds_nobody_up(bench: Bench) -> None:
     bench.scan()
     assert states(await bench.finish())[-1] is S.DONE
     assert (await call)[-1].value == 3
-
-
-# ---- listeners, journal, stop
-
-
-async def test_a_command_goes_on_when_nobody_listens(bench: Bench) -> None:
-    command = bench.command()
-    listener = bench.submit(command)
-    await bench.settle()
-    listener.cancel()
-    await bench.settle()
-    bench.scan()
-    await bench.settle()
-    assert states(await bench.router.acks(command.key, OLGA)) == ALL_THE_WAY
-    unread = bench.command("mode", 1)
-    bench.router.submit(unread, OLGA)
-    await bench.settle()
-    bench.scan()
-    await bench.settle()
-    assert states(await bench.router.acks(unread.key, OLGA)) == ALL_THE_WAY
-
-
-async def test_acks_are_for_those_who_may_read_the_target(bench: Bench) -> None:
-    command = bench.command()
-    collected = bench.submit(command)
-    await bench.settle()
-    assert states(await bench.router.acks(command.key, OLGA)) == ALL_THE_WAY[:-1]
-    with pytest.raises(NotFoundError):
-        await bench.router.acks(command.key, NOBODY)
-    with pytest.raises(NotFoundError, match="no command with the key 'nonsense'"):
-        await bench.router.acks("nonsense", OLGA)
-    bench.scan()
-    await collected
-
-
-class Story(MemoryJournal):
-    """A journal that also notes the order of things."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.events: list[str] = []
-        self.broken: Exception | None = None
-        self.intents: list[tuple[str, Any, Any]] = []
-
-    def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
-        if self.broken:
-            raise self.broken
-        self.events.append("intend")
-        self.intents.append((command.actor, tag and tag.path, old_value))
-        return super().intend(command, tag, old_value)
-
-    def record(self, ack: Ack) -> None:
-        if self.broken:
-            raise self.broken
-        self.events.append(ack.state)
-        super().record(ack)
-
-
-async def test_the_intent_is_kept_before_the_first_byte(plant: Any) -> None:
-    journal = Story()
-    bench = Bench(plant, journal)
-    bench.device.gate = asyncio.Event()
-    collected = bench.submit()
-    await bench.settle()
-    assert bench.device.entered == 1
-    assert journal.events == ["intend", "requested", "authorised", "accepted"]
-    assert journal.intents == [("olga", "river/plc1/speed", 10.0)]
-    bench.device.gate.set()
-    await bench.settle()
-    bench.scan()
-    acks = await collected
-    assert bench.journal.acks(acks[0].key) == acks
-
-
-@pytest.mark.parametrize("name", ["speed", "reset"])
-async def test_a_slow_disk_makes_no_late_write(plant: Any, name: str) -> None:
-    class SlowDisk(MemoryJournal):
-        def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
-            plant.clock.now += DEFAULT_EXPIRY
-            return super().intend(command, tag, old_value)
-
-    bench = Bench(plant, SlowDisk())
-    acks = await bench.finish(bench.command(name, 1))
-    assert (acks[-1].state, acks[-1].reason) == (S.TIMED_OUT, "its time was over before it could be sent; never sent")
-    call = Command(target="river/plc1", verb=Verb.CALL, name="add")
-    assert (await bench.finish(call))[-1].state is S.TIMED_OUT
-    assert bench.device.entered == 0
-
-
-@pytest.mark.parametrize("error", [OSError("disk full"), OperationError("database is locked")])
-async def test_what_cannot_be_recorded_is_not_sent(plant: Any, error: Exception) -> None:
-    journal = Story()
-    bench = Bench(plant, journal)
-    journal.broken = error
-    with capture_logs() as logs:
-        acks = await bench.finish()
-    assert acks[-1].state is S.REFUSED
-    assert acks[-1].reason == f"the command could not be recorded, so it is not sent: {error}"
-    assert bench.device.entered == 0
-    assert bench.router.statistics()["unrecorded"] == len(logs) == 1
-
-
-async def test_a_journal_that_breaks_later_costs_no_ack(plant: Any) -> None:
-    journal = Story()
-    bench = Bench(plant, journal)
-    collected = bench.submit()
-    await bench.settle()
-    journal.broken = OSError("disk full")
-    bench.scan()
-    with capture_logs():
-        assert states(await collected) == ALL_THE_WAY
-    assert bench.router.statistics()["unrecorded"] == 1
-
-
-async def test_a_journal_that_cannot_be_read_refuses(plant: Any) -> None:
-    class Unreadable(MemoryJournal):
-        def acks(self, key: str) -> list[Ack]:
-            raise OSError("disk gone")
-
-    bench = Bench(plant, Unreadable())
-    acks = await bench.finish()
-    assert (states(acks), acks[0].reason) == ([S.REFUSED], "disk gone")
-
-
-async def test_a_replay_after_a_restart(bench: Bench) -> None:
-    command = bench.command()
-    acks = await bench.finish(command)
-    router = CommandRouter(bench.hub, bench.clock, journal=bench.journal, handlers={"river/plc1": bench.device})
-    assert [a async for a in router.submit(command, OLGA)] == acks
-    assert await router.acks(command.key, OLGA) == acks
-    other = [a async for a in router.submit(bench.command(value=1.0, key=command.key), OLGA)]
-    assert "was used for another command" in other[0].reason
-    assert len(bench.device.writes) == 1
-
-
-async def test_a_command_cut_off_by_the_end_of_the_process_is_unknown(bench: Bench) -> None:
-    command = bench.command(actor="olga")
-    bench.journal.intend(command, None, 10.0)
-    bench.journal.record(Ack(key=command.key, state=S.ACCEPTED, t=1))
-    acks = await bench.finish(command)
-    assert states(acks) == [S.ACCEPTED, S.UNKNOWN]
-    assert "whether it was executed is unknown" in acks[-1].reason
-    assert bench.journal.acks(command.key) == acks
-    intended_only = bench.command(actor="olga")
-    bench.journal.intend(intended_only, None, 10.0)
-    assert states(await bench.finish(intended_only))[-1] is S.UNKNOWN
-    assert bench.device.entered == 0
-
-
-async def test_stopping_the_node(bench: Bench) -> None:
-    bench.device.gate = asyncio.Event()
-    sending = bench.submit(bench.command("mode", 1))
-    queued = bench.submit(bench.command("auto", True))
-    await bench.settle()
-    fresh = bench.submit()
-    closing = asyncio.create_task(bench.router.close())
-    await closing
-    assert states(await sending)[-1] is S.UNKNOWN
-    assert states(await queued)[-1] is S.CANCELLED
-    assert (await fresh)[-1].state is S.CANCELLED
-    assert (await bench.submit())[-1].reason == "the node is stopping"
-    assert bench.device.writes == []
-    assert bench.router.statistics()["under_way"] == 0
-    await bench.router.close()
-
-
-async def test_stopping_while_a_readback_is_awaited(bench: Bench) -> None:
-    collected = bench.submit()
-    await bench.settle()
-    await bench.router.close()
-    acks = await collected
-    assert (acks[-1].state, acks[-1].reason) == (S.UNKNOWN, "the node stopped")
-
-
-async def test_a_command_that_never_began_to_run_still_ends(bench: Bench) -> None:
-    stream = bench.router.submit(bench.command(), OLGA)
-    await bench.router.close()
-    assert (await anext(stream)).state is S.REQUESTED
-    assert [a.state async for a in stream][-1].final
-
-
-async def test_statistics_and_memory(bench: Bench) -> None:
-    for number in range(5):
-        await bench.finish(bench.command("mode", number % 2))
-    await bench.finish(bench.command("mode", 9))
-    figures = bench.router.statistics()
-    assert (figures["done"], figures["refused"], figures["peak"]) == (5, 1, 1)
-    journal = MemoryJournal(kept=2)
-    for key in "abc":
-        journal.intend(Command(target="a/b", key=key), None, None)
-    journal.record(Ack(key="a", state=S.DONE, t=1))
-    assert journal.acks("a") == []
-    assert journal.intend(Command(target="a/b", key="c"), None, None) == []
