@@ -12,7 +12,6 @@ from sereno.access.actor import NOBODY, ROLES, Actor
 from sereno.hub.journal import MemoryJournal
 from sereno.hub.router import DEFAULT_EXPIRY, CommandRouter
 from sereno.model import (
-    Access,
     Ack,
     AckState,
     Command,
@@ -23,7 +22,6 @@ from sereno.model import (
 )
 
 S = AckState
-RW = Access.READ_WRITE
 OLGA = Actor("olga", (ROLES["operator"],))
 
 
