@@ -71,8 +71,16 @@ class StillClock:
         self._sleepers.append((self.now + seconds, future))
         await future
 
-    def timeout(self, seconds: float) -> Any:
-        return asyncio.timeout(None)
+    @asynccontextmanager
+    async def timeout(self, seconds: float) -> AsyncIterator[None]:
+        async with asyncio.timeout(None) as inner:
+            future = asyncio.get_running_loop().create_future()
+            future.add_done_callback(lambda f: f.cancelled() or inner.reschedule(0.0))
+            self._sleepers.append((self.now + seconds, future))
+            try:
+                yield
+            finally:
+                future.cancel()
 
     def call_later(self, seconds: float, callback: Any) -> Any:
         raise NotImplementedError

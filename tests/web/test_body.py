@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -60,3 +61,27 @@ async def test_odd_lengths_are_refused(site, length: str) -> None:
             "/api/v1/values/north/plc1/setpoint", content=b"1", headers={"content-length": length}
         )
     assert answer.status_code == 413
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(site) -> None:
+    token = await site.token("operator", "operator")
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    headers = {"host": "localhost", "authorization": f"Bearer {token}", "content-type": "application/json"}
+    scope = {
+        "type": "http",
+        "method": "PUT",
+        "path": "/api/v1/values/north/plc1/setpoint",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(k.encode(), v.encode()) for k, v in headers.items()],
+    }
+    task = asyncio.create_task(site.app(scope, asyncio.Event().wait, send))
+    while not site.clock._sleepers:
+        await asyncio.sleep(0)
+    await site.clock.advance(31.0)
+    await asyncio.wait_for(task, 5)
+    assert sent[0]["status"] == 408

@@ -105,6 +105,7 @@ async def test_bodies_are_bounded_in_size_and_depth(site) -> None:
         deep = await browser.put(URL, content=b'{"value": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", headers=JSON)
         fine = await browser.put(URL, content=b'{"value": "' + b"[" * 1000 + b'"}', headers=JSON)
     assert (large.status_code, deep.status_code, fine.status_code) == (413, 400, 200)
+    assert deep.json()["detail"] == "JSON nested more than 32 deep"
 
 
 async def test_post_answers_when_the_command_is_accepted(site) -> None:

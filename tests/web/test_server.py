@@ -158,3 +158,39 @@ async def test_a_closed_connection_whose_peer_stays_is_aborted(site) -> None:
         await asyncio.sleep(0.001)
     stuck.socket.close()
     await server.stop()
+
+
+async def test_a_request_head_without_end_is_cut(server: WebServer) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ")
+    with suppress(ConnectionError):
+        while not reader.at_eof() and reader.exception() is None:
+            writer.write(b"x" * 4096)
+            await writer.drain()
+            await asyncio.sleep(0)
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+async def test_a_large_body_in_the_first_packet_is_no_large_head(site, server: WebServer) -> None:
+    token = await site.token("operator", "operator")
+    async with httpx.AsyncClient(base_url=server.url, headers={"authorization": f"Bearer {token}"}) as client:
+        for _ in range(2):
+            answer = await client.put("/api/v1/values/north/plc1/setpoint", json={"value": "x" * 200_000})
+            assert answer.status_code == 200
+
+
+async def test_who_connects_and_never_asks_is_cut(site) -> None:
+    server = WebServer(site.app, site.clock, port=0)
+    await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET /healthz HTTP/1.1\r\n")
+    await _connections(server, 1)
+    await site.clock.advance(36.0)
+    with suppress(ConnectionError):
+        assert await reader.read() == b""
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+    await server.stop()

@@ -49,7 +49,7 @@ def create_app(context: WebContext) -> FastAPI:
         middleware=[
             Middleware(SecurityHeaders, secure=context.secure),
             Middleware(Gate, context=context, entries=ENTRIES),
-            Middleware(BodyLimits),
+            Middleware(BodyLimits, clock=context.clock),
         ],
         exception_handlers={
             ProblemError: _problem,

@@ -7,22 +7,26 @@ import re
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sereno.model import Clock
+
 from .origin import SAFE
 from .problem import problem
 
 MAX_BODY = 1 << 20
 MAX_OPEN_BODY = 1 << 12
 MAX_DEPTH = 32
+LONGEST = 30.0
 
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKETS = re.compile(rb"[^\[\]{}]+")
 
 
 class BodyLimits:
-    """Reads the body of requests that have one, refuses what is too large (413) or too deep (400)."""
+    """Reads the body of requests that have one, refuses what is too large (413), deep (400) or slow (408)."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, clock: Clock) -> None:
         self._app = app
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the class."""
@@ -30,7 +34,12 @@ class BodyLimits:
             await self._app(scope, receive, send)
             return
         limit = MAX_BODY if scope["state"].get("actor") is not None else MAX_OPEN_BODY
-        body = await _read(scope, receive, limit)
+        try:
+            async with self._clock.timeout(LONGEST):
+                body = await _read(scope, receive, limit)
+        except TimeoutError:
+            await problem(408, f"the body did not come within {LONGEST:g} s")(scope, receive, send)
+            return
         if body is None:
             await problem(413, f"the body is larger than {limit} bytes")(scope, receive, send)
         elif too_deep(body):

@@ -14,12 +14,16 @@ from fastapi import FastAPI
 
 from sereno.model import Clock, OperationError
 
+from .bounded import BoundedHttp
+
 _log = structlog.get_logger(__name__)
 
 MAX_MESSAGE = 1 << 16
 SEND_BUFFER = 1 << 17
 _GRACE = 1
 _SWEEP = 5.0
+_PATIENCE = 6
+_MAX_CONNECTIONS = 10_000
 
 
 class WebServer:
@@ -67,14 +71,19 @@ class WebServer:
         await asyncio.gather(serving, sweep, return_exceptions=True)
 
     async def _sweep(self, server: _Uvicorn) -> None:
-        """Cut connections that were closed here but whose peer takes nothing: they would stay for ever."""
+        """Cut connections that would stay for ever: closed here but their peer takes nothing, or never asking."""
         closing: set[Any] = set()
         while True:
             await self._clock.sleep(_SWEEP)
-            now = {c for c in server.server_state.connections if c.transport.is_closing()}
-            for connection in closing & now:
+            open_now: list[Any] = list(server.server_state.connections)
+            closing_now = {c for c in open_now if c.transport.is_closing()}
+            asking = [c for c in open_now if isinstance(c, BoundedHttp) and c.in_head]
+            for connection in asking:
+                connection.patience += 1
+            tired = {c for c in asking if c.patience > _PATIENCE}
+            for connection in closing & closing_now | tired:
                 connection.transport.abort()
-            closing = now
+            closing = closing_now
 
 
 class _Uvicorn(uvicorn.Server):
@@ -94,6 +103,8 @@ class _Uvicorn(uvicorn.Server):
 
 _OPTIONS: dict[str, Any] = {
     "loop": "none",
+    "http": BoundedHttp,
+    "limit_concurrency": _MAX_CONNECTIONS,
     "log_config": None,
     "access_log": False,
     "server_header": False,
@@ -102,7 +113,6 @@ _OPTIONS: dict[str, Any] = {
     "ws_per_message_deflate": False,
     "timeout_graceful_shutdown": _GRACE,
     "timeout_keep_alive": 30,
-    "h11_max_incomplete_event_size": 32768,
 }
 
 
