@@ -92,16 +92,6 @@ def test_a_range_of_raw_values_may_come_from_a_csv_cell() -> None:
     assert ModbusTagConfig(address="holding:1", raw="0|27648").raw == (0.0, 27648.0)
 
 
-def test_an_integer_type_with_a_scale_names_the_registers() -> None:
-    kind, config = ModbusTagConfig(address="holding:1", scale=0.1).resolve(ValueType.INT16)
-    assert (kind, config.raw_type) == (ValueType.FLOAT64, ValueType.INT16)
-    kind, config = ModbusTagConfig(address="holding:1", scale=0.1, raw_type="uint16").resolve(ValueType.INT16)
-    assert (kind, config.raw_type) == (ValueType.FLOAT64, ValueType.UINT16)
-    kind, config = ModbusTagConfig(address="holding:1").resolve(ValueType.INT16)
-    assert (kind, config.raw_type) == (ValueType.INT16, None)
-    assert ModbusTagConfig(address="coil:1").resolve(None)[0] is ValueType.BOOL
-
-
 def test_shape_of_an_array() -> None:
     assert ModbusTagConfig(address="holding:1", count=24).shape == (24,)
     assert ModbusTagConfig(address="holding:1").shape == ()

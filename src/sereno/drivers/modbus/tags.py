@@ -144,13 +144,3 @@ class ModbusTagConfig(BaseModel):
         if place.is_bit_table or (place.bits is not None and place.bits[0] == place.bits[1]):
             return ValueType.BOOL
         return ValueType.FLOAT64 if self.scaled else self.raw_type or ValueType.UINT16
-
-    def resolve(self, declared: ValueType | None) -> tuple[ValueType, ModbusTagConfig]:
-        """Type of the value, and the config that says what the registers hold.
-
-        An integer type with a scale names the registers; the value is float64.
-        """
-        kind = declared or self.default_type
-        if not self.scaled or kind.is_float or kind in (ValueType.STRING, ValueType.ENUM, ValueType.BOOL):
-            return kind, self
-        return ValueType.FLOAT64, self if self.raw_type else self.model_copy(update={"raw_type": kind})
