@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sereno.access.entries import Entry, EntryTable, Need
 
-from .context import WebContext
+from .context import LOOPBACK, WebContext
 from .credentials import actor_of, address_of, credential_of
 from .origin import SAFE, host_allowed, same_origin
 from .pages import show
@@ -45,7 +45,8 @@ class Gate:
     async def _refusal(self, scope: Scope) -> Response | None:
         connection = HTTPConnection(scope)
         if not host_allowed(connection.headers, self._context.hosts):
-            return problem(421, "this site is not asked for under that name; add it to [web] hosts if it is yours")
+            names = ", ".join((*LOOPBACK, *self._context.hosts))
+            return problem(421, f"this site does not answer to that name, only to {names}")
         match, path, parameters = find_route(scope["app"].routes, scope)
         kind = "WS" if scope["type"] == "websocket" else scope["method"]
         entry = self._entries.find("GET" if kind == "HEAD" else kind, path)

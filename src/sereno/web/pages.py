@@ -94,7 +94,7 @@ async def mimic(request: Request) -> Response:
     """The mimic by itself."""
     drawing = await _drawing(request)
     if drawing is None:
-        raise ProblemError(404, 'this plant has no mimic; name one in the plant file: [web] mimic = "plant.svg"')
+        raise ProblemError(404, 'this plant has no mimic; name one in the plant file: [plant] mimic = "plant.svg"')
     return Response(drawing.svg, media_type="image/svg+xml")
 
 
