@@ -11,7 +11,9 @@ import structlog
 def configure_logs(level: int = logging.INFO) -> None:
     """Set up structlog for this process."""
     terminal = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    plain = structlog.dev.plain_traceback  # the rich one prints local variables, cookies and tokens among them
+    console = structlog.dev.ConsoleRenderer(exception_formatter=plain)
+    renderer = console if terminal else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

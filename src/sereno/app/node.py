@@ -115,7 +115,7 @@ class Node:
             password=credentials.password if credentials else None,
             token=token,
             link=f"{self._web.url}/sign-in/once?ticket={ticket}",
-            example=next((t.spec.path for d in self.plant.devices for t in d.tags), ""),
+            example=example_tag(self.plant),
             data=str(self.folder.path),
         )
 
@@ -162,3 +162,10 @@ class Node:
                 await task
 
         self._stack.push_async_callback(end)
+
+
+def example_tag(plant: Plant) -> str:
+    """A tag to show people first: the first measured number there is, else the first tag; empty without tags."""
+    specs = [tag.spec for device in plant.devices for tag in device.tags]
+    measured = [s.path for s in specs if s.type.is_float and s.unit and not s.access.writable]
+    return (measured or [s.path for s in specs] or [""])[0]

@@ -44,7 +44,7 @@ class Welcome:
             click.echo(orjson.dumps({**fields, "link": ready.link}).decode())
         else:
             for name, text in self._lines(ready):
-                click.echo(f"  {click.style(name, bold=True):<20}{text}" if name else f"  {text}")
+                click.echo(f"  {click.style(name.ljust(12), bold=True)}{text}")
         if self.browser and has_desktop():
             webbrowser.open(ready.link)
 

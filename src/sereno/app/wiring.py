@@ -101,13 +101,20 @@ def web_context(plant: Plant, parts: Parts, installation: str) -> WebContext:
         clock=parts.clock,
         site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno")),
         installation=installation,
+        hosts=tuple(plant.web.hosts),
         mimic=plant.mimic,
+        ready=lambda: _not_ready(parts),
         figures={
             "hub": parts.hub.statistics,
             "router": parts.router.statistics,
             "historian": lambda: _figures(parts),
         },
     )
+
+
+def _not_ready(parts: Parts) -> list[str]:
+    error = parts.historian.last_error if parts.historian is not None else ""
+    return [f"history: {error}"] if error else []
 
 
 def _figures(parts: Parts) -> Mapping[str, float]:

@@ -42,6 +42,7 @@ class WebTable(Table):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
+    hosts: list[str] = []
 
 
 class HistoryTable(Table):
