@@ -12,19 +12,23 @@ export function setTheme(name) {
   document.documentElement.dataset.theme = name;
   try {
     localStorage.setItem("theme", name);
+    if (name !== "night") localStorage.setItem("day", name);
   } catch {
     // storage switched off: the theme lasts as long as the page
   }
   document.dispatchEvent(new Event("themechange"));
 }
 
-let before = "light";
+/** What to go back to in the morning. */
+function byDay() {
+  try {
+    return localStorage.getItem("day") ?? "light";
+  } catch {
+    return "light";
+  }
+}
 
 /** Night on, or back to what was before. */
 export function toggleNight() {
-  if (theme() === "night") setTheme(before);
-  else {
-    before = theme();
-    setTheme("night");
-  }
+  setTheme(theme() === "night" ? byDay() : "night");
 }

@@ -10,7 +10,7 @@ const SHOWN = 12;
 const PAGES = ["mimic", "tags", "trend", "devices", "help"];
 
 /** Opens the palette. */
-export async function openPalette() {
+export function openPalette() {
   if (document.querySelector("dialog[open]")) return;
   const input = el("input", {
     className: "input", type: "search", placeholder: t("palette.placeholder"), "aria-label": t("palette.placeholder"),
@@ -22,16 +22,19 @@ export async function openPalette() {
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
-  const specs = await allTags().catch(() => []);
-  const choices = new Choices(input, list, dialog, specs);
-  choices.update();
+  new Choices(input, list, dialog, allTags().catch(() => []));
 }
 
 class Choices {
-  constructor(input, list, dialog, specs) {
-    Object.assign(this, { input, list, dialog, specs, items: [], at: 0 });
+  constructor(input, list, dialog, loading) {
+    Object.assign(this, { input, list, dialog, loading, specs: [], items: [], at: 0 });
     input.addEventListener("input", () => this.update());
     input.addEventListener("keydown", (event) => this.#key(event));
+    this.update();
+    loading.then((specs) => {
+      this.specs = specs;
+      this.update();
+    });
   }
 
   update() {
@@ -57,7 +60,7 @@ class Choices {
     }
     if (event.key === "Enter") {
       event.preventDefault();
-      this.#choose(this.at);
+      this.loading.then(() => this.#choose(this.at));
     }
   }
 

@@ -68,10 +68,11 @@ export class SetpointForm {
     if (this.button.disabled) return;
     const { value, text } = this.entry;
     const state = this.present();
+    const expected = expectedOf(this.spec, state);
     const answer = await confirmWrite({
       tag: this.spec.tag, description: this.spec.description ?? "", before: this.#shown(state), after: text,
     });
-    if (answer && live.state === "live") await this.#send(value, expectedOf(this.spec, state), answer.comment);
+    if (answer && live.state === "live") await this.#send(value, expected, answer.comment);
     this.focus();
   }
 

@@ -5,6 +5,7 @@ import { lang, t } from "../i18n.js";
 import { scaleOf } from "./axes.js";
 
 const LANE = 5;
+const FAINT = 0.4;
 const LIMITS = ["lolo", "lo", "hi", "hihi"];
 
 /**
@@ -26,6 +27,8 @@ export function drawGaps(u, pens, active, token) {
       const left = Math.max(bbox.left, u.valToPos(start, "x", true));
       const right = Math.min(bbox.left + bbox.width, end === null ? bbox.left + bbox.width : u.valToPos(end, "x", true));
       if (right <= left) continue;
+      // Before the first value there may never have been one: less is said.
+      ctx.globalAlpha = start <= pen.points.t[0] ? FAINT : 1;
       if (n === active) hatch(ctx, left, bbox.top, right - left, bbox.height, token("--hatch"), ratio);
       ctx.fillStyle = token(`--pen-${(n % 8) + 1}`);
       ctx.fillRect(left, bbox.top + bbox.height - (n + 1) * LANE * ratio, right - left, (LANE - 2) * ratio);

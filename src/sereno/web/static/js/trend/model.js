@@ -107,14 +107,17 @@ export class TrendModel extends EventTarget {
       const t = (bad || frame.kind === SNAPSHOT ? frame.tHub : frame.tSource(row)) / 1e3;
       pen.tail.push([t, bad ? null : Number(value)]);
       if (pen.tail.length > KEPT) pen.tail.splice(0, KEPT / 4);
-      append(pen.points, t, bad ? null : Number(value));
+      if (this.window.live) append(pen.points, t, bad ? null : Number(value));
     }
     this.dispatchEvent(new Event("data"));
   }
 
   async #load() {
     this.request?.abort();
-    if (!this.pens.length) return;
+    if (!this.pens.length) {
+      this.#state(false, "");
+      return;
+    }
     this.request = new AbortController();
     const { signal } = this.request;
     const [from, to] = edges(this.window, live.serverNow());

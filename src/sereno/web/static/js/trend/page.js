@@ -117,7 +117,7 @@ byId("trend-chart").addEventListener("keydown", (event) => {
   event.preventDefault();
   move(change);
 });
-penSearch(byId("trend-add"), byId("trend-add-list"), allTags(), (tag) => setTags([...new Set([...tags, tag])]));
+penSearch(byId("trend-add"), byId("trend-add-list"), allTags().catch(() => []), (tag) => setTags([...new Set([...tags, tag])]));
 live.addEventListener("heartbeat", () => model.window.live && showWindow());
 showWindow();
 await setTags(tags);

@@ -15,6 +15,8 @@ const SHOWN = 10;
 export function penSearch(input, list, specs, onPick) {
   let found = [];
   let at = 0;
+  /** The search under way: Enter waits for it. */
+  let searching = Promise.resolve();
   const close = () => {
     list.hidden = true;
     input.setAttribute("aria-expanded", "false");
@@ -25,10 +27,11 @@ export function penSearch(input, list, specs, onPick) {
   };
   const pick = (tag) => {
     input.value = "";
+    found = [];
     close();
     onPick(tag);
   };
-  input.addEventListener("input", async () => {
+  const search = async () => {
     found = input.value.trim() ? best((await specs).filter(isDrawable), input.value, SHOWN) : [];
     at = 0;
     list.replaceChildren(...found.map((spec, i) => el("li", {
@@ -37,6 +40,9 @@ export function penSearch(input, list, specs, onPick) {
     list.hidden = !found.length;
     input.setAttribute("aria-expanded", String(found.length > 0));
     mark();
+  };
+  input.addEventListener("input", () => {
+    searching = search();
   });
   input.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -45,9 +51,9 @@ export function penSearch(input, list, specs, onPick) {
       at = (at + step + found.length) % found.length;
       mark();
     }
-    if (event.key === "Enter" && found[at]) {
+    if (event.key === "Enter") {
       event.preventDefault();
-      pick(found[at].tag);
+      searching.then(() => found[at] && pick(found[at].tag));
     }
     if (event.key === "Escape") close();
   });

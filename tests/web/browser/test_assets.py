@@ -1,0 +1,119 @@
+"""The files of the pages, without a browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from sereno.app.plant.load import load_plant
+
+ROOT = Path(__file__).parents[3]
+WEB = ROOT / "src/sereno/web"
+TEMPLATE = ROOT / "src/sereno/app/templates/plant"
+TAGGED = ("tag", "level", "running", "state", "rotate", "visible", "flow", "write")
+LANGUAGES = ("en", "es", "fr")
+
+
+def catalogue(lang: str) -> dict[str, str]:
+    return json.loads((WEB / "locale" / f"{lang}.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def vendor() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("vendor_tool", ROOT / "tools/vendor.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["vendor_tool"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_vendored_files_are_whole(vendor: ModuleType) -> None:
+    assert list(vendor.problems()) == []
+
+
+def test_a_changed_or_foreign_vendored_file_is_found(vendor: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "a-1").mkdir()
+    for name in ("LICENSE", "a.js", "stray.js"):
+        (tmp_path / "a-1" / name).write_text(name)
+    files = tuple(vendor.File(name, name, vendor._sha256(b"a.js")) for name in ("a.js", "LICENSE", "gone.js"))
+    vendor.write_index([vendor.Package("a", "a", "1", "MIT", files)], tmp_path)
+    found = "\n".join(vendor.problems(tmp_path))
+    assert all(part in found for part in ("LICENSE: SHA-256 is", "gone.js: missing", "stray.js: not declared"))
+    assert "a.js: SHA-256" not in found
+
+
+def test_vendored_packages_have_their_licence(vendor: ModuleType) -> None:
+    assert all("LICENSE" in [f.name for f in package.files] for package in vendor.read_index())
+
+
+@pytest.mark.parametrize("lang", LANGUAGES[1:])
+def test_languages_are_complete(lang: str) -> None:
+    english, other = catalogue("en"), catalogue(lang)
+    assert set(other) == set(english)
+    holes = {key: set(re.findall(r"\{\w+\}", text)) for key, text in english.items()}
+    assert {key for key in holes if set(re.findall(r"\{\w+\}", other[key])) != holes[key]} == set()
+    assert [key for key, text in other.items() if not text.strip()] == []
+
+
+def test_every_text_that_is_asked_for_exists_and_none_is_idle() -> None:
+    sources = [*WEB.glob("templates/*.html"), *WEB.glob("static/js/**/*.js"), *WEB.glob("*.py")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    known = set(catalogue("en"))
+    families = set(re.findall(r"""["'`]([a-z_]+\.[a-z_]*)(?:\$\{|["'] ~)""", text))
+    asked = set(re.findall(r"""\bt\(["']([a-z_]+(?:\.[a-z_]+)+)["']""", text)) - families
+    assert asked - known == set()
+    idle = {key for key in known if f'"{key}"' not in text and f"'{key}'" not in text}
+    assert {key for key in idle if not any(key.startswith(family) for family in families)} == set()
+
+
+@pytest.mark.parametrize("path", sorted(WEB.glob("templates/*.html")), ids=lambda path: path.name)
+def test_templates_have_no_inline_script_or_style(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:|https?://", text) == []
+
+
+def test_scripts_and_styles_reach_nobody_else() -> None:
+    allowed = {"http://www.w3.org/2000/svg"}
+    for path in [*WEB.glob("static/js/**/*.js"), *WEB.glob("static/css/*.css"), *WEB.glob("static/*.svg")]:
+        found = set(re.findall(r"https?://[^\s\"'`)]+", path.read_text(encoding="utf-8")))
+        assert found - allowed == set(), path
+
+
+def test_colours_are_named_in_one_file() -> None:
+    for path in WEB.glob("static/css/*.css"):
+        if path.name != "tokens.css":
+            found = re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgb\(|\bhsl\(", path.read_text(encoding="utf-8"))
+            assert found == [], path
+
+
+def test_night_colours_have_only_red() -> None:
+    text = (WEB / "static/css/tokens.css").read_text(encoding="utf-8")
+    night = text[text.index(':root[data-theme="night"]') :]
+    assert [c for c in re.findall(r"#[0-9a-f]{6}", night) if c[3:] != "0000"] == []
+    assert [c for c in re.findall(r"rgb\((\d+) (\d+) (\d+)", night) if c[1:] != ("0", "0")] == []
+
+
+def test_the_waterworks_mimic_is_bound_to_tags_that_exist() -> None:
+    plant = load_plant(TEMPLATE / "plant.toml")
+    known = {tag.spec.path for device in plant.devices for tag in device.tags}
+    root = ET.parse(TEMPLATE / "mimic.svg").getroot()
+    bound = {e.attrib[f"data-{name}"] for e in root.iter() for name in TAGGED if f"data-{name}" in e.attrib}
+    assert len(bound) > 60
+    assert bound - known == set()
+
+
+def test_the_waterworks_mimic_speaks_all_languages() -> None:
+    root = ET.parse(TEMPLATE / "mimic.svg").getroot()
+    texts = [e for e in root.iter() if e.tag.endswith("}text") and (e.text or "").strip() not in ("", "!")]
+    assert [e.text for e in texts if not {"data-es", "data-fr"} <= set(e.attrib)] == []
+    assert [e.attrib for e in root.iter() if "data-name" in e.attrib and "data-fr" not in e.attrib] == []
+    assert [e.attrib for e in root.iter() if "style" in e.attrib] == []

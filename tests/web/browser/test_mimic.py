@@ -1,0 +1,109 @@
+"""The mimic moves with the plant."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+pytestmark = pytest.mark.browser
+
+
+def test_values_levels_and_states_follow_the_plant(visit: Any) -> None:
+    node = visit.node
+    node.set("river/plc1/tank_level", 1.0)
+    node.set("river/plc1/pump1_state", 0)
+    page = visit("/")
+    value = page.locator("[data-tag='river/plc1/tank_level'] .value-text")
+    water = page.locator("[data-level='river/plc1/tank_level']")
+    pump = page.locator("[data-state='river/plc1/pump1_state']")
+    expect(value).to_have_text("1.000")
+    low = float(water.get_attribute("height"))
+    expect(pump).to_have_class(re.compile("state-stopped"))
+    expect(pump.locator(".m-fault")).to_be_hidden()
+    node.set("river/plc1/tank_level", 4.0)
+    node.set("river/plc1/pump1_state", 4)
+    expect(value).to_have_text("4.000")
+    expect(pump).to_have_class(re.compile("state-fault"))
+    expect(pump.locator(".m-fault")).to_be_visible()
+    assert float(water.get_attribute("height")) == pytest.approx(4 * low, abs=0.3)
+    node.set("river/plc1/pump1_state", 2)
+    expect(pump).to_have_class(re.compile("state-running"))
+
+
+def test_water_flows_only_while_it_flows(visit: Any) -> None:
+    node = visit.node
+    node.set("river/plc1/intake_flow", 0.0)
+    page = visit("/")
+    pipe = page.locator(".m-dash[data-flow='river/plc1/intake_flow']").first
+    expect(page.locator("[data-tag='river/plc1/intake_flow']")).to_contain_text("0.0")
+    expect(pipe).not_to_have_class(re.compile("is-flowing"))
+    node.set("river/plc1/intake_flow", 350.0)
+    expect(pipe).to_have_class(re.compile("is-flowing"))
+    assert page.evaluate("getComputedStyle(document.querySelector('.m-dash.is-flowing')).animationName") == "flow"
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate("getComputedStyle(document.querySelector('.m-dash.is-flowing')).animationName") == "none"
+
+
+def test_a_value_beyond_its_limits_has_a_colour_and_a_sign(visit: Any) -> None:
+    node = visit.node
+    node.set("town/plc2/reservoir1_level", 3.0)
+    page = visit("/")
+    readout = page.locator("[data-tag='town/plc2/reservoir1_level']")
+    expect(readout).to_have_text(re.compile("3.000 m"))
+    expect(readout).not_to_have_class(re.compile("is-warn|is-crit"))
+    node.set("town/plc2/reservoir1_level", 5.0)
+    expect(readout).to_have_class(re.compile("is-warn"))
+    expect(readout.locator(".value-sign")).to_have_text("▲ ")
+    expect(readout).to_have_attribute("aria-label", re.compile("above its high limit"))
+    node.set("town/plc2/reservoir1_level", 0.5)
+    expect(readout).to_have_class(re.compile("is-crit"))
+    node.set("town/plc2/reservoir1_level", 3.0)
+    expect(readout).not_to_have_class(re.compile("is-warn|is-crit"))
+
+
+def test_what_has_no_link_is_stale_with_its_reason_and_comes_back(visit: Any) -> None:
+    node = visit.node
+    page = visit("/")
+    level = page.locator("[data-tag='town/plc2/reservoir2_level']")
+    expect(level).to_have_class(re.compile("is-good"))
+    node.wire("town/plc2").refuse = "connection refused"
+    node.call(node.wire("town/plc2").cut)
+    expect(level).to_have_class(re.compile("is-bad"))
+    expect(level.locator(".value-sign")).to_have_text("? ")
+    expect(page.locator("[data-tag='river/plc1/tank_level']")).to_have_class(re.compile("is-good"))
+    level.click()
+    expect(page.locator("#faceplate .quality")).to_have_text("Bad")
+    expect(page.locator("#faceplate dd").nth(1)).to_contain_text("town/plc2")
+    struck = page.evaluate(
+        "getComputedStyle(document.querySelector('.faceplate-value .value-text')).textDecorationLine"
+    )
+    assert struck == "line-through"
+    node.wire("town/plc2").refuse = ""
+    expect(level).to_have_class(re.compile("is-good"), timeout=15000)
+    expect(page.locator("#faceplate .quality")).to_have_text("Good")
+
+
+@pytest.mark.parametrize("lang", ["en", "es", "fr"])
+def test_the_table_shows_the_same_tags(visit: Any, lang: str) -> None:
+    visit.node.set("river/plc1/turbidity", 12.5)
+    page = visit("/?view=table", lang=lang)
+    row = page.locator("#mimic-table tr", has_text="river/plc1/turbidity").first
+    expect(row.locator(".value-text")).to_have_text("12.5" if lang == "en" else "12,5")
+    expect(page.locator("#mimic")).to_be_hidden()
+    bound = page.evaluate("new Set([...document.querySelectorAll('#mimic [data-tag]')].map(e => e.dataset.tag)).size")
+    assert page.locator("#mimic-table sr-value").count() >= bound > 50
+    page.click("[data-view=drawing]")
+    expect(page.locator("#mimic svg")).to_be_visible()
+
+
+def test_everything_bound_can_be_reached_and_has_a_name(visit: Any) -> None:
+    page = visit("/")
+    expect(page.locator("[data-tag='river/plc1/tank_level']")).to_have_class(re.compile("is-good"))
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('#mimic [data-tag], #mimic [data-state]')].filter(e => {"
+        " const b = e.closest('[role=button]'); return !b || b.tabIndex < 0 || !b.getAttribute('aria-label') }).length"
+    )
+    assert nameless == 0
