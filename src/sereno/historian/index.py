@@ -47,6 +47,22 @@ class TagRows:
         return self.rows[start : start + int(self.tags["count"][at])]
 
 
+class LatestRows:
+    """Consecutive rows that are grouped when somebody asks. Pieces in log order, `keys` as in `group_rows`."""
+
+    def __init__(self, keys: Sequence[NDArray[np.int32]], ids: Sequence[I64], t: Sequence[I64], first_row: int) -> None:
+        self._pieces = (tuple(keys), tuple(ids), tuple(t))
+        self._first_row = first_row
+        self._grouped: TagRows | None = None
+
+    def grouped(self) -> TagRows:
+        """The rows grouped by tag."""
+        if self._grouped is None:
+            keys, ids, t = self._pieces
+            self._grouped = group_rows(np.concatenate(keys), np.concatenate(ids), np.concatenate(t), self._first_row)
+        return self._grouped
+
+
 def group_rows(keys: NDArray[Any], ids: I64, t: I64, first_row: int) -> TagRows:
     """Group consecutive rows from `first_row` on. Equal `keys` mean equal `ids`; small or sorted runs are fast."""
     order = np.argsort(keys, kind="stable")

@@ -31,7 +31,7 @@ def index_path(log: Path) -> Path:
 def compacted(view: SegmentView) -> SegmentView:
     """The same view with one chunk and one time per covered tag."""
     ids, until = _merged_cover(view)
-    return replace(view, chunks=(merge_rows(view.chunks),), cover=((ids, until),))
+    return replace(view, chunks=(merge_rows(view.indexes()),), latest=None, cover=((ids, until),))
 
 
 def encode_index(view: SegmentView) -> bytes:
@@ -78,6 +78,7 @@ def decode_index(data: bytes, log: Path) -> SegmentView | None:
         records,
         np.zeros(len(records), np.bool_),
         (TagRows(tags, rows),),
+        None,
         ((ids, until),),
         tuple(Gap(*g) for g in gaps.tolist()),
     )
@@ -111,7 +112,9 @@ class SegmentRef:
     @classmethod
     def of(cls, view: SegmentView, *, hold: bool) -> SegmentRef:
         """Keep the outline of `view`, and the view itself if `hold`."""
-        outline = replace(view, records=np.empty(0, RECORD), verified=np.empty(0, np.bool_), chunks=(), cover=())
+        outline = replace(
+            view, records=np.empty(0, RECORD), verified=np.empty(0, np.bool_), chunks=(), latest=None, cover=()
+        )
         return cls(outline, view if hold else None)
 
 

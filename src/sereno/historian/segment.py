@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sereno.model import OperationError
 
 from .block import KEYFRAME, Rows
-from .index import NO_ROWS, U32, RecordTable, Table, TagRows, group_rows
+from .index import NO_ROWS, U32, LatestRows, RecordTable, Table, TagRows
 from .marks import Gap
 
 I64 = NDArray[np.int64]
@@ -75,6 +75,7 @@ class SegmentView:
     records: Table
     verified: NDArray[np.bool_]
     chunks: tuple[TagRows, ...]
+    latest: LatestRows | None
     cover: tuple[tuple[I64, I64], ...]
     gaps: tuple[Gap, ...]
 
@@ -83,9 +84,13 @@ class SegmentView:
         """Number of the segment."""
         return self.header.number
 
+    def indexes(self) -> list[TagRows]:
+        """All rows grouped by tag, in consecutive pieces."""
+        return [*self.chunks, self.latest.grouped()] if self.latest is not None else list(self.chunks)
+
     def rows_of(self, tag: int) -> U32:
         """Row numbers of a tag in log order."""
-        found = [rows for chunk in self.chunks if len(rows := chunk.rows_of(tag))]
+        found = [rows for chunk in self.indexes() if len(rows := chunk.rows_of(tag))]
         return found[0] if len(found) == 1 else np.concatenate(found) if found else NO_ROWS
 
     def cover_of(self, tag: int) -> int:
@@ -107,8 +112,8 @@ class _Unsorted:
     ids: list[I64] = field(default_factory=list)
     t: list[I64] = field(default_factory=list)
 
-    def grouped(self) -> TagRows:
-        return group_rows(np.concatenate(self.keys), np.concatenate(self.ids), np.concatenate(self.t), self.first_row)
+    def rows(self) -> LatestRows:
+        return LatestRows(self.keys, self.ids, self.t, self.first_row)
 
 
 class SegmentBuilder:
@@ -139,7 +144,7 @@ class SegmentBuilder:
         self._open.t.append(rows.t)
         self.rows += len(rows)
         if self.rows - self._open.first_row >= CHUNK_ROWS:
-            self._chunks.append(self._open.grouped())
+            self._chunks.append(self._open.rows().grouped())
             self._open = _Unsorted(self.rows)
 
     def add_cover(self, until: dict[int, int]) -> None:
@@ -159,7 +164,6 @@ class SegmentBuilder:
     def view(self) -> SegmentView:
         """What is there so far."""
         records, verified = self._records.snapshot()
-        chunks = self._chunks if not self._open.keys else [*self._chunks, self._open.grouped()]
         return SegmentView(
             self.header,
             self.path,
@@ -169,7 +173,8 @@ class SegmentBuilder:
             self._t_end,
             records,
             verified,
-            tuple(chunks),
+            tuple(self._chunks),
+            self._open.rows() if self._open.keys else None,
             _cover_pairs(self.sets, self._cover),
             tuple(self._gaps),
         )
