@@ -26,7 +26,7 @@ from sereno.drivers.modbus.protocol import (
     decode_request,
     encode_frame,
 )
-from sereno.model import LinkState, NoAnswerError, NotConnectedError
+from sereno.model import ExpiredError, LinkState, NoAnswerError, NotConnectedError
 
 
 def registers(start: int, count: int) -> bytes:
@@ -185,6 +185,23 @@ async def test_a_write_goes_before_waiting_scans_and_among_running_ones(other: O
     assert await write == WriteReply(6, 7, 9)
     await asyncio.gather(scan, waiting)
     assert order == [Read(3, 0, 3), WriteRegister(7, 9), Read(3, 100, 3), Read(3, 200, 3), Read(3, 0, 3)]
+
+
+async def test_a_write_whose_time_ends_behind_a_scan_never_goes_out(other: Other, clock: Any) -> None:
+    scan = await start(other.link, exchange_of(2))
+    late = asyncio.create_task(other.link.request(1, WriteRegister(7, 9), 1.0, clock.now + 0.5))
+    in_time = asyncio.create_task(other.link.request(1, WriteRegister(8, 9), 1.0, clock.now + 5.0))
+    await asyncio.sleep(0)
+    clock.advance(0.6)
+    order = []
+    for _ in range(3):
+        (frame,) = other.asked()
+        order.append(decode_request(frame.pdu))
+        other.say(reply_to(frame))
+    with pytest.raises(ExpiredError, match="waited for the line"):
+        await late
+    await asyncio.gather(scan, in_time)
+    assert order == [Read(3, 0, 3), WriteRegister(8, 9), Read(3, 100, 3)]
 
 
 async def test_a_write_while_a_group_is_in_flight(other: Other) -> None:

@@ -37,7 +37,9 @@ class Connection(asyncio.Protocol):
         self._on_end = on_end
         self._transport: asyncio.Transport | None = None
         self._waiting: deque[Exchange] = deque()
-        self._group: tuple[Group, Exchange, int, int] | None = None
+        self._group: Group | None = None
+        self._owner: Exchange | None = None
+        self._number = 0
         self._in_flight: deque[_Sent] = deque()
         self._rest = b""
         self._last_id = 0
@@ -61,7 +63,7 @@ class Connection(asyncio.Protocol):
             self._waiting.appendleft(exchange)
         else:
             self._waiting.append(exchange)
-        idle = self._first() is None
+        idle = self._group is None and not self._in_flight
         self._fill()
         if idle:
             self._watch()
@@ -73,78 +75,76 @@ class Connection(asyncio.Protocol):
                 self._waiting.remove(exchange)
             raise
 
-    def _first(self) -> tuple[Exchange, int] | None:
-        """The step whose reply is due next."""
-        if self._group is not None:
-            return self._group[1], self._group[2]
-        return self._in_flight[0][4:] if self._in_flight else None
-
     # sending
 
     def _fill(self) -> None:
         """Send as many requests as the first exchange in the queue allows."""
         while self._waiting:
             exchange = self._waiting[0]
-            first, left = exchange.sent, len(exchange.requests.steps) - exchange.sent
-            flying = len(self._in_flight) if self._group is None else self._group[0].count
-            count = min(left, exchange.depth - flying)
-            if count <= 0:
+            flying = len(self._in_flight) if self._group is None else self._group.count
+            room, first = exchange.depth - flying, exchange.sent
+            if room <= 0:
                 return
-            exchange.sent = first + count
-            if count == left:
+            left = exchange.requests.count - first
+            if room >= left:
+                room = left
                 self._waiting.popleft()
-            self._send(exchange, first, count, idle=flying == 0)
+            exchange.sent = first + room
+            self._send(exchange, exchange.requests.group(first, room), idle=flying == 0)
 
-    def _send(self, exchange: Exchange, first: int, count: int, *, idle: bool) -> None:
+    def _send(self, exchange: Exchange, group: Group, *, idle: bool) -> None:
         assert self._transport is not None
-        group = exchange.requests.group(first, count)
         number = self._last_id + 1
-        if number + count > 0x10000:
+        if number + group.count > 0x10000:
             number = 0
-        self._last_id = number + count - 1
+        self._last_id = number + group.count - 1
         data = group.frames(number)
         counters = self._counters
-        counters["requests"] += count
+        counters["requests"] += group.count
         counters["bytes_out"] += len(data)
-        if idle and count > 1 and not self._link.taps:
-            self._group = (group, exchange, first, number)
+        if idle and not self._link.taps:
+            self._group, self._owner, self._number = group, exchange, number
         else:
             self._take_apart()
-            self._in_flight.extend(_singles(exchange, first, count, number))
+            self._in_flight.extend(_singles(exchange, group, number))
             if self._link.taps:
-                self._trace_requests(data, exchange, first, count)
+                self._trace_requests(data, group)
         self._transport.write(data)
 
     def _take_apart(self) -> None:
         """What is in flight as a group goes on as single requests."""
-        if self._group is not None:
-            group, exchange, first, number = self._group
-            self._group = None
-            self._in_flight.extend(_singles(exchange, first, group.count, number))
+        if self._group is not None and self._owner is not None:
+            self._in_flight.extend(_singles(self._owner, self._group, self._number))
+            self._group = self._owner = None
 
-    def _trace_requests(self, data: bytes, exchange: Exchange, first: int, count: int) -> None:
-        for step in exchange.requests.steps[first : first + count]:
+    def _trace_requests(self, data: bytes, group: Group) -> None:
+        for step in group.steps:
             frame, data = data[: 2 + len(step.tail)], data[2 + len(step.tail) :]
             self._link.trace("tx", frame, frame_text(frame, request=True))
 
     # time
 
+    def _due(self) -> tuple[Exchange, int] | None:
+        """The step whose reply is due next."""
+        if self._group is not None and self._owner is not None:
+            return self._owner, self._group.first
+        return self._in_flight[0][4:] if self._in_flight else None
+
     def _watch(self) -> None:
         """One timer for all requests: moving the deadline is cheap, it is armed again only to ring earlier."""
-        due = self._first()
-        if due is None:
+        owner = self._owner or (self._in_flight[0][4] if self._in_flight else None)
+        if owner is None:
             return
-        timeout = due[0].timeout
-        self._deadline = self._clock.monotonic() + timeout
+        self._deadline = self._clock.monotonic() + owner.timeout
         if self._timer is None or self._deadline < self._fires:
             if self._timer is not None:
                 self._timer.cancel()
             self._fires = self._deadline
-            self._timer = self._clock.call_later(timeout, self._ring)
+            self._timer = self._clock.call_later(owner.timeout, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
-        due = self._first()
+        due = self._due()
         if due is None:
             return
         wait = self._deadline - self._clock.monotonic()
@@ -158,21 +158,20 @@ class Connection(asyncio.Protocol):
     # receiving
 
     def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol. Usually all replies of a group, or one whole reply."""
-        if not self.open:
+        """See asyncio.Protocol. Usually all replies of a group."""
+        group, owner = self._group, self._owner
+        found = None if group is None else group.data(data, self._number)
+        if found is None or group is None or owner is None:
+            if self.open:
+                self._counters["bytes_in"] += len(data)
+                self._take_apart()
+                self._one_by_one(self._rest + data)
             return
-        self._counters["bytes_in"] += len(data)
-        if self._group is not None:
-            group, exchange, _, number = self._group
-            found = group.data(data, number) if len(data) == group.size and not self._link.taps else None
-            if found is not None:
-                exchange.payload[group.start : group.stop] = found
-                self._group = None
-                exchange.answered(group.count)
-                self._go_on(group.count)
-                return
-            self._take_apart()
-        self._one_by_one(self._rest + data if self._rest else data)
+        owner.payload[group.start : group.stop] = found
+        owner.answered(group.count)
+        self._group = self._owner = None
+        self._counters["bytes_in"] += group.size
+        self._go_on(group.count)
 
     def _one_by_one(self, data: bytes) -> None:
         in_flight, taps = self._in_flight, self._link.taps
@@ -260,11 +259,10 @@ class Connection(asyncio.Protocol):
             exchange.fail(text)
 
 
-def _singles(exchange: Exchange, first: int, count: int, number: int) -> list[_Sent]:
-    steps = exchange.requests.steps[first : first + count]
+def _singles(exchange: Exchange, group: Group, number: int) -> list[_Sent]:
     return [
-        ((number + i).to_bytes(2, "big") + step.head, step.size, step.start, step.stop, exchange, first + i)
-        for i, step in enumerate(steps)
+        ((number + i).to_bytes(2, "big") + step.head, step.size, step.start, step.stop, exchange, group.first + i)
+        for i, step in enumerate(group.steps)
     ]
 
 

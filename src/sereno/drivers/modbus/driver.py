@@ -98,8 +98,8 @@ class ModbusDriver(Driver):
         """See Driver. A refused block is split until it is known which tags the device refuses; this is remembered
         until the next connection, or for `retry_refused`.
         """
-        self._forget_in_time()
-        until = self._clock.monotonic() + self._config.timeout
+        now = self._clock.monotonic()
+        self._forget_in_time(now)
         while True:
             layout = self._layout(plan)
             if not layout.blocks:
@@ -107,7 +107,11 @@ class ModbusDriver(Driver):
             exchange = Exchange(layout.requests, layout.payload, self._config.timeout, self._config.depth)
             await self._link.run(exchange)
             exceptions = exchange.exceptions
-            if not self._learn(layout, exceptions) or self._clock.monotonic() >= until:
+            if not exceptions:
+                self._accepted = True
+                self._refusals.settle()
+                return layout.columns(exceptions)
+            if not self._learn(layout, exceptions) or self._clock.monotonic() >= now + self._config.timeout:
                 break
         if len(exceptions) < len(layout.blocks):
             self._accepted = True
@@ -115,15 +119,15 @@ class ModbusDriver(Driver):
             self._complain(layout.blocks[0].area, exceptions)
         return layout.columns(exceptions)
 
-    async def write(self, tag: DriverTag, value: Any) -> None:
+    async def write(self, tag: DriverTag, value: Any, *, deadline: float | None = None) -> None:
         """See Driver."""
         field = field_of(self._config, tag)
         if field.area.table not in WRITABLE_TABLES:
             raise RefusedError(f"{tag.spec.name}: a {field.area.table} is read-only by its nature")
         request = write_request(field, value, single=self._config.single_write)
         if isinstance(request, MaskWrite) and not self._config.mask_write:
-            request = await self._merged(request)
-        await self._ask(request)
+            request = await self._merged(request, deadline)
+        await self._ask(request, deadline)
 
     def _layout(self, plan: ScanPlan) -> Layout:
         """The layout in force, made anew after the device was found to refuse something."""
@@ -136,8 +140,6 @@ class ModbusDriver(Driver):
     def _learn(self, layout: Layout, exceptions: Mapping[int, int]) -> bool:
         """Remember what was refused; False if nothing was (the device is only busy, or away)."""
         refused = [(layout.blocks[i], code) for i, code in exceptions.items() if code in REFUSED]
-        if not refused:
-            self._refusals.settle()
         for block, code in refused:
             if not self._refusals.areas:
                 self._ask_again = self._clock.monotonic() + self._config.retry_refused
@@ -150,12 +152,12 @@ class ModbusDriver(Driver):
             self._refusals.learn(block)
         return bool(refused)
 
-    def _forget_in_time(self) -> None:
-        connects = self._link.counters.get("connects", 0)
-        if connects != self._connects or self._clock.monotonic() >= self._ask_again:
+    def _forget_in_time(self, now: float) -> None:
+        connects = self._link.counters["connects"]
+        if connects != self._connects or now >= self._ask_again:
             self._accepted = self._accepted and connects == self._connects
             self._connects = connects
-            self._ask_again = self._clock.monotonic() + self._config.retry_refused
+            self._ask_again = now + self._config.retry_refused
             self._refusals.forget()
 
     async def _ask_one(self, plan: ScanPlan, layout: Layout) -> ScanColumns:
@@ -177,16 +179,16 @@ class ModbusDriver(Driver):
         if not self._accepted and set(exceptions.values()) <= set(REFUSED):
             raise RefusedError(f"unit {unit} refuses everything, the first is {area}: {said}; is the unit right?")
 
-    async def _merged(self, request: MaskWrite) -> Request:
+    async def _merged(self, request: MaskWrite, deadline: float | None) -> Request:
         """A mask write by reading and writing back; what the device changes in between is lost."""
-        reply = await self._ask(Read(READ_HOLDING, request.address, 1))
+        reply = await self._ask(Read(READ_HOLDING, request.address, 1), deadline)
         assert isinstance(reply, DataReply)
         return masked(int.from_bytes(reply.data, "big"), request)
 
-    async def _ask(self, request: Request) -> Reply:
+    async def _ask(self, request: Request, deadline: float | None) -> Reply:
         """One request of a write. Raises as `write`."""
         try:
-            reply = await self._link.request(self._config.unit, request, self._config.timeout)
+            reply = await self._link.request(self._config.unit, request, self._config.timeout, deadline)
         except ValueError as error:
             raise RefusedError(str(error)) from None
         if not isinstance(reply, ExceptionReply):

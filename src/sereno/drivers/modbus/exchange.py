@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sereno.device import Link
-from sereno.model import DeliveryError, NoAnswerError, NotConnectedError
+from sereno.model import Clock, DeliveryError, ExpiredError, NoAnswerError, NotConnectedError
 
 from .protocol import (
     HEADER_SIZE,
@@ -65,58 +65,57 @@ class Group:
     0, 1, 2 ..., and `mask` a 1 where each id stands.
     """
 
-    __slots__ = ("_frames", "_heads", "count", "size", "start", "stop", "unpack")
+    __slots__ = ("_frames", "_heads", "_unpack", "count", "first", "size", "start", "steps", "stop")
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[Step], first: int) -> None:
+        self.steps = steps
+        self.first = first
         self.count = len(steps)
-        self._frames = _Numbered([step.tail for step in steps])
-        self._heads = _Numbered([step.head for step in steps])
-        layout = "".join(f"{2 + len(step.head)}s{step.stop - step.start}s" for step in steps)
-        self.unpack = struct.Struct(layout).unpack
         self.size = sum(step.size for step in steps)
         self.start, self.stop = steps[0].start, steps[-1].stop
+        layout = "".join(f"{2 + len(step.head)}s{step.stop - step.start}s" for step in steps)
+        self._unpack = struct.Struct(layout).unpack
+        self._frames = _template([step.tail for step in steps])
+        self._heads = _template([step.head for step in steps])
 
     def frames(self, first_id: int) -> bytes:
         """All requests, numbered from `first_id` on."""
-        return self._frames.numbered(first_id)
+        template, mask, size = self._frames
+        return (template + first_id * mask).to_bytes(size, "big")
 
     def data(self, replies: bytes, first_id: int) -> bytes | None:
         """What belongs to `start:stop` of the payload; None unless these are exactly the replies, in order."""
-        parts = self.unpack(replies)
-        if b"".join(parts[::2]) != self._heads.numbered(first_id):
+        if len(replies) != self.size:
+            return None
+        parts = self._unpack(replies)
+        template, mask, size = self._heads
+        if b"".join(parts[::2]) != (template + first_id * mask).to_bytes(size, "big"):
             return None
         return b"".join(parts[1::2])
 
 
-class _Numbered:
-    """Byte strings, each behind a 16-bit number that counts up."""
-
-    __slots__ = ("_mask", "_size", "_template")
-
-    def __init__(self, tails: Sequence[bytes]) -> None:
-        template = b"".join(i.to_bytes(2, "big") + tail for i, tail in enumerate(tails))
-        self._size = len(template)
-        self._template = int.from_bytes(template, "big")
-        self._mask = int.from_bytes(b"".join(b"\0\1" + bytes(len(tail)) for tail in tails), "big")
-
-    def numbered(self, first: int) -> bytes:
-        return (self._template + first * self._mask).to_bytes(self._size, "big")
+def _template(tails: Sequence[bytes]) -> tuple[int, int, int]:
+    """Byte strings behind 16-bit numbers 0, 1, 2 ... as one integer; the mask; the size in bytes."""
+    numbered = b"".join(i.to_bytes(2, "big") + tail for i, tail in enumerate(tails))
+    mask = b"".join(b"\0\1" + bytes(len(tail)) for tail in tails)
+    return int.from_bytes(numbered, "big"), int.from_bytes(mask, "big"), len(numbered)
 
 
 class Requests:
     """Steps compiled once and run many times."""
 
-    __slots__ = ("_groups", "steps")
+    __slots__ = ("_groups", "count", "steps")
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self.steps = tuple(steps)
+        self.count = len(self.steps)
         self._groups: dict[tuple[int, int], Group] = {}
 
     def group(self, first: int, count: int) -> Group:
         """The group of `count` steps from `first` on."""
         found = self._groups.get((first, count))
         if found is None:
-            found = self._groups[first, count] = Group(self.steps[first : first + count])
+            found = self._groups[first, count] = Group(self.steps[first : first + count], first)
         return found
 
 
@@ -124,19 +123,38 @@ class Exchange:
     """One run of `requests`: replies land in `payload`, refusals in `exceptions` (step -> code).
 
     At most `depth` requests of it are on the way at once; each reply must come within `timeout` seconds of the
-    one before. An urgent exchange goes before those that wait.
+    one before. An urgent exchange goes before those that wait; one that still waits at `deadline` is not sent.
     """
 
-    __slots__ = ("depth", "exceptions", "future", "left", "payload", "requests", "sent", "timeout", "urgent")
+    __slots__ = (
+        "deadline",
+        "depth",
+        "exceptions",
+        "future",
+        "left",
+        "payload",
+        "requests",
+        "sent",
+        "timeout",
+        "urgent",
+    )
 
     def __init__(
-        self, requests: Requests, payload: bytearray, timeout: float, depth: int = 1, *, urgent: bool = False
+        self,
+        requests: Requests,
+        payload: bytearray,
+        timeout: float,
+        depth: int = 1,
+        *,
+        urgent: bool = False,
+        deadline: float | None = None,
     ) -> None:
         self.requests = requests
         self.payload = payload
         self.depth = depth
         self.timeout = timeout
         self.urgent = urgent
+        self.deadline = deadline
         self.sent = 0
         self.left = len(requests.steps)
         self.exceptions: dict[int, int] = {}
@@ -150,7 +168,16 @@ class Exchange:
 
     def fail(self, text: str) -> None:
         """The connection is gone, with the reason in words."""
-        error: DeliveryError = NoAnswerError(text) if self.sent else NotConnectedError(f"not sent: {text}")
+        self._end(NoAnswerError(text) if self.sent else NotConnectedError(f"not sent: {text}"))
+
+    def expire(self, clock: Clock) -> bool:
+        """True if it may not be sent any more; who waits for it is told."""
+        if self.deadline is None or self.sent or clock.monotonic() < self.deadline:
+            return False
+        self._end(ExpiredError("its time was over while it waited for the line"))
+        return True
+
+    def _end(self, error: DeliveryError) -> None:
         if self.future is not None and not self.future.done():
             self.future.set_exception(error)
 
@@ -170,10 +197,10 @@ class ModbusLink(Link):
     async def run(self, exchange: Exchange) -> None:
         """Send it and wait for every reply. Raises NotConnectedError (nothing was sent), NoAnswerError."""
 
-    async def request(self, unit: int, request: Request, timeout: float) -> Reply:
-        """One request, ahead of waiting scans. Raises ValueError, NotConnectedError, NoAnswerError."""
+    async def request(self, unit: int, request: Request, timeout: float, deadline: float | None = None) -> Reply:
+        """One request, ahead of waiting scans. Raises ValueError, NotConnectedError, ExpiredError, NoAnswerError."""
         step = compile_step(unit, request)
-        exchange = Exchange(Requests((step,)), bytearray(step.stop), timeout, urgent=True)
+        exchange = Exchange(Requests((step,)), bytearray(step.stop), timeout, urgent=True, deadline=deadline)
         await self.run(exchange)
         if exchange.exceptions:
             return ExceptionReply(request.function, exchange.exceptions[0])
