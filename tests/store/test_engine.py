@@ -138,7 +138,7 @@ def test_a_password_in_a_url_is_never_shown(url: str, monkeypatch: pytest.Monkey
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
 def test_nobody_else_may_read_the_file(store: Store, tmp_path: Path) -> None:
-    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.iterdir()}
+    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.rglob("*") if p.is_file()}
     assert modes["a.db"] == 0o600
     assert set(modes.values()) == {0o600}
 

@@ -6,53 +6,76 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
+from sereno.model import Clock
+
+from . import audit_start
+from .audit_chain import AuditChain
+from .connect import make_engine, name_of, sqlite_file
 from .errors import StoreError
-from .tables import SCHEMA
+from .recording import Recording
+from .reserve import Reserve
+from .schema import bring_up_to_date, has_chain
+from .settings import keep
 
 T = TypeVar("T")
-
-_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000")
 
 
 class Store:
     """All work runs in one thread, in the order in which it was handed over, never in the event loop.
 
-    A piece of work is a function of a connection; it is one transaction, durable when `run` returns.
+    A piece of work is a function of a connection; it is one transaction, durable when `run` returns. On a full disk it
+    is rolled back and run again with space from the reserve, so it must not do anything but use its connection.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, chain: AuditChain, reserve: Reserve | None = None) -> None:
+        self.chain = chain
+        self.recording = Recording(reserve)
         self._engine = engine
+        engine.update_execution_options(audit_chain=chain)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
 
     @classmethod
-    def open(cls, where: str | Path) -> Self:
-        """Open or create the database (a file's path, or an SQLAlchemy URL) and bring its schema up to date.
+    def open(
+        cls,
+        where: str | Path,
+        *,
+        keys: Path | None = None,
+        reserve: Reserve | None = None,
+        clock: Clock | None = None,
+        look: bool = False,
+    ) -> Self:
+        """Open or create the database (a file's path, or a URL) and bring its schema and its audit up to date.
 
-        Blocks. Raises StoreError, with the reason and what to do.
+        `keys` is the folder of the audit's keys and anchor: `keys` beside an SQLite file where none is named.
+        `look`: change nothing, neither schema nor audit. Blocks. Raises StoreError, with the reason and what to do.
         """
-        store = cls(_engine(where))
+        file = sqlite_file(where)
+        engine = make_engine(where)
+        if keys is None and file is None and engine.dialect.name != "sqlite":
+            raise StoreError(f"database {name_of(engine.url)}: a folder for the keys of its audit must be named")
+        chain = AuditChain(keys or (None if file is None else file.parent / "keys"), clock)
+        store = cls(engine, chain, reserve)
         try:
-            store.run_now(_bring_up_to_date)
+            store.recording.tend()
+            store._begin(look=look)
         except BaseException:
             store._dispose()
             raise
         return store
 
+    @property
+    def name(self) -> str:
+        """The file, or the URL without its password."""
+        return name_of(self._engine.url)
+
     async def run(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, once its transaction is committed. Raises StoreError, or what `work` raised."""
-        loop = asyncio.get_running_loop()
-        try:
-            running = loop.run_in_executor(self._thread, self._transact, work)
-        except RuntimeError as error:
-            raise StoreError("the database is closed") from error
-        return await running
+        return await self._in_thread(lambda: self._transact(work))
 
     def run_now(self, work: Callable[[Connection], T]) -> T:
         """As `run`, blocking the caller."""
@@ -62,77 +85,75 @@ class Store:
             raise StoreError("the database is closed") from error
         return running.result()
 
+    async def tend(self) -> None:
+        """To be called every few seconds: make the reserve whole again, try to write again. Raises StoreError."""
+        await self._in_thread(self.recording.tend)
+        if self.recording.error:
+            await self.run(self._probe)
+            self.recording.succeeded()
+
+    def figures(self) -> dict[str, float]:
+        """How the audit does: records, failures, and 1 for what is wrong."""
+        recording = self.recording
+        return {
+            "records": self.chain.reached.seq,
+            "anchor_behind": int(self.chain.owed),
+            "failures": recording.failures,
+            "failing": int(bool(recording.problem)),
+            "disk_full": int(recording.full),
+            "reserve_bytes": 0 if recording.reserve is None else recording.reserve.bytes,
+            "faults_at_start": len(recording.faults),
+        }
+
     async def close(self) -> None:
         """Finish the work handed over so far, then close. May be called twice."""
         await asyncio.to_thread(self._dispose)
+
+    def _begin(self, *, look: bool) -> None:
+        if look:
+            self.run_now(lambda c: bring_up_to_date(c, look=True))
+            self.chain.keys.load()
+            return
+        chained = self.run_now(has_chain)
+        audit_start.prepare(self.chain, chained=chained)
+        self.run_now(bring_up_to_date)
+        self.recording.faults = self.run_now(lambda c: audit_start.begin(c, self.chain))
+
+    def _probe(self, connection: Connection) -> None:
+        self.chain.settle()
+        keep(connection, "probed", self.chain.clock.wall_ns())
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            running = loop.run_in_executor(self._thread, work)
+        except RuntimeError as error:
+            raise StoreError("the database is closed") from error
+        return await running
 
     def _dispose(self) -> None:
         self._thread.shutdown()
         self._engine.dispose()
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
+        while True:
+            try:
+                return self._attempt(work)
+            except (DBAPIError, StoreError, OSError) as error:
+                if self.recording.make_room(error):
+                    continue
+                self.recording.failed(error)
+                if isinstance(error, DBAPIError):
+                    raise StoreError(f"database {self.name}: {error.orig}") from error
+                raise
+
+    def _attempt(self, work: Callable[[Connection], T]) -> T:
         try:
             with self._engine.begin() as connection:
-                return work(connection)
-        except DBAPIError as error:
-            raise StoreError(f"database {_name(self._engine.url)}: {error.orig}") from error
-
-
-def _engine(where: str | Path) -> Engine:
-    try:
-        if isinstance(where, str) and "://" in where:
-            url = make_url(where)
-        else:
-            url = make_url("sqlite://").set(database=str(where))
-        if url.get_backend_name() != "sqlite":
-            return create_engine(url, pool_pre_ping=True)
-    except ArgumentError as error:
-        given = str(where).partition("://")[0]  # the rest may hold a password
-        raise StoreError(f"database '{given}...' is neither a file nor a URL such as sqlite:///sereno.db") from error
-    except ImportError as error:
-        raise StoreError(f"database {_name(url)} needs the package {error.name}, which is not installed") from error
-    if url.database and url.database != ":memory:":
-        _private_file(Path(url.database))
-    engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _name(url: URL) -> str:
-    """For messages: the file, or the URL without its password."""
-    return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string()
-
-
-def _private_file(path: Path) -> None:
-    try:
-        path.touch(mode=0o600)
-    except OSError as error:
-        raise StoreError(f"database {path}: {error.strerror}; expected a folder that Sereno may write to") from error
-
-
-def _configure(dbapi_connection: Any, _record: Any) -> None:
-    dbapi_connection.isolation_level = None  # the driver's own BEGIN would leave DDL outside the transaction
-    for pragma in _PRAGMAS:
-        dbapi_connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _bring_up_to_date(connection: Connection) -> None:
-    names = set(inspect(connection).get_table_names())
-    if names and "alembic_version" not in names:
-        raise StoreError(f"database {_name(connection.engine.url)}: it holds other tables ({min(names)}), not Sereno's")
-    present = connection.scalar(text("SELECT version_num FROM alembic_version")) if names else None
-    if present == SCHEMA:
-        return
-    if present is not None and present > SCHEMA:
-        raise StoreError(
-            f"database {_name(connection.engine.url)} has schema {present}, this version knows up to {SCHEMA}; "
-            "use the newer version of Sereno that wrote it"
-        )
-    from .migrations import upgrade
-
-    upgrade(connection)
+                result = work(connection)
+        except BaseException:
+            self.chain.rolled_back()
+            raise
+        if self.chain.committed():
+            self.recording.succeeded()
+        return result

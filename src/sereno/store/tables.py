@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """Revision of the newest migration in the package."""
+
+LONG_TEXT = Text().with_variant(Text(2**32 - 1), "mariadb")
+"""Text of any length; MariaDB's own TEXT ends at 64 KiB."""
 
 METADATA = MetaData(
     naming_convention={
@@ -41,7 +44,7 @@ ROLES = Table(
     "roles",
     METADATA,
     Column("name", String(64), primary_key=True),
-    Column("permissions", Text, nullable=False),
+    Column("permissions", LONG_TEXT, nullable=False),
 )
 
 SESSIONS = Table(
@@ -82,8 +85,8 @@ INTENTS = Table(
     Column("t", BigInteger, nullable=False),
     Column("target", String(200), nullable=False),
     Column("actor", String(200), nullable=False),
-    Column("command", Text, nullable=False),
-    Column("old", Text, nullable=False),
+    Column("command", LONG_TEXT, nullable=False),
+    Column("old", LONG_TEXT, nullable=False),
 )
 
 ACKS = Table(
@@ -91,7 +94,7 @@ ACKS = Table(
     METADATA,
     Column("id", Integer, primary_key=True),
     Column("key", String(200), nullable=False, index=True),
-    Column("ack", Text, nullable=False),
+    Column("ack", LONG_TEXT, nullable=False),
 )
 
 AUDIT = Table(
@@ -103,10 +106,15 @@ AUDIT = Table(
     Column("origin", String(200), nullable=False),
     Column("action", String(64), nullable=False),
     Column("target", String(200), nullable=False),
-    Column("old", Text, nullable=False),
-    Column("new", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
+    Column("old", LONG_TEXT, nullable=False),
+    Column("new", LONG_TEXT, nullable=False),
+    Column("outcome", LONG_TEXT, nullable=False),
+    Column("comment", LONG_TEXT, nullable=False),
+    Column("command", String(200), nullable=False),
+    Column("key_id", String(16), nullable=False),
+    Column("hash", String(64), nullable=False),
     Index("ix_audit_t", "t"),
+    Index("ix_audit_command", "command"),
     sqlite_autoincrement=True,
 )
 
@@ -114,5 +122,5 @@ SETTINGS = Table(
     "settings",
     METADATA,
     Column("key", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", LONG_TEXT, nullable=False),
 )

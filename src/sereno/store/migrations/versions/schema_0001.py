@@ -1,6 +1,11 @@
-"""People and their ways in, the command journal, audit, settings."""
+"""People and their ways in, the command journal, audit, settings.
+
+Each step may have been done by an earlier run that was cut off: MariaDB commits every table by itself.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,22 +13,33 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+LONG_TEXT = sa.Text().with_variant(sa.Text(2**32 - 1), "mariadb")
+EXACT = {
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_nopad_bin",  # "K1" and "k1 " are not "k1"
+}
+
 
 def upgrade() -> None:
     """Make all tables of the first schema."""
     _people()
     _ways_in()
     _journal()
-    op.create_table(
+    _table(
         "settings",
         sa.Column("key", sa.String(64), nullable=False),
-        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("value", LONG_TEXT, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_settings"),
     )
 
 
+def _table(name: str, *columns: Any, **options: Any) -> None:
+    op.create_table(name, *columns, if_not_exists=True, **EXACT, **options)
+
+
 def _people() -> None:
-    op.create_table(
+    _table(
         "users",
         sa.Column("id", sa.Integer, nullable=False),
         sa.Column("name", sa.String(64), nullable=False),
@@ -34,23 +50,23 @@ def _people() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.UniqueConstraint("name", name="uq_users_name"),
     )
-    op.create_table(
+    _table(
         "user_roles",
         sa.Column("user_id", sa.Integer, nullable=False),
         sa.Column("role", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("user_id", "role", name="pk_user_roles"),
         _user("user_roles"),
     )
-    op.create_table(
+    _table(
         "roles",
         sa.Column("name", sa.String(64), nullable=False),
-        sa.Column("permissions", sa.Text, nullable=False),
+        sa.Column("permissions", LONG_TEXT, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_roles"),
     )
 
 
 def _ways_in() -> None:
-    op.create_table(
+    _table(
         "sessions",
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("user_id", sa.Integer, nullable=False),
@@ -61,7 +77,7 @@ def _ways_in() -> None:
         sa.PrimaryKeyConstraint("digest", name="pk_sessions"),
         _user("sessions"),
     )
-    op.create_table(
+    _table(
         "tickets",
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("user_id", sa.Integer, nullable=False),
@@ -69,7 +85,7 @@ def _ways_in() -> None:
         sa.PrimaryKeyConstraint("digest", name="pk_tickets"),
         _user("tickets"),
     )
-    op.create_table(
+    _table(
         "tokens",
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("id", sa.String(16), nullable=False),
@@ -83,7 +99,7 @@ def _ways_in() -> None:
         _user("tokens"),
     )
     for table in ("sessions", "tickets", "tokens"):
-        op.create_index(f"ix_{table}_user_id", table, ["user_id"])
+        op.create_index(f"ix_{table}_user_id", table, ["user_id"], if_not_exists=True)
 
 
 def _user(table: str) -> sa.ForeignKeyConstraint:
@@ -91,25 +107,25 @@ def _user(table: str) -> sa.ForeignKeyConstraint:
 
 
 def _journal() -> None:
-    op.create_table(
+    _table(
         "intents",
         sa.Column("key", sa.String(200), nullable=False),
         sa.Column("t", sa.BigInteger, nullable=False),
         sa.Column("target", sa.String(200), nullable=False),
         sa.Column("actor", sa.String(200), nullable=False),
-        sa.Column("command", sa.Text, nullable=False),
-        sa.Column("old", sa.Text, nullable=False),
+        sa.Column("command", LONG_TEXT, nullable=False),
+        sa.Column("old", LONG_TEXT, nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_intents"),
     )
-    op.create_table(
+    _table(
         "acks",
         sa.Column("id", sa.Integer, nullable=False),
         sa.Column("key", sa.String(200), nullable=False),
-        sa.Column("ack", sa.Text, nullable=False),
+        sa.Column("ack", LONG_TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_acks"),
     )
-    op.create_index("ix_acks_key", "acks", ["key"])
-    op.create_table(
+    op.create_index("ix_acks_key", "acks", ["key"], if_not_exists=True)
+    _table(
         "audit",
         sa.Column("id", sa.Integer, nullable=False),
         sa.Column("t", sa.BigInteger, nullable=False),
@@ -117,10 +133,10 @@ def _journal() -> None:
         sa.Column("origin", sa.String(200), nullable=False),
         sa.Column("action", sa.String(64), nullable=False),
         sa.Column("target", sa.String(200), nullable=False),
-        sa.Column("old", sa.Text, nullable=False),
-        sa.Column("new", sa.Text, nullable=False),
-        sa.Column("outcome", sa.Text, nullable=False),
+        sa.Column("old", LONG_TEXT, nullable=False),
+        sa.Column("new", LONG_TEXT, nullable=False),
+        sa.Column("outcome", LONG_TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_audit_t", "audit", ["t"])
+    op.create_index("ix_audit_t", "audit", ["t"], if_not_exists=True)
