@@ -51,6 +51,9 @@ class Plant:
     def spec(self, handle: int) -> TagSpec:
         return self.specs[handle]
 
+    def directory(self) -> dict[TagHandle, TagSpec]:
+        return {TagHandle(handle): spec for handle, spec in enumerate(self.specs)}
+
     def handle(self, path: str) -> int:
         return [s.path for s in self.specs].index(path)
 

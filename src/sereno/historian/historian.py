@@ -302,7 +302,7 @@ class Historian:
     def _asked(self, path: str, actor: Actor) -> Asked:
         if not actor.may(Right.HISTORY, path):
             raise DeniedError(f"{actor.name} may not read the history of {path!r}")
-        definition = self._book.definition(path)
+        definition = self._book.definition(path, self._clock.wall_ns())
         if definition is None:
             raise not_found(path, [p for p in self._book.paths() if actor.may(Right.HISTORY, p)])
         return Asked(definition, self._book.handle_of(definition.id))

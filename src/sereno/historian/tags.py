@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +27,9 @@ class TagLookup(Protocol):
 
     def spec(self, handle: TagHandle) -> TagSpec:
         """Declaration of a tag that occurs in a batch."""
+
+    def directory(self) -> Mapping[TagHandle, TagSpec]:
+        """Every declared tag, whether it ever had a sample or not."""
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,8 +164,15 @@ class TagBook:
         """Handle of a tag in this process, None if it has not been seen."""
         return self._handle_of.get(tag)
 
-    def definition(self, path: str) -> Definition | None:
-        """The present definition of the tag that is, or was last, called `path`."""
+    def definition(self, path: str, now: int) -> Definition | None:
+        """The present definition of the tag that is, or was last, called `path`; None if there never was one.
+
+        Belongs to the thread of `register`: a declared tag without a sample is registered here.
+        """
+        if path not in self._by_path:
+            for handle, spec in self._lookup.directory().items():
+                if spec.path == path:
+                    self.register_one(handle, now)
         tag = self._by_path.get(path)
         return None if tag is None else self._latest[tag]
 
