@@ -12,6 +12,7 @@ from sereno.client import DeviceStatus
 from sereno.device import DeviceSet
 from sereno.model import (
     Access,
+    ExpiredError,
     NoAnswerError,
     NotConnectedError,
     NotFoundError,
@@ -167,3 +168,38 @@ async def test_commands_to_devices_on_one_link_go_one_at_a_time(clock: JumpingCl
 
         await asyncio.gather(write("a/d"), write("a/e"))
     assert ends == [3.0, 5.0]
+
+
+@jumping
+async def test_a_command_whose_time_ends_while_it_waits_for_the_link_is_never_sent(
+    clock: JumpingClock, bench: Any
+) -> None:
+    bench.plant.wire("memory://line").pipelines = True
+    for path in ("a/d", "a/e"):
+        bench.add(path, url="memory://line", period=100.0)
+    async with bench.run(clock) as devices:
+        await clock.sleep(1)
+        slow, late = bench.unit("a/d", "memory://line"), bench.unit("a/e", "memory://line")
+        slow.duration = 2.0
+        before = asyncio.create_task(devices.handlers["a/d"].write("a/d/speed", 1.0, deadline=1.5))
+        await clock.sleep(0.25)
+        with pytest.raises(ExpiredError, match="waited for the link of a/e"):
+            await devices.handlers["a/e"].write("a/e/speed", 7.0, deadline=clock.monotonic() + 0.5)
+        assert clock.monotonic() == 1.75  # it is told at its deadline, not when the link is free
+        await before  # sent in time; how long the answer takes does not count
+        with pytest.raises(ExpiredError, match="its time was over"):
+            await devices.handlers["a/e"].call("reset", (), deadline=clock.monotonic())
+        await devices.handlers["a/e"].write("a/e/speed", 8.0, deadline=clock.monotonic() + 0.5)
+        assert late.log.count(("write", "speed")) == 1
+        assert late.values["speed"] == 8.0
+
+
+@jumping
+async def test_a_command_behind_a_scan_on_a_slow_wire_is_never_sent_late(clock: JumpingClock, bench: Any) -> None:
+    bench.add("a/d", period=10.0)
+    bench.unit("a/d").duration = 2.0
+    async with bench.run(clock) as devices:
+        await clock.sleep(10.5)  # the scan of 10 is on the wire until 12
+        with pytest.raises(ExpiredError, match="waited for memory://a/d"):
+            await devices.handlers["a/d"].write("a/d/speed", 7.0, deadline=11.5)
+    assert ("write", "speed") not in bench.unit("a/d").log

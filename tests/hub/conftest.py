@@ -176,9 +176,11 @@ class FakeDevice:
         self.fault: Exception | None = None
         self.gate: asyncio.Event | None = None
         self.entered = 0
+        self.deadlines: list[float | None] = []
 
-    async def write(self, path: str, value: Any) -> None:
+    async def write(self, path: str, value: Any, *, deadline: float | None = None) -> None:
         self.entered += 1
+        self.deadlines.append(deadline)
         if self.before is not None:
             raise self.before
         if self.gate is not None:
@@ -189,8 +191,9 @@ class FakeDevice:
         if self.fault is not None:
             raise self.fault
 
-    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+    async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
         self.entered += 1
+        self.deadlines.append(deadline)
         if name != "add":
             raise NotFoundError(f"no command {name!r}")
         if self.gate is not None:

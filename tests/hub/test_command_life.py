@@ -43,6 +43,7 @@ sending     confirmed       finished    done        -
 sending     awaits_readback readback    progress    watch
 sending     declined        finished    failed      -
 sending     unsent          finished    failed      -
+sending     expired         finished    timed_out   -
 sending     lost            finished    unknown     -
 sending     stopped         finished    unknown     -
 sending     broken          finished    unknown     -
@@ -123,7 +124,8 @@ class AnyLife(RuleBasedStateMachine):
     def what_was_sent_is_never_called_unsent(self) -> None:
         end = self.acks[-1] if self.acks and self.acks[-1].final else None
         if Task.SEND in self.tasks:
-            assert end not in (AckState.REFUSED, AckState.CANCELLED, AckState.TIMED_OUT)
+            assert end not in (AckState.REFUSED, AckState.CANCELLED)
+            assert end is not AckState.TIMED_OUT or self.life.story[-1] is Event.EXPIRED
         elif end is not None:
             assert end in (
                 AckState.REFUSED,

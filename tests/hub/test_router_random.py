@@ -53,7 +53,7 @@ class Wire:
         self.received: list[tuple[str, float, int]] = []
         self.fate, self.delay = "good", 0.0
 
-    async def write(self, path: str, value: Any) -> None:
+    async def write(self, path: str, value: Any, *, deadline: float | None = None) -> None:
         fate, started = self.fate, self.clock.wall_ns()
         if fate == "no link":
             raise NotConnectedError("no link")
@@ -67,7 +67,7 @@ class Wire:
         if fate != "deaf":
             self.values[path] = value
 
-    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+    async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
         raise AssertionError
 
 

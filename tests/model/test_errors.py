@@ -31,7 +31,7 @@ def test_it_did_not_arrive(kind: type[Exception]) -> None:
 
 def test_every_error_has_one_root() -> None:
     errors = [getattr(sereno.model, name) for name in sereno.model.__all__ if name.endswith("Error")]
-    assert len(errors) == 9
+    assert len(errors) == 10
     assert all(issubclass(error, SerenoError) for error in errors)
 
 

@@ -112,12 +112,14 @@ class IngestPort(Protocol):
 class CommandHandler(Protocol):
     """A device as seen by the command router. Calls to one link are made one at a time by the implementation."""
 
-    async def write(self, path: str, value: Any) -> None:
-        """Send one value. Raises RefusedError (device said no), NotConnectedError (never sent),
-        NoAnswerError (sent, no conclusive reply).
+    async def write(self, path: str, value: Any, *, deadline: float | None = None) -> None:
+        """Send one value, never after `deadline` (monotonic time of the node's clock).
+
+        Raises ExpiredError (never sent, its time was over), NotConnectedError (never sent), RefusedError (device
+        said no), NoAnswerError (sent, no conclusive reply).
         """
 
-    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+    async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
         """Execute a named command. Raises as `write`, and NotFoundError."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ from sereno.client import DeviceStatus, IngestPort
 from sereno.model import (
     Access,
     DeliveryError,
+    ExpiredError,
     LinkState,
     NoAnswerError,
     NotConnectedError,
@@ -95,23 +97,23 @@ class Device:
 
     # commands
 
-    async def write(self, path: str, value: Any) -> None:
+    async def write(self, path: str, value: Any, *, deadline: float | None = None) -> None:
         """See CommandHandler. The readback's group is scanned at once afterwards."""
         tag = self._tags.get(path)
         if tag is None:
             raise NotFoundError(f"device {self.path!r} has no tag {path!r}")
         if not tag.spec.access.writable:
             raise RefusedError(f"tag {path!r} is read only")
-        await self._command(lambda: self._driver.write(tag, value))
+        await self._command(lambda: self._driver.write(tag, value, deadline=deadline), deadline)
         readback = path if tag.spec.setpoint.readback == "self" else tag.spec.setpoint.readback
         if readback in self._tags:
             self.poke(readback)
         else:
             self._rescan(readback)
 
-    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+    async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
         """See CommandHandler."""
-        return await self._command(lambda: self._driver.call(name, arguments))
+        return await self._command(lambda: self._driver.call(name, arguments, deadline=deadline), deadline)
 
     def poke(self, path: str) -> None:
         """Scan the group of a tag out of turn; nothing happens for a tag that is not scanned."""
@@ -235,9 +237,9 @@ class Device:
 
     # how it executes
 
-    async def _command(self, send: Callable[[], Awaitable[Any]]) -> Any:
+    async def _command(self, send: Callable[[], Awaitable[Any]], deadline: float | None) -> Any:
         self._require_enabled()
-        async with self._turns.command:
+        async with self._turn_until(deadline):
             self._require_enabled()
             self._commands += 1
             try:
@@ -246,6 +248,25 @@ class Device:
                 raise NoAnswerError(f"device {self.path!r}: {in_words(error)}") from error
         self._keeper.answered()
         return result
+
+    @asynccontextmanager
+    async def _turn_until(self, deadline: float | None) -> AsyncIterator[None]:
+        """The turn for commands on the link. Raises ExpiredError when it does not come before the deadline."""
+        turn = self._turns.command
+        if deadline is None:
+            await turn.__aenter__()
+        else:
+            try:
+                async with self._clock.timeout(max(0.0, deadline - self._clock.monotonic())):
+                    await turn.__aenter__()
+            except TimeoutError:
+                raise ExpiredError(f"its time was over while it waited for the link of {self.path}") from None
+        try:
+            if deadline is not None and self._clock.monotonic() >= deadline:
+                raise ExpiredError(f"its time was over when the link of {self.path} became free")
+            yield
+        finally:
+            turn.release()
 
     def _require_enabled(self) -> None:
         if self.state is OperationalState.ENABLED:

@@ -130,13 +130,17 @@ class Driver(ABC):
         """One scan. Raises DeliveryError when the device did not answer at all, OperationError when it cannot."""
 
     @abstractmethod
-    async def write(self, tag: DriverTag, value: Any) -> None:
-        """Send one value in engineering units. Raises RefusedError, NotConnectedError, NoAnswerError."""
+    async def write(self, tag: DriverTag, value: Any, *, deadline: float | None = None) -> None:
+        """Send one value in engineering units; what still waits for the wire at monotonic time `deadline` is not sent.
 
-    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        """Execute a named command of the device. Raises NotFoundError where there is none."""
+        Raises RefusedError, ExpiredError, NotConnectedError, NoAnswerError.
+        """
+
+    async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
+        """Execute a named command of the device, as `write`. Raises NotFoundError where there is none."""
         from sereno.model import NotFoundError
 
+        del deadline
         raise NotFoundError(f"this device has no command {name!r} (arguments {arguments!r})")
 
     async def probe(self) -> None:  # noqa: B027 - optional: devices without a hello answer by their first scan

@@ -65,7 +65,7 @@ class _Turn:
             await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
-                self._release()
+                self.release()
             elif future in self._waiting:
                 self._waiting.remove(future)
             raise
@@ -73,9 +73,10 @@ class _Turn:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._release()
+        self.release()
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Leave; who is next is let in."""
         self.taken = False
         self._turns.hand_over(self)
 

@@ -3,8 +3,9 @@
     requested -> authorised -> (selected ->) checked -> queued -> sending -> done
                                                                      \\-> readback -> done
 
-From every phase it may end otherwise; TABLE says how. Once sent, a command can no longer be refused, cancelled or
-timed out: without a conclusive reply it ends as unknown, and nobody sends it again.
+From every phase it may end otherwise; TABLE says how. Once handed over, a command can no longer be refused or
+cancelled, and times out only where the device knows that it was never sent. Without a conclusive reply it ends as
+unknown, and nobody sends it again.
 """
 
 from __future__ import annotations
@@ -111,6 +112,7 @@ TABLE: dict[Phase, dict[Event, Move]] = {
         Event.AWAITS_READBACK: Move(Phase.READBACK, AckState.PROGRESS, Task.WATCH),
         Event.DECLINED: _end(AckState.FAILED),
         Event.UNSENT: _end(AckState.FAILED),
+        Event.EXPIRED: _end(AckState.TIMED_OUT),
         Event.LOST: _end(AckState.UNKNOWN),
         **_AFTER_SENDING,
     },

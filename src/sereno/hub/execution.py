@@ -14,6 +14,7 @@ from sereno.model import (
     Command,
     DeliveryError,
     DeniedError,
+    ExpiredError,
     NotConnectedError,
     NotFoundError,
     OperationError,
@@ -127,6 +128,8 @@ class Execution:
         """Hand it to the device. What a lost reply means is decided here: unknown."""
         try:
             return await (self._call(flight) if flight.tag is None else self._write(flight, flight.tag))
+        except ExpiredError as error:
+            return Occurrence(Event.EXPIRED, f"{error}; never sent")
         except NotConnectedError as error:
             return Occurrence(Event.UNSENT, f"not sent: {error}")
         except (DeliveryError, OSError) as error:
@@ -156,8 +159,9 @@ class Execution:
         readback = self._readback_of(spec)
         if readback is not None:
             flight.watch = ReadbackWatch(self._hub, spec, readback, flight.value)
-        async with self._clock.timeout(max(0.0, self._left(flight.command)) + WRITE_GRACE):
-            await flight.handler.write(spec.path, flight.value)
+        left = max(0.0, self._left(flight.command))
+        async with self._clock.timeout(left + WRITE_GRACE):
+            await flight.handler.write(spec.path, flight.value, deadline=self._clock.monotonic() + left)
         if flight.watch is None:
             return Occurrence(Event.CONFIRMED, "confirmed by the device; it cannot be read back")
         flight.watch.written()
@@ -166,7 +170,9 @@ class Execution:
     async def _call(self, flight: Flight) -> Occurrence:
         assert flight.handler is not None, "checked commands have a handler"
         command = flight.command
-        return Occurrence(Event.CONFIRMED, "", await flight.handler.call(command.name, command.arguments))
+        deadline = self._clock.monotonic() + max(0.0, self._left(command))
+        result = await flight.handler.call(command.name, command.arguments, deadline=deadline)
+        return Occurrence(Event.CONFIRMED, "", result)
 
     def _find_tag(self, flight: Flight) -> None:
         path = flight.command.target

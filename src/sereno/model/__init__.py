@@ -15,6 +15,7 @@ from ._errors import (
     ConfigurationError,
     DeliveryError,
     DeniedError,
+    ExpiredError,
     Fault,
     NoAnswerError,
     NotConnectedError,
@@ -24,6 +25,7 @@ from ._errors import (
     SerenoError,
 )
 from ._ids import GroupId, TagHandle, TagId, check_path, split_tag_path, suggest_segment, tag_id
+from ._override import Override, OverrideKind
 from ._quality import Quality, is_good, reason, severity, worst
 from ._spec import Access, Limits, Setpoint, TagSpec, ValueType, match_paths
 from ._state import TRANSITIONS, LinkState, OperationalState, path_between
@@ -41,6 +43,7 @@ __all__ = [
     "DeliveryError",
     "DeniedError",
     "ExactBlock",
+    "ExpiredError",
     "Fault",
     "GroupId",
     "Limits",
@@ -51,6 +54,8 @@ __all__ = [
     "ObjectSample",
     "OperationError",
     "OperationalState",
+    "Override",
+    "OverrideKind",
     "Quality",
     "RefusedError",
     "RowIndex",

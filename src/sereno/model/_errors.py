@@ -41,6 +41,10 @@ class NotConnectedError(DeliveryError):
         return "\n".join(_tree(str(self.args[0]), self.causes))
 
 
+class ExpiredError(DeliveryError):
+    """Its time was over before it could be sent: never sent, and it never will be."""
+
+
 class NoAnswerError(DeliveryError):
     """Sent, and no conclusive reply within its time: whether it was executed is unknown."""
 

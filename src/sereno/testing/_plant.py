@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from sereno.device import Driver, DriverTag, Environment, Link, ScanColumns
 from sereno.model import (
     ExactBlock,
+    ExpiredError,
     NoAnswerError,
     NotConnectedError,
     NotFoundError,
@@ -129,15 +130,17 @@ class MemoryLink(Link):
             self._alive.set_result(None)
             self.lost(error)
 
-    async def request(self, unit: MemoryUnit, what: str, name: str) -> None:
-        """Wait for the unit's answer. Raises NotConnectedError, NoAnswerError."""
+    async def request(self, unit: MemoryUnit, what: str, name: str, deadline: float | None = None) -> None:
+        """Wait for the unit's answer. Raises NotConnectedError, ExpiredError, NoAnswerError."""
         if self.pipelines:
-            await self._request(unit, what, name)
+            await self._request(unit, what, name, deadline)
         else:
             async with self._one:
-                await self._request(unit, what, name)
+                await self._request(unit, what, name, deadline)
 
-    async def _request(self, unit: MemoryUnit, what: str, name: str) -> None:
+    async def _request(self, unit: MemoryUnit, what: str, name: str, deadline: float | None) -> None:
+        if deadline is not None and self.environment.clock.monotonic() >= deadline:
+            raise ExpiredError(f"its time was over while it waited for {self.key}")
         if self._alive is None or self._alive.done():
             raise NotConnectedError(f"{self.key} is not connected")
         self.counters["requests"] += 1
@@ -228,20 +231,20 @@ class MemoryDriver(Driver):
             objects=objects,
         )
 
-    async def write(self, tag: DriverTag, value: Any) -> None:
+    async def write(self, tag: DriverTag, value: Any, *, deadline: float | None = None) -> None:
         """See Driver."""
-        await self._link.request(self.unit, "write", tag.config.address)
+        await self._link.request(self.unit, "write", tag.config.address, deadline)
         if self.unit.write_error is not None:
             raise self.unit.write_error
         if tag.config.address not in self.unit.values:
             raise RefusedError(f"the device has no address {tag.config.address!r}")
         self.unit.values[tag.config.address] = value
 
-    async def call(self, name: str, arguments: tuple[Any, ...]) -> Any:
+    async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
         """See Driver."""
         if f"{name}()" not in self.unit.values:
             raise NotFoundError(f"the device has no command {name!r} (arguments {arguments!r})")
-        await self._link.request(self.unit, "call", name)
+        await self._link.request(self.unit, "call", name, deadline)
         return self.unit.values[f"{name}()"]
 
     def _quality(self, tag: DriverTag) -> int:

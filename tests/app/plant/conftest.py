@@ -63,7 +63,7 @@ class TinyDriver(Driver):
     async def scan(self, plan: Any) -> ScanColumns:
         raise NotImplementedError
 
-    async def write(self, tag: DriverTag, value: Any) -> None:
+    async def write(self, tag: DriverTag, value: Any, *, deadline: float | None = None) -> None:
         raise NotImplementedError
 
 

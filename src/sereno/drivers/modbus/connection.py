@@ -85,6 +85,9 @@ class Connection(asyncio.Protocol):
             room, first = exchange.depth - flying, exchange.sent
             if room <= 0:
                 return
+            if exchange.expire(self._clock):
+                self._waiting.popleft()
+                continue
             left = exchange.requests.count - first
             if room >= left:
                 room = left
