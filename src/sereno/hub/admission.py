@@ -13,6 +13,7 @@ from sereno.model import ExactBlock, ObjectSample, Quality, RowIndex, SampleBatc
 
 from .changes import exact_beyond, integers, mark_beyond, same_object
 from .groups import Groups
+from .substitutes import Substitutes
 from .table import INEXACT, UNSIGNED, LiveTable
 
 F64 = NDArray[np.float64]
@@ -78,6 +79,7 @@ class Admission:
 
     def __init__(self, table: LiveTable, groups: Groups) -> None:
         self.counters = Counters()
+        self.substitutes = Substitutes(table)
         self._table = table
         self._groups = groups
         self._plans: WeakKeyDictionary[RowIndex, Plan] = WeakKeyDictionary()
@@ -107,6 +109,14 @@ class Admission:
             return None
         self._groups.heard(batch.group, batch.seq, now)
         batch = _with_exact(self._with_trusted_times(batch, t_hub), plan)
+        if self.substitutes.active:
+            batch = self.substitutes.apply(batch, fresh=True)
+        return self.scatter(batch, plan, t_hub)
+
+    def admit_again(self, batch: SampleBatch, plan: Plan, t_hub: int) -> Admitted:
+        """As `admit` for what the table holds already, of any seq: told with another quality or substitute."""
+        if self.substitutes.active:
+            batch = self.substitutes.apply(batch, fresh=False)
         return self.scatter(batch, plan, t_hub)
 
     def scatter(self, batch: SampleBatch, plan: Plan, t_hub: int) -> Admitted:

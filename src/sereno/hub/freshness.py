@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sereno.client import GroupSpec
-from sereno.model import Clock, ExactBlock, GroupId, ObjectSample, Quality, SampleBatch, TagHandle, seal
+from sereno.model import Clock, GroupId, Quality, SampleBatch
 
 from .groups import Groups
+from .held import held_batch
 from .table import LiveTable
 
 INTERVAL = 0.1
@@ -54,31 +54,8 @@ class Freshness:
             if groups.marked[group] in (0, Quality.STALE) and groups.marked[group] != code:
                 groups.marked[group] = code
                 self.marked += 1
-                self._publish(self._silence(GroupId(group), code))
+                self._publish(held_batch(self._table, groups, GroupId(group), code))
 
     def _interval(self) -> float:
         shortest = self._groups.stale_after[: len(self._groups)].min(initial=np.inf)
         return float(max(_SHORTEST, min(INTERVAL, shortest / 4)))
-
-    def _silence(self, group: GroupId, code: Quality) -> SampleBatch:
-        spec, table = self._groups.specs[group], self._table
-        at = spec.index.handles
-        exact_rows = table.exact_rows(at)
-        return seal(
-            group,
-            max(0, self._groups.last_seq[group]),
-            spec.index,
-            table.value[at],
-            table.t_source[at],
-            int(code),
-            exact=ExactBlock(exact_rows, table.exact[at[exact_rows]]) if exact_rows.size else None,
-            objects=self._silent_objects(spec, code),
-            complete=False,
-        )
-
-    def _silent_objects(self, spec: GroupSpec, code: Quality) -> tuple[ObjectSample, ...]:
-        table = self._table
-        return tuple(
-            ObjectSample(TagHandle(h), table.objects.get(h), int(table.t_source[h]), int(code))
-            for h in spec.object_handles
-        )

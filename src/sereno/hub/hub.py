@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import structlog
@@ -18,6 +18,7 @@ from .admission import Admission, Plan
 from .fanout import Fanout
 from .freshness import Freshness
 from .groups import Groups
+from .held import Held, held_batch, overwritten
 from .readings import Readings
 from .reasons import Reasons
 from .rights import ReadRights
@@ -85,6 +86,24 @@ class Hub:
     def report_state(self, device: str, state: OperationalState) -> None:
         """See IngestPort."""
         self.groups.device(device).state = state
+
+    def substitute(self, handle: int, value: Held) -> None:
+        """Let `value` stand for the tag's own, told at once. The tag is in a group."""
+        self._admission.substitutes.put(handle, value)
+        self._publish_again(held_batch(self.table, self.groups, GroupId(int(self.table.group[handle]))))
+
+    def release(self, handle: int) -> None:
+        """Show the tag's own value again, told at once, as of now if nothing newer came. Raises KeyError."""
+        since = int(self.table.t_source[handle])
+        own = self._admission.substitutes.lift(handle)
+        if own.t_source < since:
+            own = replace(own, t_source=self.clock.wall_ns())  # history goes by time: it must follow the substitute
+        batch = held_batch(self.table, self.groups, GroupId(int(self.table.group[handle])))
+        self._publish_again(overwritten(batch, {handle: own}))
+
+    def own(self, handle: int) -> Reading:
+        """What the device says of a substituted tag. Raises KeyError."""
+        return self.readings.made(handle, self._admission.substitutes.own(handle))
 
     # ---- the way out
 
@@ -177,7 +196,7 @@ class Hub:
     def _tell(self, batch: SampleBatch, plan: Plan, again: bool) -> None:
         t_hub = self.clock.wall_ns()
         if again:
-            admitted = self._admission.scatter(batch, plan, t_hub)
+            admitted = self._admission.admit_again(batch, plan, t_hub)
         else:
             found = self._admission.admit(batch, plan, t_hub, self.clock.monotonic())
             if found is None:

@@ -11,6 +11,7 @@ from sereno.client import Reading
 from sereno.model import Clock
 
 from .groups import Groups
+from .held import Held
 from .present import object_value, row_value
 from .reasons import Reasons
 from .table import NO_GROUP, LiveTable
@@ -36,6 +37,12 @@ class Readings:
         order = handles.tolist()
         objects = [table.objects.get(h) for h in order] if table.objects else [None] * len(order)
         return self._each(zip(order, *columns, objects, self._ages(handles), strict=True))
+
+    def made(self, handle: int, value: Held) -> Reading:
+        """A value that is not in the table as a reading of the tag."""
+        group = int(self._table.group[handle])
+        row = (handle, value.value, value.exact or 0, value.quality, value.t_source, group, value.beside)
+        return next(self._each(iter([(*row, self.age(handle))])))
 
     def age(self, handle: int) -> float:
         """Seconds since the last batch of the tag's group; inf if there never was one."""
