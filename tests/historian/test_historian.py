@@ -13,9 +13,7 @@ from tests.historian.rig import (
     SECOND,
     T0,
     VIEWER,
-    Log,
     Plant,
-    Reader,
     ask,
     batch,
     floats,
@@ -116,20 +114,6 @@ def test_late_and_duplicate_samples_are_kept_once_the_last_written_wins(tmp_path
             assert found == [(T0 + 3, 3.5, GOOD), (T0 + 4, 4.5, GOOD), (T0 + 5, 5.5, GOOD)]
 
     run_jumping(story)
-
-
-def test_a_late_sample_in_a_later_segment_is_not_taken_for_the_one_in_force(tmp_path: Path) -> None:
-    log = Log(tmp_path, floats(1), segment_bytes=700)
-    for i in range(10):
-        t = T0 + i * SECOND
-        log.commit(t, batch(t, {0: float(i)}))
-    log.commit(T0 + 20 * SECOND, batch(T0 + 3 * SECOND + 1, {0: 33.0}))
-    log.close()
-    reader = Reader(tmp_path)
-    assert len(reader.opened.segments) == 2
-    assert reader.opened.segments[1].outline.header.created > T0 + 5 * SECOND
-    found = rows(reader.series(floats(1).specs[0], T0 + 5 * SECOND + 1, T0 + 7 * SECOND))
-    assert [r[1] for r in found] == [5.0, 6.0]
 
 
 def test_silence_is_a_gap_from_the_moment_the_hub_noticed(tmp_path: Path) -> None:

@@ -225,3 +225,17 @@ def test_damage_in_the_middle_ends_what_was_in_force_until_the_next_segment_says
     middle = rows(reader.series(constant, T0, second - 1))
     assert [r[1] for r in middle] == [5.0, None]
     assert rows(reader.series(constant, second + 1, END)) == [(T0, 5.0, 0)]
+
+
+def test_a_late_sample_in_a_later_segment_is_not_taken_for_the_one_in_force(tmp_path: Path) -> None:
+    log = Log(tmp_path, floats(1), segment_bytes=700)
+    for i in range(10):
+        t = T0 + i * SECOND
+        log.commit(t, batch(t, {0: float(i)}))
+    log.commit(T0 + 20 * SECOND, batch(T0 + 3 * SECOND + 1, {0: 33.0}))
+    log.close()
+    reader = Reader(tmp_path)
+    assert len(reader.opened.segments) == 2
+    assert reader.opened.segments[1].outline.header.created > T0 + 5 * SECOND
+    found = rows(reader.series(floats(1).specs[0], T0 + 5 * SECOND + 1, T0 + 7 * SECOND))
+    assert [r[1] for r in found] == [5.0, 6.0]
