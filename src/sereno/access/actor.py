@@ -16,6 +16,7 @@ class Right(StrEnum):
     WRITE = "write"
     CALL = "call"
     TRACE = "trace"
+    SUBSTITUTE = "substitute"
     CONFIGURE = "configure"
     USERS = "users"
     AUDIT = "audit"
@@ -47,7 +48,7 @@ def _role(name: str, rights: Iterable[Right]) -> Role:
 
 _VIEW = (Right.READ, Right.HISTORY)
 _OPERATE = (*_VIEW, Right.WRITE, Right.CALL)
-_ENGINEER = (*_OPERATE, Right.TRACE, Right.CONFIGURE, Right.AUDIT)
+_ENGINEER = (*_OPERATE, Right.TRACE, Right.SUBSTITUTE, Right.CONFIGURE, Right.AUDIT)
 ROLES: dict[str, Role] = {
     role.name: role
     for role in (

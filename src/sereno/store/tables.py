@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """Revision of the newest migration in the package."""
 
 LONG_TEXT = Text().with_variant(Text(2**32 - 1), "mariadb")
@@ -123,4 +123,16 @@ SETTINGS = Table(
     METADATA,
     Column("key", String(64), primary_key=True),
     Column("value", LONG_TEXT, nullable=False),
+)
+
+OVERRIDES = Table(
+    "overrides",
+    METADATA,
+    Column("kind", String(16), primary_key=True),
+    Column("path", String(200), primary_key=True),
+    Column("value", LONG_TEXT, nullable=False),
+    Column("reason", LONG_TEXT, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
 )
