@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -285,3 +286,24 @@ def test_the_same_seed_gives_the_same_hour_bit_for_bit(bench: Any) -> None:
     assert len(first) > 2000
     assert hour(3) == first
     assert hour(4) != first
+
+
+@jumping
+async def test_ages_that_round_to_just_under_the_limit_do_not_ring_for_ever(clock: JumpingClock, bench: Any) -> None:
+    for i in range(40):
+        bench.add(f"a/d{i}", period=0.1, phase=0.0137 * i)
+    timers: Counter[float] = Counter()
+    call_later = clock.call_later
+
+    def counted(seconds: float, callback: Any) -> Any:
+        timers[clock.monotonic()] += 1
+        assert timers[clock.monotonic()] < 1000, "time stands still"
+        return call_later(seconds, callback)
+
+    clock.call_later = counted  # type: ignore[method-assign]
+    async with bench.run(clock):
+        for i in range(40):
+            await clock.sleep(1.37)
+            bench.unit(f"a/d{i}").silent = True
+        await clock.sleep(100.0)
+    assert len(timers) > 1000

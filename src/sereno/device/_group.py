@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 FAULT_PAUSE = 5.0
 """Seconds until a group is scanned again after an error that repeating will not help."""
 
+SOON = 0.001
+"""Seconds: the watchdog's shortest wait."""
+
 
 class GroupOwner(Protocol):
     """What a group tells its device. Called in the loop, must not block."""
@@ -222,5 +225,6 @@ class ScanGroup:
         age = self._age()
         if age >= self.stale_after and self._ready.is_set():
             self._owner.overdue(self.name, age)
-        wait = self.stale_after - age if age < self.stale_after else self.stale_after
+        # rounding may leave an age just under the limit at the instant of the ring: never ring again at once
+        wait = max(self.stale_after - age, SOON) if age < self.stale_after else self.stale_after
         self._watchdog = self._clock.call_later(wait, self._watch)
