@@ -1,6 +1,6 @@
 """The command journal on disk: an intent is durable before the first byte goes out, a final ack before it is told.
 
-Implements the hub's IntentJournal. Its calls block for the disk's flush.
+Implements the hub's IntentJournal, in the store's thread: a flush of the disk does not hold up the event loop.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class StoredIntents:
         self._clock = clock or SystemClock()
         self._under_way: dict[str, list[Ack]] = {}
 
-    def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
+    async def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
         """Keep the command; the earlier acks instead if its key is known.
 
         Raises StoreError, WireError, or RefusedError if the key belongs to another command: nothing is kept then.
@@ -43,43 +43,53 @@ class StoredIntents:
         del tag
         envelope, old = encode_command(command).decode(), json_bytes(old_value).decode()
         now = self._clock.wall_ns()
+        before = self._under_way.get(command.key)
 
         def work(connection: Connection) -> list[Ack] | None:
             known = connection.scalar(select(INTENTS.c.command).where(INTENTS.c.key == command.key))
             if known is not None:
                 _check_same(decode_command(known.encode()), decode_command(envelope.encode()))
-                return self._told(connection, command.key)
+                return self._told(connection, command.key, before)
             row = {"key": command.key, "t": now, "target": command.target, "actor": command.actor}
             connection.execute(insert(INTENTS).values(**row, command=envelope, old=old))
             add_entry(connection, _entry(command, now, msgspec.json.decode(old), INTENDED))
             return None
 
-        earlier = self._store.run_now(work)
-        if earlier is None:
+        if before is None:
             self._under_way[command.key] = []
+        earlier: list[Ack] | None = []
+        try:
+            earlier = await self._store.run(work)
+        finally:
+            if before is None and earlier is not None:
+                del self._under_way[command.key]
         return earlier
 
-    def record(self, ack: Ack) -> None:
+    async def record(self, ack: Ack) -> None:
         """Keep an ack; a final one is durable on return, with all before it. Raises StoreError."""
         before = self._under_way.get(ack.key)
         if before is not None and not ack.state.final:
             before.append(ack)
             return
-        self._store.run_now(lambda c: _record(c, [*(before or ()), ack]))
+        await self._store.run(lambda c: _record(c, [*(before or ()), ack]))
         self._under_way.pop(ack.key, None)
 
-    def acks(self, key: str) -> list[Ack]:
-        """The acks of a command, by time; empty for a key that is not known. Raises StoreError."""
-        return self._store.run_now(lambda c: self._told(c, key))
+    async def known(self, key: str) -> tuple[Command, list[Ack]] | None:
+        """A command and its acks, by time; None for a key that is not known. Raises StoreError."""
+        before = self._under_way.get(key)
 
-    def _told(self, connection: Connection, key: str) -> list[Ack]:
-        if key in self._under_way:
-            return list(self._under_way[key])
+        def work(connection: Connection) -> tuple[Command, list[Ack]] | None:
+            row = connection.scalar(select(INTENTS.c.command).where(INTENTS.c.key == key))
+            return None if row is None else (decode_command(row.encode()), self._told(connection, key, before))
+
+        return await self._store.run(work)
+
+    def _told(self, connection: Connection, key: str, under_way: list[Ack] | None) -> list[Ack]:
+        if under_way is not None:
+            return list(under_way)
         rows: Sequence[str] = connection.scalars(select(ACKS.c.ack).where(ACKS.c.key == key).order_by(ACKS.c.id)).all()
         acks = [decode_ack(row.encode()) for row in rows]
         if acks and acks[-1].state.final:
-            return acks
-        if connection.scalar(select(INTENTS.c.t).where(INTENTS.c.key == key)) is None:
             return acks
         end = Ack(key=key, state=AckState.UNKNOWN, t=self._clock.wall_ns(), reason=CUT_OFF)
         _record(connection, [end])
@@ -87,7 +97,7 @@ class StoredIntents:
 
 
 def _check_same(known: Command, given: Command) -> None:
-    for name in ("target", "verb", "name", "value", "arguments"):
+    for name in ("actor", "target", "verb", "name", "value", "arguments"):
         if getattr(known, name) != getattr(given, name):
             raise RefusedError(
                 f"key {known.key!r} belongs to another command ({known.verb} {known.target}); send a fresh key"
@@ -116,4 +126,6 @@ def _entry(command: Command, t: int, old: Any, outcome: str) -> AuditEntry:
         old=old,
         new=list(command.arguments) if called else command.value,
         outcome=outcome,
+        comment=command.comment,
+        command=command.key,
     )

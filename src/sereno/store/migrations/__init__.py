@@ -8,6 +8,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
+TARGET = "head"
+
 
 def configuration(connection: Connection | None = None) -> Config:
     """Alembic's configuration for the migrations of this package."""
@@ -19,4 +21,4 @@ def configuration(connection: Connection | None = None) -> Config:
 
 def upgrade(connection: Connection) -> None:
     """Bring the database behind `connection` to the newest schema, within the transaction that is open."""
-    command.upgrade(configuration(connection), "head")
+    command.upgrade(configuration(connection), TARGET)
