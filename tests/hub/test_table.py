@@ -67,6 +67,14 @@ def test_exact_types_are_known() -> None:
     assert table.exactness[:4].tolist() == [1, 2, 0, 0]
 
 
+def test_a_signalling_nan_of_a_device_is_no_whole_number_and_no_warning() -> None:
+    table = LiveTable()
+    handles = table.register([TagSpec(path="a/i", type=ValueType.INT64), TagSpec(path="a/f")])
+    table.value[:2] = np.array([5, 0x7FF0000000000001], np.uint64).view(np.float64)
+    table.value[0] = 5.0
+    assert table.exact_rows(handles).tolist() == [0]
+
+
 def test_lookups_refuse_what_is_not_there() -> None:
     table = LiveTable()
     table.register(specs("river/plc1/level"))

@@ -90,7 +90,9 @@ class LiveTable:
     def exact_rows(self, handles: I32) -> I32:
         """Positions in `handles` whose value is a whole 64-bit integer, so that `exact` holds it."""
         values = self.value[handles]
-        return np.flatnonzero((self.exactness[handles] != INEXACT) & (values == np.floor(values))).astype(np.int32)
+        with np.errstate(invalid="ignore"):  # a device may send signalling NaN
+            whole = values == np.floor(values)
+        return np.flatnonzero((self.exactness[handles] != INEXACT) & whole).astype(np.int32)
 
     def _check_unique(self, specs: Sequence[TagSpec]) -> None:
         ids: dict[int, str] = {}
