@@ -1,0 +1,229 @@
+"""The checker: every value of good quality against what the device held when it was asked. Knows nothing of drivers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sereno.hub.hub import Hub
+from sereno.model import Clock, SampleBatch, is_good
+from sereno.sim.lying_memory import TruthLog
+from sereno.sim.lying_witness import Asked, Witness
+
+from .plant import Unit
+from .regions import Region
+
+TABLES = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
+HIGHEST = 1200
+"""The plant's tags lie below this address."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A value of good quality that the device did not hold."""
+
+    t: float
+    tag: str
+    shown: Any
+    held: Any
+    why: str
+
+
+class Figures:
+    """What was found so far."""
+
+    def __init__(self) -> None:
+        self.good = 0
+        self.wrong_good = 0
+        self.undetectable = 0
+        self.batches = 0
+        self.wrong: deque[Wrong] = deque(maxlen=20)
+
+
+class DeviceCheck:
+    """One device: which request each address was last asked by, and its batches checked against that."""
+
+    def __init__(self, unit: Unit, truth: TruthLog, clock: Clock, figures: Figures) -> None:
+        self.unit = unit
+        self.groups = tuple(dict.fromkeys(region.group for region in unit.regions))
+        self.group_of = {t.tag.spec.path: r.group for r in unit.regions for t in r.tags(unit.path)}
+        self.complete = dict.fromkeys(self.groups, 0)
+        self.published: dict[str, float] = {}
+        self._truth = truth
+        self._clock = clock
+        self._figures = figures
+        self._latest: dict[str, list[Asked | None]] = {t: [None] * HIGHEST for t in TABLES.values()}
+        self._marks: dict[str, int] = {}
+        self._counted: set[int] = set()
+
+    def asked(self, request: Asked) -> None:
+        """A request went out to this unit."""
+        table = TABLES.get(request.pdu[0])
+        if table is not None:
+            start, count = int.from_bytes(request.pdu[1:3], "big"), int.from_bytes(request.pdu[3:5], "big")
+            self._latest[table][start : start + count] = [request] * count
+
+    def check(self, group: str, serial: int, batch: SampleBatch, paths: Sequence[str], objects: Sequence[str]) -> None:
+        """A batch came; `serial` counts the requests so far, `paths` name its rows, `objects` its objects."""
+        regions = [r for r in self.unit.regions if r.group == group]
+        mark = self._marks.get(group, 0)
+        self._marks[group] = serial
+        self.published[group] = self._clock.monotonic()
+        self._figures.batches += 1
+        good = is_good(batch.quality)
+        rows = iter_rows([r for r in regions if r.is_rows])
+        whole = batch.complete
+        for region, at in rows:
+            part = slice(at, at + region.n)
+            whole = self._check_rows(region, batch, part, good[part], mark, paths) and whole
+        at = 0
+        for region in (r for r in regions if not r.is_rows):
+            samples = [(s.value, s.quality) for s in batch.objects[at : at + region.n]]
+            self._check_objects(region, samples, mark, objects[at : at + region.n])
+            at += region.n
+        if whole:
+            self.complete[group] += 1
+
+    def _check_rows(
+        self, region: Region, batch: SampleBatch, part: slice, good: Any, mark: int, paths: Sequence[str]
+    ) -> bool:
+        """False if a value is missing that is no NaN of the device."""
+        values = batch.values[part]
+        exact = None
+        if region.type in ("int64", "uint64"):
+            assert batch.exact is not None
+            inside = (batch.exact.rows >= part.start) & (batch.exact.rows < part.stop)
+            exact = batch.exact.values[inside]
+            if len(exact) != region.n:
+                exact = None
+        held, taken = self._expected(region, mark)
+        missing = False
+        for i in range(region.n) if not _all_right(values, exact, good, held) else ():
+            if not good[i]:
+                missing = missing or held is None or not _is_nan(held[i])
+            elif held is not None and _same(values[i], exact, i, held[i]):
+                continue
+            elif taken is not None and _same(values[i], exact, i, taken[i]):
+                continue
+            else:
+                shown = values[i] if exact is None else exact[i]
+                self._wrong(paths[part.start + i], shown, None if held is None else held[i])
+        self._figures.good += int(good.sum())
+        return not missing
+
+    def _check_objects(self, region: Region, samples: Sequence[tuple[Any, int]], mark: int, paths: Sequence[str]) -> None:
+        held, taken = self._expected(region, mark)
+        for i, (value, quality) in enumerate(samples):
+            if quality >> 14:
+                continue
+            self._figures.good += 1
+            shown = value.tolist() if isinstance(value, np.ndarray) else value
+            if not any(known is not None and shown == known[i] for known in (held, taken)):
+                self._wrong(paths[i], shown, None if held is None else held[i])
+
+    def _expected(self, region: Region, mark: int) -> tuple[Any, Any]:
+        """What a region must show by what the device held, and by an untrue reply that nobody could tell from it."""
+        latest = self._latest[region.table][region.start : region.end]
+        request = latest[0]
+        if request is None or latest.count(request) != len(latest):
+            return self._in_parts(region, mark)
+        if request.serial < mark:
+            return None, None
+        held = self._truth.held(request.connection, request.place)
+        at = int.from_bytes(request.pdu[1:3], "big")
+        honest = data_of(held.reply) if held is not None and held.frame.pdu == request.pdu else None
+        taken = data_of(request.taken)
+        if taken is not None and taken == honest:
+            return region.expected(honest, at), None
+        return (
+            None if honest is None else region.expected(honest, at),
+            None if taken is None else self._untrue(request, region.expected(taken, at)),
+        )
+
+    def _untrue(self, request: Asked, expected: Any) -> Any:
+        if request.serial not in self._counted:
+            self._counted = {s for s in self._counted if s > request.serial - 10_000} | {request.serial}
+            self._figures.undetectable += 1
+        return expected
+
+    def _in_parts(self, region: Region, mark: int) -> tuple[Any, Any]:
+        """A region that several requests have read: tag by tag."""
+        held: list[Any] = []
+        taken: list[Any] = []
+        for i in range(region.n):
+            one = replace(region, start=region.start + i * region.width, n=1)
+            latest = self._latest[one.table][one.start : one.end]
+            known = latest[0] is not None and latest.count(latest[0]) == len(latest)
+            a, b = self._expected(one, mark) if known else (None, None)
+            held.append(None if a is None else a[0])
+            taken.append(None if b is None else b[0])
+        return held, taken
+
+    def _wrong(self, tag: str, shown: Any, held: Any) -> None:
+        self._figures.wrong_good += 1
+        why = "not asked for in this scan" if held is None else "the device held another value"
+        self._figures.wrong.append(Wrong(self._clock.monotonic(), tag, shown, held, why))
+
+
+def iter_rows(regions: Sequence[Region]) -> list[tuple[Region, int]]:
+    """Each region with the row at which it begins."""
+    placed, at = [], 0
+    for region in regions:
+        placed.append((region, at))
+        at += region.n
+    return placed
+
+
+def data_of(reply: bytes | None) -> bytes | None:
+    """The registers or bits of a read reply; None of none and of an exception."""
+    return None if reply is None or reply[0] & 0x80 else reply[2:]
+
+
+def _all_right(values: Any, exact: Any, good: Any, held: Any) -> bool:
+    """The quick way: every row is good and true, or a NaN of the device."""
+    if held is None or isinstance(held, list):
+        return False
+    if exact is not None:
+        return bool(good.all()) and bool((exact == held.astype(np.int64)).all())
+    return bool(((values == held) & good | np.isnan(held) & ~good).all())
+
+
+def _same(value: Any, exact: Any, i: int, known: Any) -> bool:
+    if known is None:
+        return False
+    if exact is not None:
+        return int(np.int64(exact[i])) == int(np.asarray(known).astype(np.int64))
+    return bool(value == known)
+
+
+def _is_nan(value: Any) -> bool:
+    return value is not None and bool(np.isnan(float(value)))
+
+
+class Checker:
+    """A BatchSink: finds each batch's device, and lets it be checked."""
+
+    def __init__(self, hub: Hub, checks: Mapping[str, DeviceCheck], witness: Witness) -> None:
+        self._hub = hub
+        self._checks = checks
+        self._witness = witness
+        self._groups: dict[int, tuple[DeviceCheck, str, list[str], list[str]]] = {}
+
+    def accept(self, batch: SampleBatch) -> None:
+        """See BatchSink. What the hub publishes by itself (stale marks) has no rows of good quality to check."""
+        if batch.group not in self._groups:
+            self._groups[batch.group] = self._find(batch)
+        check, group, paths, objects = self._groups[batch.group]
+        if bool(is_good(batch.quality).any()) or any(not s.quality >> 14 for s in batch.objects):
+            check.check(group, self._witness.counters["requests"], batch, paths, objects)
+
+    def _find(self, batch: SampleBatch) -> tuple[DeviceCheck, str, list[str], list[str]]:
+        directory = self._hub.directory()
+        spec = self._hub.groups.specs[batch.group]
+        paths = [directory[h].path for h in batch.handles.tolist()]  # type: ignore[index]
+        objects = [directory[h].path for h in spec.object_handles]  # type: ignore[index]
+        return self._checks[spec.device], spec.name, paths, objects
