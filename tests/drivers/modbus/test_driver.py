@@ -246,6 +246,8 @@ async def test_a_busy_block_is_missing_only_now(
         columns = await driver.scan(plan)
         assert (good(columns), columns.complete) == ([True, False], False)
         assert columns.quality[1] == Quality.DEVICE_FAILURE
+        assert columns.values[0] == 0
+        assert math.isnan(columns.values[1])
         assert columns.objects == ((0, None, Quality.DEVICE_FAILURE),)
         device.refuse = lambda request: 0
         columns = await driver.scan(plan)

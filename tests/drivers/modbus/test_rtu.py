@@ -140,6 +140,19 @@ async def test_after_a_time_out_a_late_reply_reaches_nobody(line: Line) -> None:
     await link.close()
 
 
+async def test_the_line_is_left_silent_for_a_late_reply(line: Line) -> None:
+    link = link_of(line)
+    await link.connect()
+    line.hold = True
+    with pytest.raises(NoAnswerError):
+        await link.request(1, Read(3, 5, 1), 0.2)
+    task = asyncio.create_task(link.request(1, Read(3, 6, 1), 1.0))
+    await asyncio.sleep(0.02)
+    line.release()
+    assert (await task).encode() == bytes.fromhex("03 02 0006")
+    await link.close()
+
+
 async def test_a_silent_unit_does_not_take_the_others_with_it(line: Line) -> None:
     link = link_of(line)
     await link.connect()
@@ -196,11 +209,14 @@ async def test_a_port_that_vanishes_is_lost(line: Line, monkeypatch: pytest.Monk
     await link.close()
 
 
-async def test_requests_take_turns(line: Line) -> None:
-    link = link_of(line)
+async def test_requests_take_turns(line: Line, clock: Any) -> None:
+    link = link_of(line, Environment(clock=clock))
     await link.connect()
+    armed: list[int] = []
+    line.change = lambda data: armed.append(clock.armed) or data  # type: ignore[func-returns-value]
     replies = await asyncio.gather(*(link.request(1, Read(3, n, 1), 5.0) for n in range(10, 20)))
     assert [r.encode()[-1] for r in replies] == list(range(10, 20))
+    assert set(armed) == {1}, "time runs only for the request that is on the line"
     await link.close()
 
 
