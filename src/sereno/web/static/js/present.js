@@ -62,8 +62,8 @@ export function look(state) {
 
 /** A tag that can only be written never has a value: that is nothing abnormal. */
 function commandOnly(spec) {
-  const reason = t("access.write");
-  return { text: "—", unit: "", mark: "", classes: ["is-good", "is-waiting"], severity: "good", kind: reason, reason, spoken: `${spec.tag}: ${reason}` };
+  const kind = t("access.write");
+  return { text: "—", unit: "", mark: "", classes: ["is-good", "is-waiting"], severity: "good", kind, reason: "", spoken: `${spec.tag}: ${kind}` };
 }
 
 function strange(state) {

@@ -145,7 +145,7 @@ class Faceplate {
     setLook(this.drawer, shown.classes);
     pointer?.paint(state.value);
     quality.dataset.quality = shown.severity;
-    setText(quality, t(`quality.${shown.severity}`));
+    setText(quality, shown.severity === "good" ? shown.kind : t(`quality.${shown.severity}`));
     setText(time, siteTime(state.t));
     setText(reason, shown.reason);
     reason.hidden = !shown.reason;

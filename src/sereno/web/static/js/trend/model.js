@@ -174,7 +174,7 @@ function interval(window) {
   return Math.min(5, Math.max(0.1, window.span / 1e3 / 3000));
 }
 
-/** True for tags whose value is a number, an enum code or a boolean; not for strings and arrays. */
+/** True for tags whose value is a number, an enum code or a boolean; not for strings, arrays and what is only written. */
 export function isDrawable(spec) {
-  return spec.type !== "string" && !spec.shape?.length;
+  return spec.type !== "string" && !spec.shape?.length && spec.access !== "write";
 }
