@@ -33,6 +33,11 @@ class DataFolder:
         """Address and token for the CLI on this machine, readable by its owner only."""
         return self.path / "credential.json"
 
+    @property
+    def tls(self) -> Path:
+        """The certificate that the node made for itself, with its key."""
+        return self.path / "tls"
+
     def prepare(self) -> None:
         """Make the folder. Raises OperationError when that cannot be."""
         try:
@@ -42,9 +47,10 @@ class DataFolder:
                 f"cannot make the data folder {self.path}: {error.strerror}; give another --data"
             ) from None
 
-    def publish(self, url: str, token: str) -> None:
-        """Let the CLI on this machine find the running node."""
-        write_private(self.credential, orjson.dumps({"url": url, "token": token}).decode())
+    def publish(self, url: str, token: str, certificate: str = "") -> None:
+        """Let the CLI on this machine find the running node; it trusts exactly `certificate` (PEM) there."""
+        fields = {"url": url, "token": token, "certificate": certificate}
+        write_private(self.credential, orjson.dumps(fields).decode())
 
     def withdraw(self) -> None:
         """The node has stopped."""

@@ -21,6 +21,7 @@ from sereno.web.server import WebServer
 from .datafolder import DataFolder
 from .plant.load import Plant
 from .platform import notify_service_manager, open_files_limit, watchdog_interval
+from .tls import Tls, allowed_hosts, check_listening, prepare_tls
 from .welcome import Ready
 from .wiring import Parts, join, web_context
 
@@ -40,6 +41,7 @@ class Node:
         self._stack = AsyncExitStack()
         self._parts: Parts | None = None
         self._web: WebServer | None = None
+        self._tls: Tls | None = None
 
     @property
     def parts(self) -> Parts:
@@ -70,6 +72,7 @@ class Node:
         await self.stop()
 
     async def _start(self, host: str, port: int, fresh_password: bool) -> Ready:
+        check_listening(self.plant, host)
         open_files_limit()
         self.folder.prepare()
         store = Store.open(self.folder.database)
@@ -81,6 +84,7 @@ class Node:
             self._stack.push_async_callback(parts.historian.stop)
         self._stack.callback(parts.hub.close)
         self._background("freshness", parts.hub.run_freshness)
+        self._tls = await asyncio.to_thread(prepare_tls, self.plant, self.folder.tls, host)
         await self._serve(parts, store, host, port)
         await parts.devices.start()
         self._stack.push_async_callback(parts.devices.stop)
@@ -97,7 +101,8 @@ class Node:
 
     async def _serve(self, parts: Parts, store: Store, host: str, port: int) -> None:
         name = await store.run(settings.installation)
-        self._web = WebServer(create_app(web_context(self.plant, parts, name)), parts.clock, host, port)
+        context = web_context(self.plant, parts, name, allowed_hosts(self.plant.web, host))
+        self._web = WebServer(create_app(context), parts.clock, host, port, self._tls.context if self._tls else None)
         await self._web.start()
         self._stack.push_async_callback(self._web.stop)
 
@@ -105,7 +110,7 @@ class Node:
         assert self._web is not None
         credentials = await self._credentials(parts, fresh_password)
         token = await self._console_token(parts)
-        self.folder.publish(self._web.url, token)
+        self.folder.publish(self._web.url, token, self._tls.certificate if self._tls else "")
         self._stack.callback(self.folder.withdraw)
         ticket = await parts.accounts.sessions.ticket(ADMINISTRATOR)
         return Ready(
@@ -117,6 +122,7 @@ class Node:
             link=f"{self._web.url}/sign-in/once?ticket={ticket}",
             example=example_tag(self.plant),
             data=str(self.folder.path),
+            fingerprint=self._tls.fingerprint if self._tls else "",
         )
 
     async def _credentials(self, parts: Parts, fresh: bool) -> Credentials | None:

@@ -17,6 +17,7 @@ class Ready:
     """A node that answers: its address, and how to sign in.
 
     `password` is None when it was shown at an earlier start. `link` signs a browser in once.
+    `fingerprint` is that of the TLS certificate, "" without TLS.
     """
 
     plant: str
@@ -27,6 +28,7 @@ class Ready:
     link: str
     example: str
     data: str
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Welcome:
         """Say that the node is ready."""
         if self.as_json:
             fields = {"url": ready.url, "user": ready.user, "password": ready.password, "token": ready.token}
+            if ready.fingerprint:
+                fields["fingerprint"] = ready.fingerprint
             click.echo(orjson.dumps({**fields, "link": ready.link}).decode())
         else:
             for name, text in self._lines(ready):
@@ -56,6 +60,7 @@ class Welcome:
             ("page", ready.url),
             ("signed in", f"{ready.link}  (once, for five minutes)"),
             ("sign-in", f"{ready.user} / {password}"),
+            *([("certificate", f"SHA-256 {ready.fingerprint}")] if ready.fingerprint else []),
             ("try", f"curl -H 'Authorization: Bearer {ready.token}' '{values}'"),
             ("terminal", f"sereno monitor '{ready.example.rsplit('/', 1)[0]}/*' --data {ready.data}"),
         ]

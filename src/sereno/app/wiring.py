@@ -89,7 +89,7 @@ def device_config(device: PlantDevice) -> DeviceConfig:
     )
 
 
-def web_context(plant: Plant, parts: Parts, installation: str) -> WebContext:
+def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str, ...]) -> WebContext:
     """What the web room is given."""
     history: HistoryPort = parts.historian or NoHistory()
     return WebContext(
@@ -101,7 +101,8 @@ def web_context(plant: Plant, parts: Parts, installation: str) -> WebContext:
         clock=parts.clock,
         site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno")),
         installation=installation,
-        hosts=tuple(plant.web.hosts),
+        secure=plant.web.encrypted,
+        hosts=hosts,
         mimic=plant.mimic,
         ready=lambda: _not_ready(parts),
         figures={

@@ -19,10 +19,11 @@ CREDENTIAL = "credential.json"
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """Where a node is and with which token to ask it."""
+    """Where a node is, with which token to ask it, and the one certificate (PEM) that it must show; "" = any valid."""
 
     url: str
     token: str = ""
+    certificate: str = ""
 
 
 @asynccontextmanager
@@ -40,7 +41,7 @@ async def connect(
     ./data. Raises NotConnectedError if none is found or answers, DeniedError if it does not know the token.
     """
     found = find_node(url, token, data)
-    node = RemoteNode(found.url, found.token, clock or SystemClock(), timeout=timeout)
+    node = RemoteNode(found.url, found.token, clock or SystemClock(), timeout=timeout, pinned=found.certificate)
     try:
         session = await node.http.get(f"{API}/session")
         yield RemoteClient(node, Actor(session["name"], kind=session["kind"]))

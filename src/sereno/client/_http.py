@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -44,15 +45,22 @@ def error_of(status: int, body: dict[str, Any]) -> Exception:
 
 
 class Http:
-    """A connection pool to one node. `url` without the path, for example http://127.0.0.1:8000."""
+    """A connection pool to one node. `url` without the path, for example http://127.0.0.1:8000.
 
-    def __init__(self, url: str, token: str, timeout: float) -> None:
+    `pinned` (PEM): the node must show exactly this certificate, whatever its name; else one that the system trusts
+    (SSL_CERT_FILE names further ones).
+    """
+
+    def __init__(self, url: str, token: str, timeout: float, pinned: str = "") -> None:
         import httpx
 
         self.url = normal_url(url)
         self.headers = {"authorization": f"Bearer {token}"} if token else {}
         self.timeout = timeout
-        self._pool = httpx.AsyncClient(base_url=self.url, headers=self.headers, timeout=timeout, trust_env=False)
+        self.trust = trust_of(pinned) if self.url.startswith("https://") else None
+        self._pool = httpx.AsyncClient(
+            base_url=self.url, headers=self.headers, timeout=timeout, trust_env=False, verify=self.trust or False
+        )
 
     async def get(self, path: str, query: Query = ()) -> Any:
         """The JSON under `path`. Raises SerenoError, ValueError."""
@@ -110,6 +118,16 @@ class _Translated:
             raise ValueError(f"{self._url!r} is no address of a node: {error}") from error
         if isinstance(error, httpx.HTTPError):
             raise NoAnswerError(f"the connection to {self._url} broke: {error or type(error).__name__}") from error
+
+
+def trust_of(pinned: str) -> ssl.SSLContext:
+    """Trust in exactly one certificate (PEM), or in what the system trusts."""
+    if not pinned:
+        return ssl.create_default_context()
+    context = ssl.create_default_context(cadata=pinned)
+    context.check_hostname = False  # it is the certificate itself that is known
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 def not_connected(url: str, error: BaseException) -> NotConnectedError:

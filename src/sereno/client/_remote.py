@@ -42,8 +42,8 @@ _PATIENCE = 10.0
 class RemoteNode:
     """Implements LivePort, CommandPort, HistoryPort and DevicePort. Who asks is decided by the token, at the node."""
 
-    def __init__(self, url: str, token: str, clock: Clock, *, timeout: float = 10.0) -> None:
-        self.http = Http(url, token, timeout)
+    def __init__(self, url: str, token: str, clock: Clock, *, timeout: float = 10.0, pinned: str = "") -> None:
+        self.http = Http(url, token, timeout, pinned)
         self.clock = clock
         self._specs: dict[str, TagSpec] = {}
 

@@ -102,6 +102,7 @@ class RemoteSubscription:
                 url,
                 additional_headers=self._http.headers,
                 proxy=None,
+                ssl=self._http.trust,
                 max_size=64 << 20,
                 open_timeout=self._http.timeout,
                 close_timeout=1,

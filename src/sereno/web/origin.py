@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
 from .context import LOOPBACK
+
+ANY_ADDRESS = "*"
+"""Among the hosts of a site: any bare address, which no foreign DNS name can stand for."""
 
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
@@ -17,7 +21,17 @@ def host_allowed(headers: Headers, hosts: tuple[str, ...]) -> bool:
         name = urlsplit(f"//{headers.get('host', '')}").hostname
     except ValueError:
         return False
-    return name is not None and (name in LOOPBACK or name in hosts)
+    if name is None:
+        return False
+    return name in LOOPBACK or name in hosts or (ANY_ADDRESS in hosts and _is_address(name))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def same_origin(headers: Headers, *, cookie: bool) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Generator
 from typing import Any
 
@@ -24,23 +25,28 @@ _GRACE = 1
 _SWEEP = 5.0
 _PATIENCE = 6
 _MAX_CONNECTIONS = 10_000
+_ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
 class WebServer:
     """Serves an application on one address. `port` is the real one as soon as `start` has returned."""
 
-    def __init__(self, app: FastAPI, clock: Clock, host: str = "127.0.0.1", port: int = 8000) -> None:
+    def __init__(
+        self, app: FastAPI, clock: Clock, host: str = "127.0.0.1", port: int = 8000, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.host = host
         self.port = port
         self._app = app
         self._clock = clock
+        self._tls = tls
         self._server: _Uvicorn | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def url(self) -> str:
-        """The address for a browser."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """The address for a browser; one on this machine where the server listens on all."""
+        name = _ANY_ADDRESS.get(self.host, self.host)
+        host = f"[{name}]" if ":" in name else name
         scheme = "https" if self._app.state.context.secure else "http"
         return f"{scheme}://{host}:{self.port}"
 
@@ -48,7 +54,10 @@ class WebServer:
         """Listen and answer. Raises OperationError if the address cannot be had."""
         listener = _listen(self.host, self.port)
         self.port = listener.getsockname()[1]
-        server = _Uvicorn(uvicorn.Config(self._app, **_OPTIONS))
+        config = uvicorn.Config(self._app, **_OPTIONS)
+        config.load()
+        config.ssl = self._tls
+        server = _Uvicorn(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="web server")
         answering = asyncio.create_task(server.answering.wait())
         await asyncio.wait((serving, answering), return_when=asyncio.FIRST_COMPLETED)

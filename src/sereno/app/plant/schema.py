@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import ipaddress
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from sereno.model import Access, Limits, Setpoint, ValueType, check_path
 
@@ -16,6 +17,14 @@ class Table(BaseModel):
     """A table of the file: unknown keys are refused, values are fixed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def is_loopback(host: str) -> bool:
+    """True if what listens there is reached from this machine only."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class PlantTable(Table):
@@ -42,7 +51,28 @@ class WebTable(Table):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
-    hosts: list[str] = []
+    hosts: list[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]] = []
+    tls: Literal["generate"] | None = None
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+
+    @property
+    def encrypted(self) -> bool:
+        """True if the pages are served by TLS."""
+        return self.tls is not None or self.tls_certificate is not None
+
+    @model_validator(mode="after")
+    def _tls(self) -> Self:
+        if (self.tls_certificate is None) is not (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together")
+        if self.tls and self.tls_certificate:
+            raise ValueError('either tls = "generate" or tls_certificate and tls_key, not both')
+        if not is_loopback(self.host) and not self.encrypted:
+            raise ValueError(
+                f"host {self.host!r} without TLS is refused: passwords and commands would cross the network in the "
+                'clear; set tls_certificate and tls_key, or tls = "generate", or listen on 127.0.0.1'
+            )
+        return self
 
 
 class HistoryTable(Table):
