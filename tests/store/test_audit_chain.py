@@ -173,6 +173,20 @@ def test_an_older_copy_that_grew_again_is_seen(folder: Path, tmp_path: Path) -> 
     assert "not the record that the anchor knows" in found.findings[0].text
 
 
+def test_a_right_record_of_another_history_is_seen(folder: Path, tmp_path: Path) -> None:
+    """Same key, same number, a hash that fits its content: only the chain tells that it was not here."""
+    fork = shutil.copytree(folder, tmp_path / "fork")
+    fill(fork, 100, 3)
+    fill(folder, COUNT + 1, 3)
+    tamper(
+        folder,
+        f"ATTACH '{fork / 'a.db'}' AS fork",
+        f"DELETE FROM audit WHERE id = {COUNT + 2}",
+        f"INSERT INTO audit SELECT * FROM fork.audit WHERE id = {COUNT + 2}",
+    )
+    assert verify(folder).findings[0].seq == COUNT + 2
+
+
 def test_all_is_gone(folder: Path) -> None:
     tamper(folder, "DELETE FROM audit")
     assert verify(folder).findings[0] == (1, f"records 1 to {COUNT} are missing at the end: the anchor knows of them")
