@@ -71,18 +71,18 @@ class Story(MemoryJournal):
         self.broken: Exception | None = None
         self.intents: list[tuple[str, Any, Any]] = []
 
-    def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
+    async def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
         if self.broken:
             raise self.broken
         self.events.append("intend")
         self.intents.append((command.actor, tag and tag.path, old_value))
-        return super().intend(command, tag, old_value)
+        return await super().intend(command, tag, old_value)
 
-    def record(self, ack: Ack) -> None:
+    async def record(self, ack: Ack) -> None:
         if self.broken:
             raise self.broken
         self.events.append(ack.state)
-        super().record(ack)
+        await super().record(ack)
 
 
 async def test_the_intent_is_kept_before_the_first_byte(make_bench: Any, plant: Any) -> None:
@@ -98,15 +98,15 @@ async def test_the_intent_is_kept_before_the_first_byte(make_bench: Any, plant: 
     await bench.settle()
     bench.scan()
     acks = await collected
-    assert bench.journal.acks(acks[0].key) == acks
+    assert (await bench.journal.known(acks[0].key))[1] == acks
 
 
 @pytest.mark.parametrize("name", ["speed", "reset"])
 async def test_a_slow_disk_makes_no_late_write(make_bench: Any, plant: Any, name: str) -> None:
     class SlowDisk(MemoryJournal):
-        def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
+        async def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
             plant.clock.now += DEFAULT_EXPIRY
-            return super().intend(command, tag, old_value)
+            return await super().intend(command, tag, old_value)
 
     bench = make_bench(plant, SlowDisk())
     acks = await bench.finish(bench.command(name, 1))
@@ -143,7 +143,7 @@ async def test_a_journal_that_breaks_later_costs_no_ack(make_bench: Any, plant: 
 
 async def test_a_journal_that_cannot_be_read_refuses(make_bench: Any, plant: Any) -> None:
     class Unreadable(MemoryJournal):
-        def acks(self, key: str) -> list[Ack]:
+        async def known(self, key: str) -> tuple[Command, list[Ack]] | None:
             raise OSError("disk gone")
 
     bench = make_bench(plant, Unreadable())
@@ -164,14 +164,14 @@ async def test_a_replay_after_a_restart(bench: Any) -> None:
 
 async def test_a_command_cut_off_by_the_end_of_the_process_is_unknown(bench: Any) -> None:
     command = bench.command(actor="olga")
-    bench.journal.intend(command, None, 10.0)
-    bench.journal.record(Ack(key=command.key, state=S.ACCEPTED, t=1))
+    await bench.journal.intend(command, None, 10.0)
+    await bench.journal.record(Ack(key=command.key, state=S.ACCEPTED, t=1))
     acks = await bench.finish(command)
     assert states(acks) == [S.ACCEPTED, S.UNKNOWN]
     assert "whether it was executed is unknown" in acks[-1].reason
-    assert bench.journal.acks(command.key) == acks
+    assert (await bench.journal.known(command.key))[1] == acks
     intended_only = bench.command(actor="olga")
-    bench.journal.intend(intended_only, None, 10.0)
+    await bench.journal.intend(intended_only, None, 10.0)
     assert states(await bench.finish(intended_only))[-1] is S.UNKNOWN
     assert bench.device.entered == 0
 
@@ -216,7 +216,65 @@ async def test_statistics_and_memory(bench: Any) -> None:
     assert (figures["done"], figures["refused"], figures["peak"]) == (5, 1, 1)
     journal = MemoryJournal(kept=2)
     for key in "abc":
-        journal.intend(Command(target="a/b", key=key), None, None)
-    journal.record(Ack(key="a", state=S.DONE, t=1))
-    assert journal.acks("a") == []
-    assert journal.intend(Command(target="a/b", key="c"), None, None) == []
+        await journal.intend(Command(target="a/b", key=key), None, None)
+    await journal.record(Ack(key="a", state=S.DONE, t=1))
+    assert await journal.known("a") is None
+    assert await journal.intend(Command(target="a/b", key="c"), None, None) == []
+
+
+class Gate(MemoryJournal):
+    """A disk that takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free = asyncio.Event()
+
+    async def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
+        await self.free.wait()
+        return await super().intend(command, tag, old_value)
+
+
+async def test_a_slow_disk_holds_up_its_command_and_nothing_else(make_bench: Any, plant: Any) -> None:
+    journal = Gate()
+    bench = make_bench(plant, journal)
+    collected = bench.submit()
+    await bench.settle()
+    assert bench.device.entered == 0, "the intent comes first"
+    call = Command(target="river/plc1", verb=Verb.CALL, name="nothing", key="other")
+    bench.submit(call)
+    await bench.settle()
+    assert (await bench.router.acks("other", OLGA))[-1].state is S.AUTHORISED
+    journal.free.set()
+    await bench.settle()
+    bench.scan()
+    assert states(await collected) == ALL_THE_WAY
+
+
+async def test_a_stop_while_the_intent_is_written_leaves_a_cancelled_command_on_record(
+    make_bench: Any, plant: Any
+) -> None:
+    journal = Gate()
+    bench = make_bench(plant, journal)
+    collected = bench.submit()
+    await bench.settle()
+    closing = asyncio.create_task(bench.router.close())
+    await bench.settle()
+    assert not closing.done(), "an intent is either on record or not: it is not broken off"
+    journal.free.set()
+    await closing
+    acks = await collected
+    assert states(acks)[-1] is S.CANCELLED
+    assert journal._entries[acks[0].key].acks == acks
+    assert bench.device.entered == 0
+
+
+async def test_acks_of_the_past_are_for_who_sent_it_and_for_readers_also_after_a_restart(bench: Any) -> None:
+    command = bench.command()
+    acks = await bench.finish(command)
+    router = CommandRouter(bench.hub, bench.clock, journal=bench.journal, handlers={"river/plc1": bench.device})
+    assert await router.acks(command.key, Actor("olga")) == acks, "who sent it, even without any right by now"
+    assert await router.acks(command.key, Actor("vera", (ROLES["viewer"],))) == acks
+    with pytest.raises(NotFoundError):
+        await router.acks(command.key, NOBODY)
+    other = [a async for a in router.submit(command, Actor("otto", OLGA.roles))]
+    assert [a.state for a in other] == [S.REFUSED]

@@ -121,7 +121,7 @@ class Trial:
     def judge(self) -> None:
         sent = Counter((path, value) for path, value, _ in self.wire.received)
         for key in self.commands:
-            acks = self.journal.acks(key)
+            acks = self.journal._entries[key].acks
             ends = [a.state for a in acks if a.state.final]
             assert len(ends) == 1, "one end, whoever asked how often"
             first = self.journal._entries[key].command

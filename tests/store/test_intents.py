@@ -47,49 +47,55 @@ def _ack(state: AckState, t: int = 1, **more: object) -> Ack:
     return Ack(key="k1", state=state, t=t, **more)
 
 
-def test_a_new_command_is_kept_and_a_known_one_is_told_what_became_of_it(journal: StoredIntents) -> None:
-    assert journal.intend(WRITE, None, 1.0) is None
-    journal.record(_ack(AckState.ACCEPTED, 1))
-    journal.record(_ack(AckState.DONE, 2, value=2.5))
-    told = journal.intend(WRITE, None, 1.0)
+async def test_a_new_command_is_kept_and_a_known_one_is_told_what_became_of_it(journal: StoredIntents) -> None:
+    assert await journal.intend(WRITE, None, 1.0) is None
+    await journal.record(_ack(AckState.ACCEPTED, 1))
+    await journal.record(_ack(AckState.DONE, 2, value=2.5))
+    told = await journal.intend(WRITE, None, 1.0)
     assert told == [_ack(AckState.ACCEPTED, 1), _ack(AckState.DONE, 2, value=2.5)]
-    assert journal.acks("k1") == told
-    assert journal.acks("unknown") == []
+    assert await journal.known("k1") == (WRITE, told)
+    assert await journal.known("unknown") is None
 
 
-def test_a_command_under_way_is_not_unknown_yet(journal: StoredIntents) -> None:
-    journal.intend(WRITE, None, None)
-    assert journal.intend(WRITE, None, None) == []
-    journal.record(_ack(AckState.ACCEPTED))
-    assert [a.state for a in journal.acks("k1")] == [AckState.ACCEPTED]
+async def test_a_command_under_way_is_not_unknown_yet(journal: StoredIntents) -> None:
+    await journal.intend(WRITE, None, None)
+    assert await journal.intend(WRITE, None, None) == []
+    await journal.record(_ack(AckState.ACCEPTED))
+    assert [a.state for a in (await journal.known("k1"))[1]] == [AckState.ACCEPTED]
 
 
 async def test_what_a_dead_process_left_open_ends_as_unknown_once(reopen: Callable[[], StoredIntents]) -> None:
     dead = reopen()
-    dead.intend(WRITE, None, 1.0)
-    dead.record(_ack(AckState.ACCEPTED, 7))
+    await dead.intend(WRITE, None, 1.0)
+    await dead.record(_ack(AckState.ACCEPTED, 7))
     next_one = reopen()
-    told = next_one.intend(WRITE, None, 1.0)
+    told = await next_one.intend(WRITE, None, 1.0)
     assert told is not None
     assert [(a.state, a.t) for a in told] == [(AckState.UNKNOWN, EPOCH_NS)]
     assert "may have been carried out" in told[0].reason
-    assert next_one.acks("k1") == told
+    assert await next_one.known("k1") == (WRITE, told)
     outcomes = [e.outcome for e in await AuditLog(next_one._store, JumpingClock()).entries()]
     assert outcomes == [f"unknown: {told[0].reason}", "intended"]
 
 
-def test_acks_on_the_way_cost_no_flush(journal: StoredIntents, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal.intend(WRITE, None, 1.0)
-    real, calls = journal._store.run_now, []
-    monkeypatch.setattr(journal._store, "run_now", lambda work: calls.append(work) or real(work))
+async def test_acks_on_the_way_cost_no_flush(journal: StoredIntents, monkeypatch: pytest.MonkeyPatch) -> None:
+    await journal.intend(WRITE, None, 1.0)
+    real, calls = journal._store.run, []
+    monkeypatch.setattr(journal._store, "run", lambda work: calls.append(work) or real(work))
     for state in (AckState.REQUESTED, AckState.AUTHORISED, AckState.ACCEPTED, AckState.PROGRESS, AckState.DONE):
-        journal.record(_ack(state))
+        await journal.record(_ack(state))
     assert len(calls) == 1
-    assert [a.state.value for a in journal.acks("k1")] == ["requested", "authorised", "accepted", "progress", "done"]
+    assert [a.state.value for a in (await journal.known("k1"))[1]] == [
+        "requested",
+        "authorised",
+        "accepted",
+        "progress",
+        "done",
+    ]
 
 
-def test_it_is_on_disk_when_intend_returns(journal: StoredIntents, path: Path) -> None:
-    journal.intend(WRITE, None, 1.0)
+async def test_it_is_on_disk_when_intend_returns(journal: StoredIntents, path: Path) -> None:
+    await journal.intend(WRITE, None, 1.0)
     other = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     assert other.execute("SELECT key, target, actor, old FROM intents").fetchall() == [
         ("k1", "north/plc1/setpoint", "ann", "1.0")
@@ -97,19 +103,19 @@ def test_it_is_on_disk_when_intend_returns(journal: StoredIntents, path: Path) -
     other.close()
 
 
-def test_values_stay_exact(reopen: Callable[[], StoredIntents]) -> None:
+async def test_values_stay_exact(reopen: Callable[[], StoredIntents]) -> None:
     journal = reopen()
-    journal.intend(WRITE, None, 2**64 - 1)
-    journal.record(_ack(AckState.DONE, value=[2**63, "ü", None, True]))
-    assert reopen().acks("k1")[0].value == [2**63, "ü", None, True]
+    await journal.intend(WRITE, None, 2**64 - 1)
+    await journal.record(_ack(AckState.DONE, value=[2**63, "ü", None, True]))
+    assert (await reopen().known("k1"))[1][0].value == [2**63, "ü", None, True]
 
 
 async def test_the_audit_tells_the_story(journal: StoredIntents) -> None:
-    journal.intend(WRITE, None, 1.0)
-    journal.record(_ack(AckState.ACCEPTED, EPOCH_NS + 1))
-    journal.record(_ack(AckState.FAILED, EPOCH_NS + 2, reason="readback is 1"))
+    await journal.intend(WRITE, None, 1.0)
+    await journal.record(_ack(AckState.ACCEPTED, EPOCH_NS + 1))
+    await journal.record(_ack(AckState.FAILED, EPOCH_NS + 2, reason="readback is 1"))
     call = Command(target="north/plc1", verb=Verb.CALL, name="reset", arguments=(1,), actor="bob", key="k2")
-    journal.intend(call, None, None)
+    await journal.intend(call, None, None)
     entries = [
         (e.t - EPOCH_NS, e.actor, e.origin, e.action, e.target, e.old, e.new, e.outcome)
         for e in reversed(await AuditLog(journal._store, JumpingClock()).entries())
@@ -121,24 +127,31 @@ async def test_the_audit_tells_the_story(journal: StoredIntents) -> None:
     ]
 
 
-def test_what_cannot_be_kept_raises_and_keeps_nothing(journal: StoredIntents, path: Path) -> None:
+async def test_what_cannot_be_kept_raises_and_keeps_nothing(journal: StoredIntents, path: Path) -> None:
     with pytest.raises(WireError, match="not a finite number"):
-        journal.intend(Command(target="a/b", value=math.nan, key="k1"), None, None)
-    assert journal.intend(WRITE, None, math.nan) is None
+        await journal.intend(Command(target="a/b", value=math.nan, key="k1"), None, None)
+    assert await journal.intend(WRITE, None, math.nan) is None
     locker = sqlite3.connect(path, isolation_level=None)
     locker.execute("DROP TABLE audit")
     with pytest.raises(StoreError, match="no such table: audit"):
-        journal.intend(Command(target="a/b", value=1, key="k2"), None, None)
+        await journal.intend(Command(target="a/b", value=1, key="k2"), None, None)
     assert locker.execute("SELECT key FROM intents").fetchall() == [("k1",)]
     locker.close()
-    assert journal.acks("k2") == []
+    assert await journal.known("k2") is None
 
 
 @pytest.mark.parametrize(
-    "other", [{"value": 3.0}, {"target": "north/plc1/level"}, {"verb": Verb.CALL, "name": "reset"}, {"value": "2.5"}]
+    "other",
+    [
+        {"value": 3.0},
+        {"target": "north/plc1/level"},
+        {"verb": Verb.CALL, "name": "reset"},
+        {"value": "2.5"},
+        {"actor": "bob"},
+    ],
 )
-def test_a_key_is_not_lent_to_another_command(journal: StoredIntents, other: dict[str, object]) -> None:
-    journal.intend(WRITE, None, 1.0)
+async def test_a_key_is_not_lent_to_another_command(journal: StoredIntents, other: dict[str, object]) -> None:
+    await journal.intend(WRITE, None, 1.0)
     with pytest.raises(RefusedError, match=r"key 'k1' belongs to another command \(write north/plc1/setpoint\)"):
-        journal.intend(replace(WRITE, **other), None, 1.0)
-    assert journal.intend(replace(WRITE, comment="again", expires=100), None, 1.0) == []
+        await journal.intend(replace(WRITE, **other), None, 1.0)
+    assert await journal.intend(replace(WRITE, comment="again", expires=100), None, 1.0) == []

@@ -98,7 +98,7 @@ class Execution:
     async def record(self, flight: Flight) -> Occurrence:
         """Make the intent durable."""
         try:
-            earlier = self._journal.intend(flight.command, flight.tag, flight.old_value)
+            earlier = await self._journal.intend(flight.command, flight.tag, flight.old_value)
         except RefusedError:
             raise
         except (OSError, SerenoError) as error:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from typing import Any, TypeVar
 
 from sereno.access.actor import Actor
 from sereno.client import CommandHandler
@@ -12,6 +12,8 @@ from sereno.model import Ack, Command, TagSpec
 
 from .command_life import CommandLife
 from .readback import ReadbackWatch
+
+T = TypeVar("T")
 
 
 class Flight:
@@ -30,6 +32,8 @@ class Flight:
         self.turn: asyncio.Lock | None = None
         self.watch: ReadbackWatch | None = None
         self.task: asyncio.Task[None] | None = None
+        self.stopped = False
+        self._step: asyncio.Future[Any] | None = None
         self._waiting: list[asyncio.Future[None]] = []
 
     def tell(self, ack: Ack) -> None:
@@ -57,6 +61,26 @@ class Flight:
             finally:
                 if future in self._waiting:
                     self._waiting.remove(future)
+
+    async def perform(self, work: Coroutine[Any, Any, T], *, breakable: bool) -> T:
+        """Do a step of it. Raises CancelledError if it was stopped before, or while a breakable step ran."""
+        if self.stopped:
+            work.close()
+            raise asyncio.CancelledError
+        if not breakable:
+            return await work
+        step: asyncio.Task[T] = asyncio.create_task(work)
+        self._step = step
+        try:
+            return await step
+        finally:
+            self._step = None
+
+    def stop(self) -> None:
+        """Break it off where it can be; its task still tells its end."""
+        self.stopped = True
+        if self._step is not None:
+            self._step.cancel()
 
     def give_up_turn(self) -> None:
         """Let the next command to the device go."""

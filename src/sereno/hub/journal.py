@@ -12,20 +12,20 @@ MAX_KEPT = 10_000
 
 
 class IntentJournal(Protocol):
-    """Audit and idempotency in one: commands with their acks, by key. Called in the loop, one command at a time."""
+    """Audit and idempotency in one: commands with their acks, by key. Of one command one call at a time."""
 
-    def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
+    async def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
         """Keep the command durably and return None; if its key is known, return its acks so far and keep nothing.
 
         `tag` and `old_value` (None for a call) say what is about to change. Raises RefusedError if the key belongs to
         another command, OSError or another OperationError if the command cannot be kept: then nothing is sent.
         """
 
-    def record(self, ack: Ack) -> None:
+    async def record(self, ack: Ack) -> None:
         """Keep an ack of an intended command; durable before it returns if the ack is final."""
 
-    def acks(self, key: str) -> list[Ack]:
-        """The acks of a command, by time; empty for a key that is not known."""
+    async def known(self, key: str) -> tuple[Command, list[Ack]] | None:
+        """A command as it was kept and its acks, by time; None for a key that is not known."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class MemoryJournal:
         self._kept = kept
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
-    def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
+    async def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
         """See IntentJournal."""
         del tag
         known = self._entries.get(command.key)
@@ -55,16 +55,16 @@ class MemoryJournal:
             self._entries.popitem(last=False)
         return None
 
-    def record(self, ack: Ack) -> None:
+    async def record(self, ack: Ack) -> None:
         """See IntentJournal."""
         known = self._entries.get(ack.key)
         if known is not None:
             known.acks.append(ack)
 
-    def acks(self, key: str) -> list[Ack]:
+    async def known(self, key: str) -> tuple[Command, list[Ack]] | None:
         """See IntentJournal."""
-        known = self._entries.get(key)
-        return list(known.acks) if known is not None else []
+        found = self._entries.get(key)
+        return (found.command, list(found.acks)) if found is not None else None
 
 
 def same_command(a: Command, b: Command) -> bool:

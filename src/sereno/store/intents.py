@@ -43,27 +43,19 @@ class StoredIntents:
         del tag
         envelope, old = encode_command(command).decode(), json_bytes(old_value).decode()
         now = self._clock.wall_ns()
-        before = self._under_way.get(command.key)
 
         def work(connection: Connection) -> list[Ack] | None:
             known = connection.scalar(select(INTENTS.c.command).where(INTENTS.c.key == command.key))
             if known is not None:
                 _check_same(decode_command(known.encode()), decode_command(envelope.encode()))
-                return self._told(connection, command.key, before)
+                return self._told(connection, command.key)
             row = {"key": command.key, "t": now, "target": command.target, "actor": command.actor}
             connection.execute(insert(INTENTS).values(**row, command=envelope, old=old))
             add_entry(connection, _entry(command, now, msgspec.json.decode(old), INTENDED))
+            self._under_way[command.key] = []
             return None
 
-        if before is None:
-            self._under_way[command.key] = []
-        earlier: list[Ack] | None = []
-        try:
-            earlier = await self._store.run(work)
-        finally:
-            if before is None and earlier is not None:
-                del self._under_way[command.key]
-        return earlier
+        return await self._store.run(work)
 
     async def record(self, ack: Ack) -> None:
         """Keep an ack; a final one is durable on return, with all before it. Raises StoreError."""
@@ -71,22 +63,25 @@ class StoredIntents:
         if before is not None and not ack.state.final:
             before.append(ack)
             return
-        await self._store.run(lambda c: _record(c, [*(before or ()), ack]))
-        self._under_way.pop(ack.key, None)
+
+        def work(connection: Connection) -> None:
+            _record(connection, [*(before or ()), ack])
+            self._under_way.pop(ack.key, None)
+
+        await self._store.run(work)
 
     async def known(self, key: str) -> tuple[Command, list[Ack]] | None:
         """A command and its acks, by time; None for a key that is not known. Raises StoreError."""
-        before = self._under_way.get(key)
 
         def work(connection: Connection) -> tuple[Command, list[Ack]] | None:
             row = connection.scalar(select(INTENTS.c.command).where(INTENTS.c.key == key))
-            return None if row is None else (decode_command(row.encode()), self._told(connection, key, before))
+            return None if row is None else (decode_command(row.encode()), self._told(connection, key))
 
         return await self._store.run(work)
 
-    def _told(self, connection: Connection, key: str, under_way: list[Ack] | None) -> list[Ack]:
-        if under_way is not None:
-            return list(under_way)
+    def _told(self, connection: Connection, key: str) -> list[Ack]:
+        if key in self._under_way:
+            return list(self._under_way[key])
         rows: Sequence[str] = connection.scalars(select(ACKS.c.ack).where(ACKS.c.key == key).order_by(ACKS.c.id)).all()
         acks = [decode_ack(row.encode()) for row in rows]
         if acks and acks[-1].state.final:
