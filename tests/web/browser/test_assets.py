@@ -117,3 +117,20 @@ def test_the_waterworks_mimic_speaks_all_languages() -> None:
     assert [e.text for e in texts if not {"data-es", "data-fr"} <= set(e.attrib)] == []
     assert [e.attrib for e in root.iter() if "data-name" in e.attrib and "data-fr" not in e.attrib] == []
     assert [e.attrib for e in root.iter() if "style" in e.attrib] == []
+
+
+def test_every_page_asks_for_all_shared_scripts_at_once() -> None:
+    folder = (WEB / "static/js").resolve()
+    found, todo = set[str](), [folder / "shell.js"]
+    while todo:
+        path = todo.pop().resolve()
+        name = path.relative_to(folder).as_posix()
+        if name not in found:
+            found.add(name)
+            imports = re.findall(
+                r'^import (?:[^"]*? from )?"(\.[^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE
+            )
+            todo += [path.parent / other for other in imports]
+    listed = re.search(r"for name in \((.*?)\)\.split\(\)", (WEB / "templates/base.html").read_text(), re.DOTALL)
+    assert listed is not None
+    assert {f"{name}.js" for name in re.findall(r"[a-z0-9_/]+", listed.group(1))} == found
