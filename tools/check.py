@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.checks import calls, handlers, imports, release, sizes, text
+from tools.checks import calls, entries, handlers, imports, release, sizes, text
 from tools.checks.source import Finding, Source, project_files, read_sources
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,6 +26,7 @@ RULES: list[Callable[[Source], Iterator[Finding]]] = [
     calls.clock,
     calls.platform,
     calls.fork,
+    entries.routes_have_entries,
     handlers.broad_except,
     imports.heavy_imports,
     text.machine_paths,
