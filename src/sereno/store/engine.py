@@ -23,6 +23,7 @@ from .schema import bring_up_to_date, has_chain
 from .settings import keep
 
 T = TypeVar("T")
+_PAGES, _PAGES_WHEN_FULL = 1000, 8
 
 
 class Store:
@@ -87,7 +88,9 @@ class Store:
 
     async def tend(self) -> None:
         """To be called every few seconds: make the reserve whole again, try to write again. Raises StoreError."""
-        await self._in_thread(self.recording.tend)
+        was_full = self.recording.full
+        if await self._in_thread(self.recording.tend) and was_full:
+            await self._in_thread(lambda: self._checkpoint_after(_PAGES))
         if self.recording.error:
             await self.run(self._probe)
             self.recording.succeeded()
@@ -131,6 +134,12 @@ class Store:
             raise StoreError("the database is closed") from error
         return await running
 
+    def _checkpoint_after(self, pages: int) -> None:
+        """Let the write-ahead log grow so far only: on a full disk what it takes is space for records."""
+        if self._engine.dialect.name == "sqlite":
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {pages}")
+
     def _dispose(self) -> None:
         self._thread.shutdown()
         self._engine.dispose()
@@ -141,6 +150,7 @@ class Store:
                 return self._attempt(work)
             except (DBAPIError, StoreError, OSError) as error:
                 if self.recording.make_room(error):
+                    self._checkpoint_after(_PAGES_WHEN_FULL)
                     continue
                 self.recording.failed(error)
                 if isinstance(error, DBAPIError):
