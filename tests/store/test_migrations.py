@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,15 +12,23 @@ from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, inspect
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, inspect, text
 
+from sereno.store import schema
 from sereno.store.engine import Store
-from sereno.store.migrations import configuration
+from sereno.store.migrations import configuration, upgrade
+from sereno.store.schema import present_schema
 from sereno.store.tables import METADATA, SCHEMA
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def migrated_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty database goes through every migration, as one of an older version would."""
+    monkeypatch.setattr(schema, "create", upgrade)
+
+
+@pytest.fixture
+def store(tmp_path: Path, migrated_only: None) -> Iterator[Store]:
     opened = Store.open(tmp_path / "a.db")
     yield opened
     asyncio.run(opened.close())
@@ -30,6 +40,41 @@ def _differences(connection: Connection, metadata: MetaData) -> list[Any]:
 
 def test_the_migrations_make_the_tables_that_the_code_knows(store: Store) -> None:
     assert store.run_now(lambda c: _differences(c, METADATA)) == []
+
+
+def _description(connection: Connection) -> dict[str, Any]:
+    inspector = inspect(connection)
+    tables = {
+        name: (
+            {c["name"]: (str(c["type"]), c["nullable"], c["primary_key"]) for c in inspector.get_columns(name)},
+            sorted((i["name"] or "", tuple(i["column_names"]), i["unique"]) for i in inspector.get_indexes(name)),
+            sorted(str(u) for u in inspector.get_unique_constraints(name)),
+            sorted(str(f) for f in inspector.get_foreign_keys(name)),
+        )
+        for name in inspector.get_table_names()
+    }
+    triggers = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name"))
+    return {"tables": tables, "triggers": [tuple(row) for row in triggers], "version": present_schema(connection)}
+
+
+def test_a_new_database_is_what_the_migrations_make(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    new = Store.open(tmp_path / "new.db")
+    try:
+        assert new.run_now(_description) == store.run_now(_description)
+        assert len(new.run_now(_description)["triggers"]) == 3
+    finally:
+        asyncio.run(new.close())
+
+
+def test_a_new_database_does_not_import_alembic(tmp_path: Path) -> None:
+    code = (
+        "import sys, asyncio; from sereno.store.engine import Store; s = Store.open(sys.argv[1]); "
+        "asyncio.run(s.close()); assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.db")], check=True)
 
 
 def test_the_comparison_would_see_a_forgotten_column(store: Store) -> None:
@@ -48,7 +93,9 @@ def test_schema_is_the_newest_migration_and_there_is_one_line_of_them() -> None:
     assert next(script.revision for script in scripts.walk_revisions()) == SCHEMA
 
 
-def test_a_migration_that_breaks_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_breaks_off_leaves_nothing(
+    tmp_path: Path, migrated_only: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "broken.db"
     real = op.create_index
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, insert, inspect, text
 
+from .append_only import protect
+from .audit_chain import TURN
 from .connect import name_of
 from .errors import StoreError
-from .tables import SCHEMA
+from .tables import METADATA, SCHEMA, SETTINGS
 
 
 def present_schema(connection: Connection) -> str | None:
@@ -47,7 +49,27 @@ def bring_up_to_date(connection: Connection, *, look: bool = False) -> str | Non
         )
     if look:
         raise StoreError(f"database {where} has schema {present or 'none'}, expected {SCHEMA}; run: sereno db upgrade")
+    if present is None and connection.dialect.name == "sqlite":
+        create(connection)
+        return None
     from .migrations import upgrade
 
     upgrade(connection)
     return present
+
+
+def create(connection: Connection) -> None:
+    """The newest schema in an empty SQLite database, as the migrations make it; a test holds the two together.
+
+    Running them would cost every first start the import of Alembic: 10 MB for as long as the node runs.
+    """
+    METADATA.create_all(connection)
+    connection.execute(
+        text(
+            "CREATE TABLE alembic_version "
+            "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+        )
+    )
+    connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:schema)"), {"schema": SCHEMA})
+    connection.execute(insert(SETTINGS).values(key=TURN, value='{"format":1}'))
+    protect(connection)

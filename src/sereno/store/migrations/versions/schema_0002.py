@@ -8,8 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from sereno.store.append_only import protect
 from sereno.store.audit_chain import CONTENT, FIRST, TURN, AuditChain, Link, record_hash
-from sereno.store.migrations.append_only import protect
 
 revision = "0002"
 down_revision = "0001"
