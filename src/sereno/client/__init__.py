@@ -2,7 +2,8 @@
 
 from ._client import Client, Moment
 from ._connect import Credential, connect, find_node
-from ._json import device_json, iso_time, reading_json, series_json, spec_json
+from ._json import device_json, iso_time, override_json, reading_json, series_json, spec_json
+from ._overrides import OverridePort, Substitution, substitution_json
 from ._ports import (
     BatchSink,
     CommandHandler,
@@ -34,11 +35,13 @@ __all__ = [
     "IngestPort",
     "LivePort",
     "Moment",
+    "OverridePort",
     "Reading",
     "RemoteClient",
     "RemoteNode",
     "Series",
     "Subscription",
+    "Substitution",
     "SyncClient",
     "SyncSubscription",
     "TraceLine",
@@ -48,8 +51,10 @@ __all__ = [
     "device_json",
     "find_node",
     "iso_time",
+    "override_json",
     "parse_time",
     "reading_json",
     "series_json",
     "spec_json",
+    "substitution_json",
 ]

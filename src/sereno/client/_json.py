@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sereno.model import TagSpec, severity
+from sereno.model import Override, TagSpec, severity
 from sereno.wire.jsonvalue import json_value
 
 from ._values import DeviceStatus, Reading, Series
@@ -78,4 +78,20 @@ def series_json(series: Series) -> dict[str, Any]:
 
 def device_json(status: DeviceStatus) -> dict[str, Any]:
     """A device with its groups and counters."""
-    return {**asdict(status), "state": status.state.value, "link": status.link.value}
+    return {
+        **asdict(status),
+        "state": status.state.value,
+        "link": status.link.value,
+        "maintenance": override_json(status.maintenance) if status.maintenance else None,
+    }
+
+
+def override_json(override: Override) -> dict[str, Any]:
+    """An override; times ISO 8601, `expires` null where it has none."""
+    return {
+        **asdict(override),
+        "kind": override.kind.value,
+        "value": json_value(override.value),
+        "since": iso_time(override.since),
+        "expires": iso_time(override.expires),
+    }

@@ -16,6 +16,8 @@ from sereno.model import (
     Limits,
     LinkState,
     OperationalState,
+    Override,
+    OverrideKind,
     Quality,
     Setpoint,
     TagSpec,
@@ -100,7 +102,15 @@ def parse_device(data: Mapping[str, Any]) -> DeviceStatus:
     known = _known(DeviceStatus, data)
     known["state"], known["link"] = OperationalState(data["state"]), LinkState(data["link"])
     known["groups"] = tuple(GroupStatus(**_known(GroupStatus, group)) for group in data["groups"])
+    known["maintenance"] = parse_override(data["maintenance"]) if data.get("maintenance") else None
     return DeviceStatus(**known)
+
+
+def parse_override(data: Mapping[str, Any]) -> Override:
+    """A substituted value or a device in maintenance."""
+    known = _known(Override, data)
+    known["kind"] = OverrideKind(data["kind"])
+    return Override(**{**known, "since": _ns(data["since"]), "expires": _ns(data["expires"])})
 
 
 def parse_ack(key: str, data: Mapping[str, Any]) -> Ack:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sereno.model import LinkState, OperationalState, TagSpec
+from sereno.model import LinkState, OperationalState, Override, TagSpec
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
@@ -111,7 +111,10 @@ class GroupStatus:
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
-    """A device as it is: operational state, link state apart from it, last error in words, counters."""
+    """A device as it is: operational state, link state apart from it, last error in words, counters.
+
+    `maintenance`: it, or a device above it, is tagged out; commands to it are refused.
+    """
 
     path: str
     driver: str
@@ -124,6 +127,7 @@ class DeviceStatus:
     groups: tuple[GroupStatus, ...] = ()
     counters: dict[str, int] = field(default_factory=dict)
     description: str = ""
+    maintenance: Override | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from sereno.access.actor import Actor, Right
-from sereno.client import CommandHandler
+from sereno.client import CommandHandler, iso_time
 from sereno.model import (
     Access,
     Clock,
@@ -18,6 +18,7 @@ from sereno.model import (
     NotConnectedError,
     NotFoundError,
     OperationError,
+    Override,
     RefusedError,
     SerenoError,
     TagSpec,
@@ -39,6 +40,11 @@ from .table import not_found
 Authorise = Callable[[Actor, Command], None]
 WRITE_GRACE = 30.0
 """Seconds that a driver may take for a write beyond its expiry before the outcome is called unknown."""
+
+
+def _until(override: Override) -> str:
+    end = iso_time(override.expires)
+    return override.actor if end is None else f"{override.actor}, until {end[:19]}Z"
 
 
 def by_rights(actor: Actor, command: Command) -> None:
@@ -74,8 +80,9 @@ class Execution:
         return Occurrence(Event.ALLOWED)
 
     async def check(self, flight: Flight) -> Occurrence:
-        """Access, value, expected old value, one write at a time, interlock, in this order."""
+        """Maintenance, access, value, expected old value, one write at a time, interlock, in this order."""
         command, spec = flight.command, flight.tag
+        self._check_in_service(flight)
         if spec is None:
             return Occurrence(Event.PASSED)
         if not spec.access.writable:
@@ -91,7 +98,7 @@ class Execution:
         other = self.writing.get(spec.path)
         if other is not None:
             raise RefusedError(f"another command to {spec.path} is under way, of {other.command.actor or 'somebody'}")
-        self._interlocks.check(spec)
+        flight.remark = self._interlocks.check(spec)
         self.writing[spec.path] = flight
         return Occurrence(Event.PASSED)
 
@@ -106,7 +113,7 @@ class Execution:
         if earlier is not None:
             return Occurrence(Event.LOST, "recorded before, when the node stopped; whether it was executed is unknown")
         flight.intended = True
-        return Occurrence(Event.RECORDED)
+        return Occurrence(Event.RECORDED, flight.remark)
 
     async def wait_for_turn(self, flight: Flight) -> Occurrence:
         """One write at a time to a device; what may have changed meanwhile is checked again."""
@@ -119,7 +126,8 @@ class Execution:
             except TimeoutError:
                 return self._expired(f"while it waited for {spec.device}")
             flight.turn = turn
-            self._interlocks.check(spec)
+            flight.remark = self._interlocks.check(spec)
+        self._check_in_service(flight)
         if self._left(flight.command) <= 0:
             return self._expired("before it could be sent")
         return Occurrence(Event.ADMITTED)
@@ -146,7 +154,8 @@ class Execution:
         assert flight.watch is not None, "a command that awaits its readback has a watch"
         outcome = await flight.watch.wait()
         event = {True: Event.MATCHED, False: Event.DIFFERED, None: Event.UNSEEN}[outcome.reached]
-        return Occurrence(event, outcome.words, outcome.value)
+        words = "; ".join(part for part in (outcome.words, flight.remark) if part)
+        return Occurrence(event, words, outcome.value)
 
     def land(self, flight: Flight) -> None:
         """Free what the command held."""
@@ -163,7 +172,8 @@ class Execution:
         async with self._clock.timeout(left + WRITE_GRACE):
             await flight.handler.write(spec.path, flight.value, deadline=self._clock.monotonic() + left)
         if flight.watch is None:
-            return Occurrence(Event.CONFIRMED, "confirmed by the device; it cannot be read back")
+            words = "confirmed by the device; it cannot be read back"
+            return Occurrence(Event.CONFIRMED, f"{words}; {flight.remark}" if flight.remark else words)
         flight.watch.written()
         return Occurrence(Event.AWAITS_READBACK, f"sent, waiting for the readback of {flight.watch.path}")
 
@@ -173,6 +183,12 @@ class Execution:
         deadline = self._clock.monotonic() + max(0.0, self._left(command))
         result = await flight.handler.call(command.name, command.arguments, deadline=deadline)
         return Occurrence(Event.CONFIRMED, "", result)
+
+    def _check_in_service(self, flight: Flight) -> None:
+        device = flight.command.target if flight.tag is None else flight.tag.device
+        override = self._hub.out_of_service(device)
+        if override is not None:
+            raise RefusedError(f"{override.path} is out for maintenance: {override.reason} ({_until(override)})")
 
     def _find_tag(self, flight: Flight) -> None:
         path = flight.command.target

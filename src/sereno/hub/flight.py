@@ -27,6 +27,7 @@ class Flight:
         self.intended = False
         self.tag: TagSpec | None = None
         self.old_value: Any = None
+        self.remark = ""
         self.value: Any = None
         self.handler: CommandHandler | None = None
         self.turn: asyncio.Lock | None = None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sereno.access.actor import Actor
 from sereno.client import BatchSink, GroupSpec, Reading, Subscription
-from sereno.model import Clock, GroupId, LinkState, OperationalState, SampleBatch, TagHandle, TagSpec
+from sereno.model import Clock, GroupId, LinkState, OperationalState, Override, SampleBatch, TagHandle, TagSpec
 
 from .admission import Admission, Plan
 from .fanout import Fanout
@@ -49,6 +49,7 @@ class Hub:
         self._queue: deque[tuple[SampleBatch, Plan, bool]] = deque()
         self._publishing = False
         self._directory: dict[TagHandle, TagSpec] = {}
+        self.out: dict[str, Override] = {}
 
     # ---- the way in
 
@@ -104,6 +105,12 @@ class Hub:
     def own(self, handle: int) -> Reading:
         """What the device says of a substituted tag. Raises KeyError."""
         return self.readings.made(handle, self._admission.substitutes.own(handle))
+
+    def out_of_service(self, device: str) -> Override | None:
+        """The maintenance that keeps commands from a device, if there is one."""
+        if not self.out:
+            return None
+        return next((override for override in self.out.values() if override.covers(device)), None)
 
     # ---- the way out
 

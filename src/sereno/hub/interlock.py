@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sereno.expression.compiler import Expression, compile_expression
 from sereno.expression.errors import ExpressionError
-from sereno.model import RefusedError, TagHandle, TagSpec, severity
+from sereno.model import Quality, RefusedError, TagHandle, TagSpec, severity
 
 from .hub import Hub
 from .present import show
@@ -17,10 +17,13 @@ class Interlocks:
         self._hub = hub
         self._compiled: dict[str, Expression[TagHandle]] = {}
 
-    def check(self, spec: TagSpec) -> None:
-        """Raises RefusedError unless the interlock of `spec` is true with good quality; with what it depends on."""
+    def check(self, spec: TagSpec) -> str:
+        """Raises RefusedError unless the interlock of `spec` is true with good quality; with what it depends on.
+
+        A substituted value counts as a person put it there: the remark that is returned says so, else it is empty.
+        """
         if not spec.setpoint.interlock:
-            return
+            return ""
         expression = self._expression(spec)
         table = self._hub.table
         handles = expression.tags
@@ -33,6 +36,8 @@ class Interlocks:
             raise RefusedError(f"interlock {expression} cannot be judged: {self._doubts(expression)}")
         if not value:
             raise RefusedError(f"interlock {expression} is not met: {self._values(expression)}")
+        forced = [table.spec(h).path for h in handles if table.quality[h] == Quality.SUBSTITUTED]
+        return f"interlock judged by substituted {', '.join(forced)}" if forced else ""
 
     def _expression(self, spec: TagSpec) -> Expression[TagHandle]:
         text = spec.setpoint.interlock

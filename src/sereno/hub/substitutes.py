@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from sereno.model import Quality, SampleBatch
+from sereno.model import Quality, RefusedError, SampleBatch, Setpoint, TagSpec
 
+from .checks import writable_value
 from .held import Held, held, overwritten, position
 from .table import LiveTable
 
@@ -78,3 +80,16 @@ def _row(batch: SampleBatch, at: int) -> Held:
         if found < len(batch.exact.rows) and batch.exact.rows[found] == at:
             exact = int(batch.exact.values[found])
     return Held(float(batch.values[at]), int(batch.t_source[at]), int(batch.quality[at]), exact)
+
+
+def substitute_of(spec: TagSpec, value: Any, t: int) -> Held:
+    """A value as people write it, as a substitute since `t` ns UTC. Raises RefusedError with what was expected."""
+    if spec.shape:
+        raise RefusedError(f"{spec.path} is an array; only single values can be substituted")
+    checked = writable_value(replace(spec, setpoint=Setpoint()), value)
+    code = int(Quality.SUBSTITUTED)
+    if not spec.is_row:
+        return Held(np.nan, t, code, beside=checked)
+    whole = spec.type.is_exact and isinstance(checked, int)
+    exact = checked - (1 << 64) if whole and checked >= 1 << 63 else checked
+    return Held(float(checked), t, code, exact if whole else None)
