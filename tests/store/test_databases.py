@@ -132,12 +132,14 @@ async def test_people_and_commands(store: Store) -> None:
     assert await accounts.sessions.actor(signed_in.secret) is None
     journal = StoredIntents(store, JumpingClock())
     command = Command(target="a/b", value=1.5, actor="admin", key="K1", expires=9)
-    assert journal.intend(command, None, None) is None
-    journal.record(Ack(key="K1", state=AckState.DONE, t=1, value=1.5))
-    assert [a.state for a in journal.acks("K1")] == [AckState.DONE]
-    assert journal.acks("k1") == [], "keys are told apart by their case"
+    assert await journal.intend(command, None, None) is None
+    await journal.record(Ack(key="K1", state=AckState.DONE, t=1, value=1.5))
+    known = await journal.known("K1")
+    assert known is not None
+    assert [a.state for a in known[1]] == [AckState.DONE]
+    assert await journal.known("k1") is None, "keys are told apart by their case"
     with pytest.raises(RefusedError):
-        journal.intend(Command(target="a/c", value=1, actor="admin", key="K1", expires=9), None, None)
+        await journal.intend(Command(target="a/c", value=1, actor="admin", key="K1", expires=9), None, None)
 
 
 def test_settings_are_replaced_and_names_with_blanks_are_others(store: Store) -> None:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,14 +65,6 @@ def test_a_new_database_is_what_the_migrations_make(
         assert len(new.run_now(_description)["triggers"]) == 3
     finally:
         asyncio.run(new.close())
-
-
-def test_a_new_database_does_not_import_alembic(tmp_path: Path) -> None:
-    code = (
-        "import sys, asyncio; from sereno.store.engine import Store; s = Store.open(sys.argv[1]); "
-        "asyncio.run(s.close()); assert 'alembic' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.db")], check=True)
 
 
 def test_the_comparison_would_see_a_forgotten_column(store: Store) -> None:
