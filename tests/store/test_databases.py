@@ -124,11 +124,12 @@ async def test_people_and_commands(store: Store) -> None:
     accounts = Accounts(store, JumpingClock(), passwords=Passwords())
     made = await accounts.ensure_administrator()
     assert made is not None
-    signed_in = await accounts.sign_in("admin", made.password, "10.0.0.1")
+    await accounts.add_user("eva", made.password, ["admin"], by="test")
+    signed_in = await accounts.sign_in("eva", made.password, "10.0.0.1")
     actor = await accounts.sessions.actor(signed_in.secret)
     assert actor is not None
     assert [role.name for role in actor.roles] == ["admin"]
-    await accounts.set_disabled("admin", True, by="test")
+    await accounts.set_disabled("eva", True, by="test")
     assert await accounts.sessions.actor(signed_in.secret) is None
     journal = StoredIntents(store, JumpingClock())
     command = Command(target="a/b", value=1.5, actor="admin", key="K1", expires=9)
