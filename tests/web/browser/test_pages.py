@@ -96,6 +96,7 @@ def test_the_tag_browser_searches_filters_and_sorts(visit: Any) -> None:
     expect(rows).to_have_count(1)
     expect(rows.locator("sr-value")).to_have_text("432.1m³/h")
     expect(rows.locator(".quality")).to_have_text("Good")
+    expect(rows.locator(".col-age")).to_have_text(re.compile(r"^0\.\d s$"))
     assert "q=demand_flow" in page.url
     page.fill("#tag-search", "")
     visit.node.unit("town/plc2").quality["air_temperature"] = 0x808C

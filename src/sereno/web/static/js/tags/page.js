@@ -14,6 +14,7 @@ import { TagTable } from "./table.js";
 import { showTree } from "./tree.js";
 
 const RECHECK = 1000;
+const SORTS = ["tag", "value", "quality", "description"];
 
 const byId = (id) => document.getElementById(id);
 const search = byId("tag-search");
@@ -27,7 +28,7 @@ const view = {
   query: parameters.get("q") ?? "",
   below: parameters.get("below") ?? "",
   quality: parameters.get("quality") ?? "",
-  column: parameters.get("sort") ?? "tag",
+  column: SORTS.includes(parameters.get("sort")) ? parameters.get("sort") : "tag",
   direction: parameters.get("order") === "down" ? -1 : 1,
 };
 /** @type {import("../format.js").TagSpec[]} */
@@ -42,7 +43,7 @@ function matching() {
 }
 
 function watch(found) {
-  const needed = view.quality || ["value", "quality", "time"].includes(view.column) ? found : [];
+  const needed = view.quality || ["value", "quality"].includes(view.column) ? found : [];
   const names = new Set(needed.map((spec) => spec.tag));
   for (const [tag, stop] of watched) if (!names.has(tag)) stop();
   watched = new Map(needed.map(({ tag }) => [tag, watched.get(tag) ?? bindings.bind(tag, () => {})]));

@@ -75,7 +75,7 @@ export function treeOf(specs) {
 
 /**
  * A comparison of tags by a column, ties by path. Numbers inside names count as numbers: pump2 before pump10.
- * @param {"tag" | "value" | "quality" | "time" | "description"} column
+ * @param {"tag" | "value" | "quality" | "description"} column
  * @param {1 | -1} direction
  * @param {(tag: string) => import("../bindings.js").TagState | undefined} stateOf
  */
@@ -85,7 +85,6 @@ export function comparison(column, direction, stateOf) {
   const keys = {
     value: (spec) => orderOf(stateOf(spec.tag)?.value),
     quality: (spec) => stateOf(spec.tag)?.quality ?? -1,
-    time: (spec) => stateOf(spec.tag)?.t ?? 0,
   };
   if (column === "tag") return (a, b) => direction * byPath(a, b);
   if (column === "description") return (a, b) => direction * collator.compare(a.description ?? "", b.description ?? "") || byPath(a, b);

@@ -1,5 +1,6 @@
 /** A table of tags with live values that draws only the rows in sight: five thousand tags cost as much as fifty. */
 
+import { request } from "../api.js";
 import { bindings } from "../bindings.js";
 import { el, setText } from "../dom.js";
 import { formatAge } from "../format.js";
@@ -8,8 +9,9 @@ import { live } from "../live.js";
 import { look } from "../present.js";
 
 const SPARE = 6;
-const AGE_EVERY = 1000;
-const COLUMNS = ["tag", "value", "quality", "time", "description"];
+const AGE_EVERY = 2000;
+const NOT_SORTABLE = "age";
+const COLUMNS = ["tag", "value", "quality", NOT_SORTABLE, "description"];
 
 /** Fires "open" (detail: {tag, opener}), "copy" (detail: tag), "sort" (detail: column) and "select" (detail: Set of tags). */
 export class TagTable extends EventTarget {
@@ -49,12 +51,14 @@ export class TagTable extends EventTarget {
   /** Marks the column that orders the table. */
   markSort(column, direction) {
     COLUMNS.forEach((name, i) => {
+      if (name === NOT_SORTABLE) return;
       const value = name === column ? (direction > 0 ? "ascending" : "descending") : "none";
       this.heads[i].setAttribute("aria-sort", value);
     });
   }
 
   #head(name) {
+    if (name === NOT_SORTABLE) return el("th", { className: `col-${name}`, scope: "col" }, t(`tags.column_${name}`));
     const sort = el("button", { type: "button", className: "sort", on: {
       click: () => this.dispatchEvent(new CustomEvent("sort", { detail: name })),
     } }, t(`tags.column_${name}`));
@@ -100,7 +104,7 @@ export class TagTable extends EventTarget {
   #newRow(spec) {
     const slash = spec.tag.lastIndexOf("/") + 1;
     const quality = el("span", { className: "quality" });
-    const age = el("td", { className: "col-time number" });
+    const age = el("td", { className: "col-age number" });
     const check = el("input", { type: "checkbox", className: "check", checked: this.selected.has(spec.tag), "aria-label": t("tags.select_one", { tag: spec.tag }) });
     const row = el("tr", { dataset: { tag: spec.tag } },
       el("td", { className: "col-select" }, check),
@@ -108,22 +112,32 @@ export class TagTable extends EventTarget {
       el("td", { className: "col-value number" }, el("sr-value", { tag: spec.tag })),
       el("td", { className: "col-quality" }, quality), age,
       el("td", { className: "col-description" }, spec.description ?? ""));
-    const entry = { row, age, t: 0, stop: () => {} };
+    const entry = { row, age, stop: () => {} };
     entry.stop = bindings.bind(spec.tag, (state) => {
       const shown = look(state);
       quality.dataset.quality = shown.severity;
       setText(quality, shown.kind);
       quality.title = shown.reason;
-      entry.t = state.t;
     });
     this.rows.set(spec.tag, entry);
+    this.#agesSoon();
     return entry;
   }
 
-  #ages() {
-    if (live.state !== "live") return;
-    const now = live.serverNow();
-    for (const { age, t: at } of this.rows.values()) setText(age, at > 0 ? formatAge((now - at) / 1e3, lang) : "—");
+  #agesSoon() {
+    clearTimeout(this.agesDue);
+    this.agesDue = setTimeout(() => this.#ages(), 150);
+  }
+
+  /** Ages as the server knows them: a value that does not change is confirmed by scans that send nothing. */
+  async #ages() {
+    if (live.state !== "live" || document.hidden || !this.rows.size) return;
+    const query = new URLSearchParams([...this.rows.keys()].map((tag) => ["tag", tag]));
+    const answer = await request(`values?${query}`).catch(() => null);
+    for (const { tag, age_s: seconds } of answer?.values ?? []) {
+      const cell = this.rows.get(tag)?.age;
+      if (cell) setText(cell, seconds === null ? "—" : formatAge(seconds, lang));
+    }
   }
 
   #click(event) {
