@@ -34,6 +34,7 @@ from .interlock import Interlocks
 from .journal import IntentJournal
 from .paths import near_spellings
 from .present import show
+from .rates import Rates
 from .readback import ReadbackWatch
 from .table import not_found
 
@@ -65,6 +66,7 @@ class Execution:
         self._journal = journal
         self._authorise = authorise
         self._interlocks = Interlocks(hub)
+        self._rates = Rates(hub, clock)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def authorise(self, flight: Flight) -> Occurrence:
@@ -80,7 +82,7 @@ class Execution:
         return Occurrence(Event.ALLOWED)
 
     async def check(self, flight: Flight) -> Occurrence:
-        """Maintenance, access, value, expected old value, one write at a time, interlock, in this order."""
+        """Maintenance, access, value, expected old value, one write at a time, rate, interlock, in this order."""
         command, spec = flight.command, flight.tag
         self._check_in_service(flight)
         if spec is None:
@@ -92,13 +94,11 @@ class Execution:
         flight.handler = self.handlers[spec.device]
         flight.value = writable_value(spec, command.value)
         flight.old_value = self._old_value(spec)
-        if command.expected is not None and not unchanged(spec, command.expected, flight.old_value):
-            now, then = show(flight.old_value, spec), show(command.expected, spec)
-            raise RefusedError(f"{spec.path} is {now}, you saw {then}")
+        self._check_expected(spec, command, flight.old_value)
         other = self.writing.get(spec.path)
         if other is not None:
             raise RefusedError(f"another command to {spec.path} is under way, of {other.command.actor or 'somebody'}")
-        flight.remark = self._interlocks.check(spec)
+        flight.remark = self._check_plant(spec, flight)
         self.writing[spec.path] = flight
         return Occurrence(Event.PASSED)
 
@@ -126,7 +126,8 @@ class Execution:
             except TimeoutError:
                 return self._expired(f"while it waited for {spec.device}")
             flight.turn = turn
-            flight.remark = self._interlocks.check(spec)
+            self._check_expected(spec, flight.command, self._old_value(spec))
+            flight.remark = self._check_plant(spec, flight)
         self._check_in_service(flight)
         if self._left(flight.command) <= 0:
             return self._expired("before it could be sent")
@@ -168,6 +169,7 @@ class Execution:
         readback = self._readback_of(spec)
         if readback is not None:
             flight.watch = ReadbackWatch(self._hub, spec, readback, flight.value)
+        self._rates.sent(spec)
         left = max(0.0, self._left(flight.command))
         async with self._clock.timeout(left + WRITE_GRACE):
             await flight.handler.write(spec.path, flight.value, deadline=self._clock.monotonic() + left)
@@ -212,8 +214,21 @@ class Execution:
             return self._hub.table.handle(spec.setpoint.readback)
         return None if spec.access is Access.WRITE else self._hub.table.handle(spec.path)
 
+    def _check_expected(self, spec: TagSpec, command: Command, now: object) -> None:
+        if command.expected is not None and not unchanged(spec, command.expected, now):
+            raise RefusedError(f"{spec.path} is {show(now, spec)}, you saw {show(command.expected, spec)}")
+
+    def _check_plant(self, spec: TagSpec, flight: Flight) -> str:
+        """What depends on the live values; a remark on them."""
+        self._rates.check(spec, self._shown_by(spec), flight.value)
+        return self._interlocks.check(spec)
+
+    def _shown_by(self, spec: TagSpec) -> int | None:
+        """Handle of the tag that shows the present value."""
+        return self._hub.table.handle(spec.path) if spec.access is not Access.WRITE else self._readback_of(spec)
+
     def _old_value(self, spec: TagSpec) -> object:
-        handle = self._hub.table.handle(spec.path) if spec.access is not Access.WRITE else self._readback_of(spec)
+        handle = self._shown_by(spec)
         return None if handle is None else self._hub.readings.one(handle).value
 
     def _left(self, command: Command) -> float:

@@ -69,11 +69,14 @@ class Setpoint:
     """How a writable tag is commanded. `readback` is "self" or another tag's path.
 
     The ack is done only when the readback differs from the value by at most `tolerance`
-    within `timeout` seconds.
+    within `timeout` seconds. A command moves the value by at most `max_step`, and by at most
+    `max_rate` times the seconds since the last one; both in the tag's unit.
     """
 
     low: float | None = None
     high: float | None = None
+    max_step: float | None = None
+    max_rate: float | None = None
     readback: str = "self"
     tolerance: float = 0.0
     timeout: float = 5.0

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from sereno.app.plant import load
 from sereno.device import Driver, DriverTag, Environment, Link, ScanColumns
+from sereno.model import ValueType
 
 
 class Strict(BaseModel):
@@ -23,6 +24,13 @@ class TinyConfig(Strict):
 
 class TinyTag(Strict):
     address: str
+    raw_type: ValueType | None = None
+    scale: float = 1.0
+    raw: tuple[float, float] | None = None
+
+    @property
+    def scaled(self) -> bool:
+        return self.raw is not None or self.scale != 1.0
 
     @field_validator("address")
     @classmethod

@@ -18,7 +18,8 @@ from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, 
 
 from .expand import Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
-from .schema import DeviceTable, GroupTable, HistoryTable, PlantTable, TagTable, WebTable
+from .schema import DatabaseTable, DeviceTable, GroupTable, HistoryTable, PlantTable, TagTable, WebTable
+from .setpoints import setpoint_of
 from .units import unit_fault
 
 DEFAULT_GROUP = "default"
@@ -52,7 +53,7 @@ class PlantDevice:
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """A checked plant file."""
+    """A checked plant file. `files` are all that it is made of: itself, includes, tag lists, the mimic."""
 
     path: Path
     table: PlantTable
@@ -60,6 +61,7 @@ class Plant:
     history: HistoryTable
     devices: tuple[PlantDevice, ...]
     files: tuple[Path, ...]
+    database: DatabaseTable = DatabaseTable()
 
     @property
     def mimic(self) -> Path | None:
@@ -80,6 +82,7 @@ def load_plant(path: Path) -> Plant:
     table = plant_table(expanded, faults)
     web = _section(WebTable, "web", main, faults)
     history = _section(HistoryTable, "history", main, faults)
+    database = _section(DatabaseTable, "database", main, faults)
     drivers = _Drivers()
     devices = [d for raw in expanded.devices if (d := _device(raw, drivers, faults)) is not None]
     if not expanded.devices and not faults:
@@ -89,7 +92,10 @@ def load_plant(path: Path) -> Plant:
         faults.append(Fault(main.where("plant", "mimic"), f"no file {table.mimic!r} beside the plant file"))
     if faults:
         raise ConfigurationError(faults)
-    return Plant(path, table, web, history, tuple(devices), tuple(f.path for f in expanded.files))
+    lists = [one for raw in expanded.devices for one in raw.lists]
+    drawings = [path.parent / table.mimic] if table.mimic else []
+    files = dict.fromkeys([*(f.path for f in expanded.files), *lists, *drawings])
+    return Plant(path, table, web, history, tuple(devices), tuple(files), database)
 
 
 def _section(model: type[Any], name: str, main: Any, faults: list[Fault]) -> Any:
@@ -220,7 +226,7 @@ def _spec(table: TagTable, device: DeviceTable, config: Any) -> TagSpec:
         deadband=table.deadband,
         deadband_percent=table.deadband_percent,
         limits=table.alarm.limits() if table.alarm else None,
-        setpoint=table.setpoint.setpoint(),
+        setpoint=setpoint_of(table, kind, config),
         was=table.was,
     )
 

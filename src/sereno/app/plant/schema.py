@@ -84,6 +84,15 @@ class HistoryTable(Table):
     commit_interval: Duration = 0.1
 
 
+class DatabaseTable(Table):
+    """[database]: a server for people, commands and audit; without it a file in the data folder.
+
+    `url_file` names a file with the URL, which may hold a password, relative to the plant file.
+    """
+
+    url_file: str | None = None
+
+
 class GroupTable(Table):
     """One of a device's scan groups."""
 
@@ -131,6 +140,8 @@ class SetpointTable(Table):
 
     low: float | None = None
     high: float | None = None
+    max_step: float | None = Field(None, gt=0)
+    max_rate: float | None = Field(None, gt=0)
     readback: str = "self"
     tolerance: float = Field(0.0, ge=0)
     timeout: Duration = 5.0
@@ -196,6 +207,6 @@ class TemplateTable(Table):
     description: str = ""
 
 
-TOP_KEYS = ("plant", "web", "history", "template", "use", "device")
+TOP_KEYS = ("plant", "web", "history", "database", "template", "use", "device")
 DEVICE_LISTS = ("tag", "use", "tags_csv")
 Lists = Literal["tag", "use", "device", "template"]
