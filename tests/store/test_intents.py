@@ -114,16 +114,16 @@ async def test_the_audit_tells_the_story(journal: StoredIntents) -> None:
     await journal.intend(WRITE, None, 1.0)
     await journal.record(_ack(AckState.ACCEPTED, EPOCH_NS + 1))
     await journal.record(_ack(AckState.FAILED, EPOCH_NS + 2, reason="readback is 1"))
-    call = Command(target="north/plc1", verb=Verb.CALL, name="reset", arguments=(1,), actor="bob", key="k2")
+    call = Command(target="north/plc1", verb=Verb.CALL, name="reset", arguments=(1,), actor="bob", comment="dry run", key="k2")
     await journal.intend(call, None, None)
     entries = [
-        (e.t - EPOCH_NS, e.actor, e.origin, e.action, e.target, e.old, e.new, e.outcome)
+        (e.t - EPOCH_NS, e.actor, e.origin, e.action, e.target, e.old, e.new, e.outcome, e.comment, e.command)
         for e in reversed(await AuditLog(journal._store, JumpingClock()).entries())
     ]
     assert entries == [
-        (0, "ann", "10.0.0.1", "write", "north/plc1/setpoint", 1.0, 2.5, "intended"),
-        (2, "ann", "10.0.0.1", "write", "north/plc1/setpoint", 1.0, 2.5, "failed: readback is 1"),
-        (0, "bob", "", "call reset", "north/plc1", None, [1], "intended"),
+        (0, "ann", "10.0.0.1", "write", "north/plc1/setpoint", 1.0, 2.5, "intended", "", "k1"),
+        (2, "ann", "10.0.0.1", "write", "north/plc1/setpoint", 1.0, 2.5, "failed: readback is 1", "", "k1"),
+        (0, "bob", "", "call reset", "north/plc1", None, [1], "intended", "dry run", "k2"),
     ]
 
 

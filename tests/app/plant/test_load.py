@@ -200,6 +200,20 @@ def test_include(tmp_path: Path) -> None:
     assert [p.name for p in plant.files] == ["plant.toml", "more.toml"]
 
 
+def test_all_that_a_plant_is_made_of_is_among_its_files(tmp_path: Path) -> None:
+    text = CSV_PLANT.replace("[[device]]", '[plant]\nmimic = "plant.svg"\n[[device]]', 1)
+    plant = load(tmp_path, text, tags__csv="name,address\nlevel,r1\n", plant__svg="<svg/>")
+    assert [p.name for p in plant.files] == ["plant.toml", "tags.csv", "plant.svg"]
+
+
+def test_a_database_is_named_by_a_file(tmp_path: Path) -> None:
+    plant = load(tmp_path, '[database]\nurl_file = "database.url"\n' + GOOD)
+    assert plant.database.url_file == "database.url"
+    assert load(tmp_path, GOOD).database.url_file is None
+    found = faults(tmp_path, '[database]\nurl = "postgresql://x:y@z/w"\n' + GOOD)
+    assert "unknown key 'url'" in str(found[0])
+
+
 def test_missing_include_names_who_asked(tmp_path: Path) -> None:
     found = faults(tmp_path, '[plant]\ninclude = ["nope.toml"]\n')
     assert "included at" in str(found[0])

@@ -31,6 +31,7 @@ class RawDevice:
 
     table: Raw
     tags: list[Raw] = field(default_factory=list)
+    lists: list[Path] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -135,8 +136,9 @@ def _device(raw: Raw, file: Path, templates: dict[str, _Template], faults: list[
             device.tags += _below(body, "tag", faults)
     names = raw.data.get("tags_csv", [])
     for name in [names] if isinstance(names, str) else names if isinstance(names, list) else []:
+        device.lists.append(file.parent / str(name))
         try:
-            device.tags += csv_tags(file.parent / str(name), faults)
+            device.tags += csv_tags(device.lists[-1], faults)
         except ConfigurationError as error:
             faults.extend(
                 Fault(f.where, f.found, f.expected, f"{f.fix} (named at {raw.where('tags_csv')})".strip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class Plant:
     history: HistoryTable
     devices: tuple[PlantDevice, ...]
     files: tuple[Path, ...]
-    database: DatabaseTable = DatabaseTable()
+    database: DatabaseTable = field(default_factory=DatabaseTable)
 
     @property
     def mimic(self) -> Path | None:

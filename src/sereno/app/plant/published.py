@@ -6,7 +6,7 @@ from typing import Any
 
 from sereno.app.registry import driver_entries, load_driver
 
-from .schema import DeviceTable, HistoryTable, PlantTable, TagTable, TemplateTable, UseTable, WebTable
+from .schema import DatabaseTable, DeviceTable, HistoryTable, PlantTable, TagTable, TemplateTable, UseTable, WebTable
 
 
 def json_schema() -> dict[str, Any]:
@@ -24,6 +24,7 @@ def json_schema() -> dict[str, Any]:
         "plant": _merged(PlantTable, [], definitions),
         "web": _merged(WebTable, [], definitions),
         "history": _merged(HistoryTable, [], definitions),
+        "database": _merged(DatabaseTable, [], definitions),
         "template": _list(template),
         "use": _list(use),
         "device": _list(device),
