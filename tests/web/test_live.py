@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from sereno.access.accounts import Accounts
+from sereno.access.sessions import SessionLimits
+from sereno.store.engine import Store
+from sereno.web.outlets import RIGHTS_CHANGED, SIGNED_OUT
 from sereno.wire.frame import FrameKind
 
 
@@ -148,7 +152,7 @@ async def test_rights_that_change_close_the_socket_for_a_new_start(site) -> None
 async def test_a_session_that_runs_out_closes_the_socket_although_values_flow(site) -> None:
     async with site.running():
         socket = await _open(site)
-        site.clock.now += 8 * 3600.0
+        site.accounts.sessions.limits = SessionLimits(idle=10.0)
         await site.clock.advance(31.0)
         assert (await socket.closed())[0] == 4401
 
@@ -185,3 +189,20 @@ async def test_a_stopping_node_says_so(site) -> None:
         socket = await _open(site)
         site.app.state.outlets.close()
         assert await socket.closed() == (1012, "the node is stopping")
+
+
+async def test_another_process_takes_rights_away_and_the_open_page_ends(site, tmp_path) -> None:
+    other = Store.open(tmp_path / "sereno.db")
+    console = Accounts(other, site.clock)
+    async with site.running():
+        for user, change, code in (
+            ("operator", console.set_roles("operator", ["viewer"], by="console"), RIGHTS_CHANGED),
+            ("viewer", console.set_disabled("viewer", True, by="console"), SIGNED_OUT),
+        ):
+            socket = await _open(site, user)
+            await site.clock.advance(0.6)
+            await site.accounts.users()
+            await change
+            await site.clock.advance(0.6)
+            assert (await socket.closed())[0] == code
+    await other.close()

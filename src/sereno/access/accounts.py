@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from sereno.model import Clock, DeniedError, NotFoundError
-from sereno.store import people
+from sereno.model import Clock, DeniedError, NotFoundError, RefusedError
+from sereno.store import generation, people
 from sereno.store.audit import AuditLog
 from sereno.store.engine import Store
 from sereno.store.people import UserRow
@@ -17,9 +17,9 @@ from sereno.store.people import UserRow
 from .actor import ROLES, Role
 from .changes import Changes
 from .lockout import Lockout
-from .opaque import new_password
+from .opaque import digest, new_password
 from .passwords import Passwords, check_password
-from .roles import encode_permissions, role_named, roles_named
+from .roles import decode_role, encode_permissions, role_named, roles_named
 from .sessions import SessionLimits, Sessions, SignedIn
 from .tokens import Tokens
 
@@ -100,16 +100,27 @@ class Accounts:
         await self._changed(by, "user.password", name)
 
     async def set_disabled(self, name: str, disabled: bool, *, by: str) -> None:
-        """Shut a person out (sessions end, tokens stop) or let them in again. Raises NotFoundError."""
-        await self._store.run(lambda c: people.set_disabled(c, _user(c, name).id, disabled))
+        """Shut a person out (sessions end, tokens stop) or let them in again.
+
+        Raises NotFoundError, RefusedError for the last administrator.
+        """
+
+        def work(connection: Connection) -> None:
+            row = _user(connection, name)
+            people.set_disabled(connection, row.id, disabled)
+            _check_administered(connection, row)
+
+        await self._store.run(work)
         await self._changed(by, "user.disable" if disabled else "user.enable", name)
 
     async def set_roles(self, name: str, roles: Sequence[str], *, by: str) -> None:
-        """Exactly these roles. Raises NotFoundError for an unknown person or role."""
+        """Exactly these roles. Raises NotFoundError (person, role), RefusedError (last administrator)."""
 
         def work(connection: Connection) -> None:
             _check_roles(connection, roles)
-            people.set_roles(connection, _user(connection, name).id, roles)
+            row = _user(connection, name)
+            people.set_roles(connection, row.id, roles)
+            _check_administered(connection, row)
 
         await self._store.run(work)
         await self._changed(by, "user.roles", name, f"done: {', '.join(roles)}")
@@ -120,6 +131,51 @@ class Accounts:
             raise ValueError(f"role name {role.name!r}: built in, or not of a-z, 0-9, '.', '_', '@', '-'")
         await self._store.run(lambda c: people.put_own_role(c, role.name, encode_permissions(role)))
         await self._changed(by, "role.put", role.name)
+
+    async def drop_role(self, name: str, *, by: str) -> None:
+        """Delete an own role. Raises NotFoundError, RefusedError while somebody has it."""
+
+        def work(connection: Connection) -> None:
+            if having := people.holders(connection, name):
+                raise RefusedError(f"role {name!r} is in use by {', '.join(having[:5])}; give them others first")
+            if not people.drop_own_role(connection, name):
+                raise NotFoundError(f"there is no own role {name!r}")
+
+        await self._store.run(work)
+        await self._changed(by, "role.drop", name)
+
+    async def own_roles(self) -> list[Role]:
+        """The roles made by hand, by name."""
+        stored = await self._store.run(people.own_roles)
+        return [decode_role(name, permissions) for name, permissions in stored.items()]
+
+    async def role(self, name: str) -> Role:
+        """One role, built in or own. Raises NotFoundError."""
+        found = await self._store.run(lambda c: role_named(c, name))
+        if found is None:
+            raise NotFoundError(f"there is no role {name!r}; built in are {', '.join(ROLES)}")
+        return found
+
+    async def change_password(self, name: str, old: str, new: str, *, session: str, origin: str) -> None:
+        """A person's own new password; all their sessions end but the one with the secret `session`.
+
+        Raises DeniedError (wrong old one), TooManyAttemptsError, ValueError (weak new one).
+        """
+        wait = self._lockout.attempt(name, origin)
+        if wait > 0:
+            raise TooManyAttemptsError(wait)
+        row = await self._store.run(lambda c: people.user_named(c, name))
+        if row is None or not await self._passwords.verify(row.password, old):
+            await self.audit.record(name, "user.password", name, origin, "refused")
+            raise DeniedError("the present password is wrong")
+        self._lockout.succeeded(name, origin)
+        stored, now = await self._passwords.hash(check_password(new)), self._clock.wall_ns()
+        await self._store.run(lambda c: people.set_password(c, row.id, stored, now, digest(session)))
+        await self._changed(name, "user.password", name)
+
+    async def generation(self) -> str:
+        """Changes with every change of people, rights and ways in, whichever process makes it."""
+        return await self._store.run(generation.present)
 
     async def roles_of(self, name: str) -> tuple[Role, ...]:
         """A person's roles. Raises NotFoundError."""
@@ -165,6 +221,11 @@ def _user(connection: Connection, name: str) -> UserRow:
     if row is None:
         raise NotFoundError(f"there is no user {name!r}")
     return row
+
+
+def _check_administered(connection: Connection, before: UserRow) -> None:
+    if "admin" in before.roles and not before.disabled and not people.holders(connection, "admin"):
+        raise RefusedError(f"{before.name!r} is the last administrator; make another one first")
 
 
 def _check_roles(connection: Connection, names: Sequence[str]) -> None:

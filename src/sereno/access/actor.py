@@ -79,6 +79,10 @@ class Actor:
         """Default deny: True only if a permission of a role allows it. Everyone names paths; "" asks for no path."""
         return _allow(self.roles, right, path) and (self.bound is None or _allow(self.bound, right, path))
 
+    def may_grant(self, role: Role) -> bool:
+        """True if `role` allows nothing that the actor's own roles (and bound) do not allow as widely."""
+        return _cover(self.roles, role) and (self.bound is None or _cover(self.bound, role))
+
     def may_somewhere(self, right: Right) -> bool:
         """True if there may be a path on which `may` is true; the callee decides for each path."""
         return _mention(self.roles, right) and (self.bound is None or _mention(self.bound, right))
@@ -90,6 +94,11 @@ def _allow(roles: tuple[Role, ...], right: Right, path: str) -> bool:
 
 def _mention(roles: tuple[Role, ...], right: Right) -> bool:
     return any(p.right is right for role in roles for p in role.permissions)
+
+
+def _cover(roles: tuple[Role, ...], wanted: Role) -> bool:
+    own = {(p.right, p.glob) for role in roles for p in role.permissions}
+    return all((p.right, "*") in own or (p.right, p.glob) in own for p in wanted.permissions)
 
 
 NOBODY = Actor("nobody")

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from sereno.model import Clock, DeniedError, NotFoundError
 from sereno.store import people, ways_in
 from sereno.store.engine import Store
+from sereno.store.ways_in import SessionRow
 
 from .actor import Actor
 from .changes import Changes
@@ -34,6 +35,11 @@ class SignedIn:
     secret: str
     user: str
     expires: int
+
+
+def session_id(digest: str) -> str:
+    """The name of a session in lists: says nothing about its secret."""
+    return digest[:16]
 
 
 class Sessions:
@@ -73,6 +79,26 @@ class Sessions:
         ended = await self._store.run(lambda c: ways_in.end_session(c, digest(secret)))
         self._changes.announce()
         return ended
+
+    async def all(self) -> list[SessionRow]:
+        """Every session that still holds, the one used last first; `session_id` names one."""
+        now = self._clock.wall_ns()
+        rows = await self._store.run(ways_in.all_sessions)
+        return [r for r in rows if r.expires > now and r.seen > self._idle_since(now) and not r.disabled]
+
+    async def revoke(self, name: str, *, owner: str = "") -> str | None:
+        """End the session with this `session_id` (of `owner`, if given): whose it was, None if there is none."""
+
+        def work(connection: Connection) -> str | None:
+            for row in ways_in.all_sessions(connection):
+                if session_id(row.digest) == name and owner in ("", row.user):
+                    ways_in.end_session(connection, row.digest)
+                    return row.user
+            return None
+
+        user = await self._store.run(work)
+        self._changes.announce()
+        return user
 
     async def ticket(self, user: str) -> str:
         """The secret of a sign-in link for `user`: works once, for a short time. Raises NotFoundError."""

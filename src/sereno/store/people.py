@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from .generation import advance
 from .tables import ROLES, SESSIONS, TICKETS, USER_ROLES, USERS
 
 
@@ -61,12 +62,13 @@ def set_roles(connection: Connection, user_id: int, roles: Sequence[str]) -> Non
     connection.execute(delete(USER_ROLES).where(USER_ROLES.c.user_id == user_id))
     for role in sorted(set(roles)):
         connection.execute(insert(USER_ROLES).values(user_id=user_id, role=role))
+    advance(connection)
 
 
-def set_password(connection: Connection, user_id: int, password: str, now: int) -> None:
-    """A new hash; every session and sign-in link of the person ends."""
+def set_password(connection: Connection, user_id: int, password: str, now: int, keep_session: str = "") -> None:
+    """A new hash; every session (but the one with the digest `keep_session`) and sign-in link of the person ends."""
     connection.execute(update(USERS).where(USERS.c.id == user_id).values(password=password, password_changed=now))
-    end_ways_in(connection, user_id)
+    end_ways_in(connection, user_id, keep_session)
 
 
 def rehash_password(connection: Connection, user_id: int, password: str) -> None:
@@ -79,12 +81,14 @@ def set_disabled(connection: Connection, user_id: int, disabled: bool) -> None:
     connection.execute(update(USERS).where(USERS.c.id == user_id).values(disabled=disabled))
     if disabled:
         end_ways_in(connection, user_id)
+    advance(connection)
 
 
-def end_ways_in(connection: Connection, user_id: int) -> None:
+def end_ways_in(connection: Connection, user_id: int, keep_session: str = "") -> None:
     """End a person's sessions and sign-in links (tokens stay; they check the person at every use)."""
     for table in (SESSIONS, TICKETS):
-        connection.execute(delete(table).where(table.c.user_id == user_id))
+        connection.execute(delete(table).where(table.c.user_id == user_id, table.c.digest != keep_session))
+    advance(connection)
 
 
 def own_role(connection: Connection, name: str) -> str | None:
@@ -101,6 +105,19 @@ def put_own_role(connection: Connection, name: str, permissions: str) -> None:
     """Make or replace a role."""
     connection.execute(delete(ROLES).where(ROLES.c.name == name))
     connection.execute(insert(ROLES).values(name=name, permissions=permissions))
+    advance(connection)
+
+
+def drop_own_role(connection: Connection, name: str) -> bool:
+    """Delete a role made by hand; False if there was none."""
+    advance(connection)
+    return connection.execute(delete(ROLES).where(ROLES.c.name == name)).rowcount > 0
+
+
+def holders(connection: Connection, role: str) -> list[str]:
+    """Names of those who have a role, the disabled left out."""
+    query = select(USERS.c.name).join(USER_ROLES).where(USER_ROLES.c.role == role, USERS.c.disabled.is_(False))
+    return list(connection.scalars(query.order_by(USERS.c.name)))
 
 
 def _row(connection: Connection, row: Row[Any]) -> UserRow:

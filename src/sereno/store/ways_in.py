@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from .generation import advance
 from .tables import SESSIONS, TICKETS, TOKENS, USERS
 
 
@@ -60,7 +61,15 @@ def touch_session(connection: Connection, digest: str, now: int) -> None:
 
 def end_session(connection: Connection, digest: str) -> bool:
     """End one session; False if there was none."""
+    advance(connection)
     return connection.execute(delete(SESSIONS).where(SESSIONS.c.digest == digest)).rowcount > 0
+
+
+def all_sessions(connection: Connection) -> list[SessionRow]:
+    """Every session, whether it has run out or not, the one used last first."""
+    s, u = SESSIONS.c, USERS.c
+    query = select(s.digest, s.user_id, u.name, u.disabled, s.created, s.seen, s.expires, s.origin).join(USERS)
+    return [SessionRow(*row) for row in connection.execute(query.order_by(s.seen.desc()))]
 
 
 def sweep(connection: Connection, now: int, idle_since: int) -> None:
@@ -111,6 +120,7 @@ def all_tokens(connection: Connection) -> list[TokenRow]:
 
 def drop_token(connection: Connection, token_id: str) -> bool:
     """Delete a token; False if there was none."""
+    advance(connection)
     return connection.execute(delete(TOKENS).where(TOKENS.c.id == token_id)).rowcount > 0
 
 

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from sereno.model import SerenoError
 
-from . import commands, devices, health, history, live, openapi, pages, signin, stream, values
+from . import commands, devices, health, history, live, openapi, overrides, pages, signin, stream, values
 from .background import Background
 from .body import BodyLimits
 from .context import WebContext
@@ -32,7 +32,7 @@ from .statics import Statics
 
 _log = structlog.get_logger(__name__)
 
-_MODULES = (commands, devices, health, history, live, openapi, pages, signin, stream, values)
+_MODULES = (overrides, commands, devices, health, history, live, openapi, pages, signin, stream, values)
 
 
 def create_app(context: WebContext) -> FastAPI:
@@ -77,6 +77,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
     state.background.start(state.outlets.run(), "web heartbeat")
     state.background.start(state.outlets.watch_rights(), "web rights")
+    state.background.start(state.outlets.watch_elsewhere(), "web changes elsewhere")
     state.background.start(state.metrics.watch_lag(state.context.clock), "web loop lag")
     try:
         yield

@@ -21,6 +21,7 @@ _log = structlog.get_logger(__name__)
 BEAT = 1.0
 STALL_BEATS = 10
 RECHECK_BEATS = 30
+ELSEWHERE = 0.5
 
 SIGNED_OUT = 4401
 RIGHTS_CHANGED = 4403
@@ -128,6 +129,23 @@ class Outlets:
                     _log.error("rights of open connections could not be checked", error=str(error))
         finally:
             unsubscribe()
+
+    async def watch_elsewhere(self) -> None:
+        """Ask for rights again when another process (the command line) changed people, rights or ways in."""
+        seen = ""
+        while True:
+            await self._context.clock.sleep(ELSEWHERE)
+            if not self._open:
+                seen = ""
+                continue
+            try:
+                present = await self._context.accounts.generation()
+            except SerenoError as error:
+                _log.error("changes of other processes could not be seen", error=str(error))
+                continue
+            if present != seen:
+                seen = present
+                self._recheck.set()
 
     def count(self, outlet: Outlet, dropped: int) -> None:
         """One more frame or event went out, standing for `dropped` that did not."""
