@@ -19,6 +19,7 @@ from sereno.access.passwords import Passwords
 from sereno.client import DeviceStatus, GroupSpec, GroupStatus, TraceLine
 from sereno.historian.historian import Historian
 from sereno.hub.hub import Hub
+from sereno.hub.overrides import Overrides
 from sereno.model import (
     Access,
     Ack,
@@ -40,6 +41,7 @@ from sereno.model import (
     seal,
 )
 from sereno.store.engine import Store
+from sereno.store.overrides import StoredOverrides
 from sereno.web.app import create_app
 from sereno.web.context import SiteInfo, WebContext
 from sereno.web.server import WebServer
@@ -188,6 +190,7 @@ async def node_at(folder: Path) -> AsyncIterator[Node]:
         commands=commands,
         history=historian,
         devices=devices,
+        overrides=Overrides(hub, clock, StoredOverrides(store, clock), ["north/plc1"]),
         accounts=accounts,
         clock=clock,
         site=SiteInfo("Test", "UTC", "0"),

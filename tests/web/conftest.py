@@ -20,7 +20,9 @@ from fastapi import FastAPI
 from sereno.access.accounts import Accounts
 from sereno.access.actor import Actor, Right
 from sereno.access.passwords import Passwords
-from sereno.client import DeviceStatus, HistoryRequest, Reading, Series, TraceLine, Update
+from sereno.client import DeviceStatus, GroupSpec, HistoryRequest, Reading, Series, TraceLine, Update
+from sereno.hub.hub import Hub
+from sereno.hub.overrides import Overrides
 from sereno.model import (
     Access,
     Ack,
@@ -30,11 +32,13 @@ from sereno.model import (
     NotFoundError,
     OperationalState,
     Quality,
+    RowIndex,
     TagSpec,
     ValueType,
     match_paths,
 )
 from sereno.store.engine import Store
+from sereno.store.overrides import StoredOverrides
 from sereno.web.app import create_app
 from sereno.web.context import SiteInfo, WebContext
 from sereno.wire.frame import Frame, FrameKind, decode_frame
@@ -406,6 +410,17 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, quick_passwords: Password
     return path
 
 
+def _overrides(store: Store, clock: StillClock) -> Overrides:
+    """The real ones, over a hub that knows the tags of the north."""
+    hub = Hub(clock)
+    specs = [spec for spec in SPECS if spec.device == "north/plc1"]
+    handles = hub.register_tags(specs)
+    rows = RowIndex([h for h, spec in zip(handles, specs, strict=True) if spec.is_row])
+    objects = tuple(int(h) for h, spec in zip(handles, specs, strict=True) if not spec.is_row)
+    hub.register_group(GroupSpec("scan", "north/plc1", 1.0, 3.0, rows, objects))
+    return Overrides(hub, clock, StoredOverrides(store, clock), ["north/plc1"])
+
+
 @pytest.fixture
 async def site(tmp_path: Path, prepared: Path, folder: Path, quick_passwords: Passwords) -> AsyncIterator[Site]:
     """The application over a memory plant."""
@@ -418,6 +433,7 @@ async def site(tmp_path: Path, prepared: Path, folder: Path, quick_passwords: Pa
         commands=plant,
         history=plant,
         devices=plant,
+        overrides=_overrides(store, clock),
         accounts=accounts,
         clock=clock,
         site=SiteInfo("Waterworks", "Europe/Madrid", "0.1"),

@@ -20,6 +20,8 @@ EXAMPLES = {"path": "north/plc1/setpoint", "version": "x", "lang": "en", "key": 
 BODIES = {
     "/api/v1/commands": {"target": "north/plc1/setpoint", "value": 1.0},
     "/api/v1/values/{path:path}": {"value": 1},
+    "/api/v1/values/{path:path}/substitution": {"value": 1, "reason": "x", "seconds": 60},
+    "/api/v1/devices/{path:path}/maintenance": {"reason": "x"},
 }
 
 
@@ -71,7 +73,9 @@ async def test_a_route_without_an_entry_is_refused(site) -> None:
     assert "no entry" in answer.json()["detail"]
 
 
-HTTP_ENTRIES = [e for e in ENTRIES if e.kind in ("GET", "PUT", "POST") and not e.path.endswith(("/stream", "/trace"))]
+HTTP_ENTRIES = [
+    e for e in ENTRIES if e.kind in ("GET", "PUT", "POST", "DELETE") and not e.path.endswith(("/stream", "/trace"))
+]
 
 
 @pytest.mark.parametrize("entry", HTTP_ENTRIES, ids=lambda e: f"{e.kind} {e.path}")

@@ -11,6 +11,10 @@ UNSAFE = [
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
     ("PUT", "/api/v1/values/north/plc1/setpoint"),
+    ("PUT", "/api/v1/values/north/plc1/setpoint/substitution"),
+    ("DELETE", "/api/v1/values/north/plc1/setpoint/substitution"),
+    ("PUT", "/api/v1/devices/north/plc1/setpoint/maintenance"),
+    ("DELETE", "/api/v1/devices/north/plc1/setpoint/maintenance"),
     ("POST", "/api/v1/commands"),
 ]
 FOREIGN = [

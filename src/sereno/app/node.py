@@ -84,6 +84,8 @@ class Node:
             self._stack.push_async_callback(parts.historian.stop)
         self._stack.callback(parts.hub.close)
         self._background("freshness", parts.hub.run_freshness)
+        await parts.overrides.load()
+        self._background("overrides", parts.overrides.run)
         self._tls = await asyncio.to_thread(prepare_tls, self.plant, self.folder.tls, host)
         await self._serve(parts, store, host, port)
         await parts.devices.start()

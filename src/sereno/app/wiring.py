@@ -12,10 +12,12 @@ from sereno.client import HistoryPort, HistoryRequest, Series
 from sereno.device import DeviceConfig, DeviceSet, DeviceTag, Environment, GroupConfig, RetryConfig
 from sereno.historian.historian import Historian
 from sereno.hub.hub import Hub
+from sereno.hub.overrides import MaintainedDevices, Overrides
 from sereno.hub.router import CommandRouter
 from sereno.model import Clock, OperationError
 from sereno.store.engine import Store
 from sereno.store.intents import StoredIntents
+from sereno.store.overrides import StoredOverrides
 from sereno.web.context import SiteInfo, WebContext
 
 from .datafolder import DataFolder
@@ -33,6 +35,7 @@ class Parts:
     devices: DeviceSet
     historian: Historian | None
     router: CommandRouter
+    overrides: Overrides
 
 
 class NoHistory:
@@ -56,7 +59,8 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     if historian is not None:
         hub.add_sink(historian)
     router = CommandRouter(hub, clock, journal=StoredIntents(store, clock), handlers=devices.handlers)
-    return Parts(clock, store, Accounts(store, clock), hub, devices, historian, router)
+    overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
+    return Parts(clock, store, Accounts(store, clock), hub, devices, historian, router, overrides)
 
 
 def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock) -> Historian | None:
@@ -96,7 +100,8 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         live=parts.hub,
         commands=parts.router,
         history=history,
-        devices=parts.devices,
+        devices=MaintainedDevices(parts.devices, parts.hub),
+        overrides=parts.overrides,
         accounts=parts.accounts,
         clock=parts.clock,
         site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno")),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sereno.access.accounts import Accounts
-from sereno.client import CommandPort, DevicePort, HistoryPort, LivePort
+from sereno.client import CommandPort, DevicePort, HistoryPort, LivePort, OverridePort
 from sereno.model import Clock
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -39,6 +39,7 @@ class WebContext:
     commands: CommandPort
     history: HistoryPort
     devices: DevicePort
+    overrides: OverridePort
     accounts: Accounts
     clock: Clock
     site: SiteInfo
