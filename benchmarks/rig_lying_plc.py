@@ -7,15 +7,17 @@ import asyncio
 import json
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Any
 
 import psutil
+
 from lying_plc.defects import DEFECTS, planted
 from lying_plc.plant import JUMPING, REAL
 from lying_plc.site import Ground
 from lying_plc.trial import PROMISES, Setting, Trial
-
 from sereno.device import SocketTransports
 from sereno.model import SystemClock
 from sereno.sim.lying import reset_socket
@@ -34,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("\n".join(f"{name:20} {describe(name)}" for name in names()))
         return 0
     began, before = time.perf_counter(), psutil.Process().memory_info().rss
-    with planted(options.plant_defect) if options.plant_defect else nullcontext():
+    with warnings.catch_warnings(), planted(options.plant_defect) if options.plant_defect else nullcontext():
+        warnings.simplefilter("error", RuntimeWarning)
         trial = on_sockets(options) if options.sockets else in_memory(options)
     seconds = time.perf_counter() - began
     broken = trial.broken()
@@ -45,13 +48,14 @@ def main(arguments: list[str] | None = None) -> int:
         "seed": options.seed,
         "mode": "sockets" if options.sockets else "memory",
     }
-    result = {"name": "lying-plc", "figures": figures, "broken": broken}
+    result: dict[str, Any] = {"name": "lying-plc", "figures": figures, "broken": broken}
+    caught = bool(options.plant_defect) and DEFECTS[options.plant_defect][0] in broken
     if options.plant_defect:
-        result |= {"defect": options.plant_defect, "caught": bool(broken)}
+        result |= {"defect": options.plant_defect, "caught": caught}
     if not options.json:
-        report(trial, broken, options.plant_defect)
+        report(trial, broken, options.plant_defect, caught=caught)
     print(json.dumps(result))
-    return BROKEN if broken else NOT_CAUGHT if options.plant_defect else 0
+    return NOT_CAUGHT if options.plant_defect and not caught else BROKEN if broken else 0
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -114,24 +118,22 @@ def setting(options: argparse.Namespace, ground: Ground) -> Setting:
             told = time.perf_counter()
             share = trial.site.transactions / options.transactions
             lies, drops = sum(trial.site.liar.told.values()), trial.site.counters()["drops"]
-            print(f"{share:5.0%}  {trial.site.transactions} transactions, {lies} lies, {drops} drops, "
-                  f"{trial.counts['episodes']} episodes, broken: {trial.broken() or 'nothing'}", file=sys.stderr)  # fmt: skip
+            done = f"{trial.site.transactions} transactions, {trial.counts['episodes']} episodes"
+            print(f"{share:5.0%}  {done}, {lies} lies, {drops} drops", file=sys.stderr)
 
     chosen = {"lies": tuple(options.lie)} if options.lie else {}
-    return Setting(
-        ground, options.transactions, options.seed, stop_when_broken=bool(options.plant_defect), progress=progress,
-        **chosen,
-    )  # fmt: skip
+    promise = DEFECTS[options.plant_defect][0] if options.plant_defect else ""
+    return Setting(ground, options.transactions, options.seed, until_broken=promise, progress=progress, **chosen)
 
 
-def report(trial: Trial, broken: dict[str, int], defect: str | None) -> None:
+def report(trial: Trial, broken: dict[str, int], defect: str | None, *, caught: bool) -> None:
     """For people: what was kept and what was not."""
     for name, meaning in PROMISES.items():
         print(f"{broken.get(name, 0):8}  {meaning}")
     for line in trial.explain():
         print(f"          {line}")
     if defect:
-        print(f"The planted defect {defect!r} was {'caught' if broken else 'NOT caught'}.")
+        print(f"The planted defect {defect!r} was {'caught' if caught else 'NOT caught'}.")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sereno.hub.hub import Hub
-from sereno.model import Clock, SampleBatch, is_good
+from sereno.model import Clock, ObjectSample, SampleBatch, is_good
 from sereno.sim.lying_memory import TruthLog
 from sereno.sim.lying_witness import Asked, Witness
 
@@ -53,6 +53,7 @@ class DeviceCheck:
         self.group_of = {t.tag.spec.path: r.group for r in unit.regions for t in r.tags(unit.path)}
         self.complete = dict.fromkeys(self.groups, 0)
         self.published: dict[str, float] = {}
+        self._regions = {g: [r for r in unit.regions if r.group == g] for g in self.groups}
         self._truth = truth
         self._clock = clock
         self._figures = figures
@@ -69,61 +70,49 @@ class DeviceCheck:
 
     def check(self, group: str, serial: int, batch: SampleBatch, paths: Sequence[str], objects: Sequence[str]) -> None:
         """A batch came; `serial` counts the requests so far, `paths` name its rows, `objects` its objects."""
-        regions = [r for r in self.unit.regions if r.group == group]
         mark = self._marks.get(group, 0)
         self._marks[group] = serial
         self.published[group] = self._clock.monotonic()
         self._figures.batches += 1
-        good = is_good(batch.quality)
-        rows = iter_rows([r for r in regions if r.is_rows])
-        whole = batch.complete
-        for region, at in rows:
-            part = slice(at, at + region.n)
-            whole = self._check_rows(region, batch, part, good[part], mark, paths) and whole
-        at = 0
-        for region in (r for r in regions if not r.is_rows):
-            samples = [(s.value, s.quality) for s in batch.objects[at : at + region.n]]
-            self._check_objects(region, samples, mark, objects[at : at + region.n])
-            at += region.n
+        good, exact = is_good(batch.quality), _exact_column(batch)
+        whole, row, item = batch.complete, 0, 0
+        for region in self._regions[group]:
+            if region.is_rows:
+                part = slice(row, row + region.n)
+                shown = exact[part] if region.is_exact and exact is not None else batch.values[part]
+                whole = self._check_rows(region, shown, good[part], mark, paths[part]) and whole
+                row += region.n
+            else:
+                self._check_objects(
+                    region, batch.objects[item : item + region.n], mark, objects[item : item + region.n]
+                )
+                item += region.n
         if whole:
             self.complete[group] += 1
 
-    def _check_rows(
-        self, region: Region, batch: SampleBatch, part: slice, good: Any, mark: int, paths: Sequence[str]
-    ) -> bool:
+    def _check_rows(self, region: Region, shown: Any, good: Any, mark: int, paths: Sequence[str]) -> bool:
         """False if a value is missing that is no NaN of the device."""
-        values = batch.values[part]
-        exact = None
-        if region.type in ("int64", "uint64"):
-            assert batch.exact is not None
-            inside = (batch.exact.rows >= part.start) & (batch.exact.rows < part.stop)
-            exact = batch.exact.values[inside]
-            if len(exact) != region.n:
-                exact = None
         held, taken = self._expected(region, mark)
+        self._figures.good += int(np.count_nonzero(good))
+        if isinstance(held, np.ndarray) and bool(((shown == held) & good | (held != held) & ~good).all()):
+            return True
         missing = False
-        for i in range(region.n) if not _all_right(values, exact, good, held) else ():
+        for i, value in enumerate(shown.tolist()):
+            known, untrue = _at(held, i), _at(taken, i)
             if not good[i]:
-                missing = missing or held is None or not _is_nan(held[i])
-            elif held is not None and _same(values[i], exact, i, held[i]):
-                continue
-            elif taken is not None and _same(values[i], exact, i, taken[i]):
-                continue
-            else:
-                shown = values[i] if exact is None else exact[i]
-                self._wrong(paths[part.start + i], shown, None if held is None else held[i])
-        self._figures.good += int(good.sum())
+                missing = missing or known is None or known == known
+            elif value not in (known, untrue):
+                self._wrong(paths[i], value, known)
         return not missing
 
-    def _check_objects(self, region: Region, samples: Sequence[tuple[Any, int]], mark: int, paths: Sequence[str]) -> None:
+    def _check_objects(self, region: Region, samples: Sequence[ObjectSample], mark: int, paths: Sequence[str]) -> None:
         held, taken = self._expected(region, mark)
-        for i, (value, quality) in enumerate(samples):
-            if quality >> 14:
-                continue
-            self._figures.good += 1
-            shown = value.tolist() if isinstance(value, np.ndarray) else value
-            if not any(known is not None and shown == known[i] for known in (held, taken)):
-                self._wrong(paths[i], shown, None if held is None else held[i])
+        for i, sample in enumerate(samples):
+            if sample.quality >> 14 == 0:
+                self._figures.good += 1
+                shown = sample.value.tolist() if isinstance(sample.value, np.ndarray) else sample.value
+                if shown not in (_at(held, i), _at(taken, i)):
+                    self._wrong(paths[i], shown, _at(held, i))
 
     def _expected(self, region: Region, mark: int) -> tuple[Any, Any]:
         """What a region must show by what the device held, and by an untrue reply that nobody could tell from it."""
@@ -158,9 +147,9 @@ class DeviceCheck:
             one = replace(region, start=region.start + i * region.width, n=1)
             latest = self._latest[one.table][one.start : one.end]
             known = latest[0] is not None and latest.count(latest[0]) == len(latest)
-            a, b = self._expected(one, mark) if known else (None, None)
-            held.append(None if a is None else a[0])
-            taken.append(None if b is None else b[0])
+            pair = self._expected(one, mark) if known else (None, None)
+            held.append(_at(pair[0], 0))
+            taken.append(_at(pair[1], 0))
         return held, taken
 
     def _wrong(self, tag: str, shown: Any, held: Any) -> None:
@@ -169,39 +158,23 @@ class DeviceCheck:
         self._figures.wrong.append(Wrong(self._clock.monotonic(), tag, shown, held, why))
 
 
-def iter_rows(regions: Sequence[Region]) -> list[tuple[Region, int]]:
-    """Each region with the row at which it begins."""
-    placed, at = [], 0
-    for region in regions:
-        placed.append((region, at))
-        at += region.n
-    return placed
-
-
 def data_of(reply: bytes | None) -> bytes | None:
     """The registers or bits of a read reply; None of none and of an exception."""
     return None if reply is None or reply[0] & 0x80 else reply[2:]
 
 
-def _all_right(values: Any, exact: Any, good: Any, held: Any) -> bool:
-    """The quick way: every row is good and true, or a NaN of the device."""
-    if held is None or isinstance(held, list):
-        return False
-    if exact is not None:
-        return bool(good.all()) and bool((exact == held.astype(np.int64)).all())
-    return bool(((values == held) & good | np.isnan(held) & ~good).all())
+def _at(expected: Any, i: int) -> Any:
+    """One of the expected values; None where nothing is known."""
+    return None if expected is None else expected[i]
 
 
-def _same(value: Any, exact: Any, i: int, known: Any) -> bool:
-    if known is None:
-        return False
-    if exact is not None:
-        return int(np.int64(exact[i])) == int(np.asarray(known).astype(np.int64))
-    return bool(value == known)
-
-
-def _is_nan(value: Any) -> bool:
-    return value is not None and bool(np.isnan(float(value)))
+def _exact_column(batch: SampleBatch) -> Any:
+    """The 64-bit integers at their rows, zeros elsewhere."""
+    if batch.exact is None:
+        return None
+    column = np.zeros(len(batch), np.int64)
+    column[batch.exact.rows] = batch.exact.values
+    return column
 
 
 class Checker:
@@ -224,6 +197,6 @@ class Checker:
     def _find(self, batch: SampleBatch) -> tuple[DeviceCheck, str, list[str], list[str]]:
         directory = self._hub.directory()
         spec = self._hub.groups.specs[batch.group]
-        paths = [directory[h].path for h in batch.handles.tolist()]  # type: ignore[index]
+        paths = [directory[h].path for h in batch.handles.tolist()]
         objects = [directory[h].path for h in spec.object_handles]  # type: ignore[index]
         return self._checks[spec.device], spec.name, paths, objects

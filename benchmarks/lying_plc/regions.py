@@ -53,6 +53,11 @@ class Region:
         """True unless the tags are objects."""
         return self.type != "string" and "count" not in self.keys
 
+    @property
+    def is_exact(self) -> bool:
+        """True for 64-bit integers, which stand beside the rows; uint64 as their bit pattern."""
+        return self.type in ("int64", "uint64")
+
     def tags(self, device: str) -> list[DeviceTag]:
         """The declared tags."""
         made = []
@@ -79,7 +84,7 @@ class Region:
         if "count" in self.keys:
             return [part.tolist() for part in numbers.reshape(self.n, -1)]
         with np.errstate(invalid="ignore"):  # signalling NaN
-            return numbers if self.type in ("int64", "uint64") else numbers.astype(np.float64)
+            return numbers.astype(np.int64 if self.is_exact else np.float64)
 
     def _ordered(self, raw: bytes) -> bytes:
         """The bytes with the most significant first."""

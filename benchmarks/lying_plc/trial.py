@@ -34,14 +34,14 @@ _LONGEST = 30
 
 @dataclass(frozen=True)
 class Setting:
-    """How long a trial is, and with what. `progress` is told after every episode."""
+    """How long a trial is, and with what. It ends when `until_broken` is; `progress` is told after every episode."""
 
     ground: Ground
     transactions: int
     seed: int = 0
     units: Sequence[Unit] = PLANT
     lies: Sequence[str] = field(default_factory=names)
-    stop_when_broken: bool = False
+    until_broken: str = ""
     progress: Callable[[Trial], None] = lambda _: None
 
 
@@ -79,7 +79,7 @@ class Trial:
                 for episode in self._episodes():
                     await self._play(episode)
                     self.setting.progress(self)
-                    if self._lost_for_good or (self.setting.stop_when_broken and self.broken()):
+                    if self._lost_for_good or self.setting.until_broken in self.broken():
                         break
             finally:
                 for task in helpers:
@@ -94,7 +94,7 @@ class Trial:
     def _promises(self) -> dict[str, int]:
         counts = {name: self.counts[name] for name in PROMISES}
         counts["wrong_good"] += self.site.found.wrong_good
-        counts["reused"] += len(self.site.witness.reused)
+        counts["reused"] += self.site.witness.counters["reused"]
         counts["uncaught"] += self.complaints.count
         return counts
 

@@ -54,7 +54,7 @@ class Witness:
 
     `patience`: the client's time-out, `slack`: how much later than that a connection may still be in use.
     `on_request` is called with each request as it goes out. `counters`: connections, requests, taken (replies),
-    condemned (connections), open (now).
+    condemned (connections), reused (requests sent in spite of that; the latest are in `reused`), open (now).
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Witness:
         self.patience = patience
         self.slack = slack
         self.on_request = on_request
-        self.counters = dict.fromkeys(("connections", "requests", "taken", "condemned", "open"), 0)
+        self.counters = dict.fromkeys(("connections", "requests", "taken", "condemned", "reused", "open"), 0)
         self.reused: deque[Reuse] = deque(maxlen=100)
         self._echoes: OrderedDict[tuple[int, int, bytes], int] = OrderedDict()
         self._transports = transports
@@ -197,11 +197,15 @@ class Conversation:
 
     def _judge_use(self, now: float) -> None:
         witness = self._witness
+        waited = now - self._progress
         if self.condemned:
-            witness.reused.append(Reuse(now, f"a request after {self.condemned}"))
-        elif self.outstanding and now - self._progress > witness.patience + witness.slack:
-            waited = now - self._progress
-            witness.reused.append(Reuse(now, f"a request after {waited:.3f} s without an answer"))
+            reason = f"a request after {self.condemned}"
+        elif self.outstanding and waited > witness.patience + witness.slack:
+            reason = f"a request after {waited:.3f} s without an answer"
+        else:
+            return
+        witness.counters["reused"] += 1
+        witness.reused.append(Reuse(now, reason))
 
     def got(self, data: bytes) -> None:
         """Bytes came in."""
