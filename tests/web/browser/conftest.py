@@ -219,7 +219,7 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(node: RunningNode, browser: Any) -> Iterator[Visitor]:
+def visit(browser: Any, node: RunningNode) -> Iterator[Visitor]:
     """Call it with a path for a page; at the end there must be no console error, CSP violation or foreign request."""
     visitor = Visitor(node, browser)
     yield visitor

@@ -16,7 +16,7 @@ T0 = 1_795_000_000_123_456_789
 
 
 @pytest.fixture(scope="module")
-def page(node: Any, browser: Any) -> Any:
+def page(browser: Any, node: Any) -> Any:
     page = browser.new_page()
     page.goto(node.link("admin"))
     page.goto(node.ready.url + "/help")
