@@ -1,4 +1,4 @@
-"""lying-plc: the Modbus driver, devices and hub against devices that lie; no wrong value may come out as good."""
+"""The Modbus driver, devices and hub against devices that lie; no wrong value may come out as good."""
 
 from __future__ import annotations
 

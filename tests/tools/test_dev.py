@@ -237,6 +237,7 @@ def test_a_benchmark_runs_by_its_name_in_the_projects_folder(project: Path, tmp_
     assert (done.returncode, done.stdout) == (5, f"['--quick'] {project}\n")
 
 
+@posix
 def test_a_name_of_several_words_is_spoken_with_dashes(project: Path) -> None:
     (project / "benchmarks" / "rig_lying_plc.py").write_text('"""Lies."""\nprint("told")\n')
     assert "  lying-plc      Lies." in dev(project, "rig").stdout
