@@ -14,7 +14,7 @@ from .platform import write_private
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """One node's files: `sereno.db` (people, commands, audit), `history/`, `credential.json` while it runs."""
+    """One node's files: `sereno.db` (people, commands, audit), `keys/`, `history/`, `credential.json` while it runs."""
 
     path: Path
 
@@ -22,6 +22,21 @@ class DataFolder:
     def database(self) -> Path:
         """People, sessions, commands, audit."""
         return self.path / "sereno.db"
+
+    @property
+    def keys(self) -> Path:
+        """Keys and anchor of the audit, readable by their owner only."""
+        return self.path / "keys"
+
+    @property
+    def reserve(self) -> Path:
+        """Space put by for the audit of a full disk."""
+        return self.path / "reserve"
+
+    @property
+    def note(self) -> Path:
+        """Which plant file and which database belong to this folder."""
+        return self.path / "installation.json"
 
     @property
     def history(self) -> Path:

@@ -19,6 +19,7 @@ from sereno.web.app import create_app
 from sereno.web.server import WebServer
 
 from .datafolder import DataFolder
+from .installation import open_store, take_note
 from .plant.load import Plant
 from .platform import notify_service_manager, open_files_limit, watchdog_interval
 from .tls import Tls, allowed_hosts, check_listening, prepare_tls
@@ -75,9 +76,13 @@ class Node:
         check_listening(self.plant, host)
         open_files_limit()
         self.folder.prepare()
-        store = Store.open(self.folder.database)
+        note = take_note(self.folder, self.plant)
+        store = await asyncio.to_thread(open_store, self.folder, note, self._environment.clock)
         self._stack.push_async_callback(store.close)
         parts = self._join(store)
+        await parts.record.started()
+        self._stack.push_async_callback(parts.record.stopped)
+        self._background("audit", parts.record.run)
         if parts.historian is not None:
             for fault in await parts.historian.start():
                 _log.warning("history", fault=str(fault))

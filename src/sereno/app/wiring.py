@@ -21,6 +21,7 @@ from sereno.store.overrides import StoredOverrides
 from sereno.web.context import SiteInfo, WebContext
 
 from .datafolder import DataFolder
+from .node_record import NodeRecord
 from .plant.load import Plant, PlantDevice
 
 
@@ -35,6 +36,7 @@ class Parts:
     devices: DeviceSet
     historian: Historian | None
     router: CommandRouter
+    record: NodeRecord
     overrides: Overrides
 
 
@@ -55,15 +57,17 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     hub = Hub(clock)
     configs = [device_config(d) for d in plant.devices if d.table.enabled]
     devices = DeviceSet(configs, hub, environment)
-    historian = _historian(plant, folder, hub, clock)
+    record = NodeRecord(plant, store, clock)
+    historian = _historian(plant, folder, hub, clock, record)
     if historian is not None:
         hub.add_sink(historian)
-    router = CommandRouter(hub, clock, journal=StoredIntents(store, clock), handlers=devices.handlers)
+    journal = StoredIntents(store, clock)
+    router = CommandRouter(hub, clock, authorise=record.authorise, journal=journal, handlers=devices.handlers)
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
-    return Parts(clock, store, Accounts(store, clock), hub, devices, historian, router, overrides)
+    return Parts(clock, store, Accounts(store, clock), hub, devices, historian, router, record, overrides)
 
 
-def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock) -> Historian | None:
+def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record: NodeRecord) -> Historian | None:
     settings = plant.history
     if not settings.enabled:
         return None
@@ -74,6 +78,7 @@ def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock) -> Hist
         commit_interval=settings.commit_interval,
         max_bytes=settings.max_bytes or None,
         max_age=settings.days * 86400.0 or None,
+        removed=record.removed,
     )
 
 
@@ -113,14 +118,16 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         figures={
             "hub": parts.hub.statistics,
             "router": parts.router.statistics,
+            "audit": parts.store.figures,
             "historian": lambda: _figures(parts),
         },
     )
 
 
 def _not_ready(parts: Parts) -> list[str]:
-    error = parts.historian.last_error if parts.historian is not None else ""
-    return [f"history: {error}"] if error else []
+    history = parts.historian.last_error if parts.historian is not None else ""
+    found = {"history": history, "audit": parts.store.recording.problem}
+    return [f"{name}: {problem}" for name, problem in found.items() if problem]
 
 
 def _figures(parts: Parts) -> Mapping[str, float]:

@@ -22,7 +22,7 @@ from .query import MAX_WAITING, Asked, Query, check_request, not_found
 from .queue import AcceptQueue
 from .recorder import Recorder, Written
 from .recovery import scan_segment
-from .retention import beyond, remove
+from .retention import Removed, beyond, remove
 from .sealed import SegmentRef, ViewCache
 from .segment import SegmentView
 from .tags import TagBook, TagLookup
@@ -38,7 +38,7 @@ class Historian:
     `commit_interval` seconds between two commits (group commit). A batch is durable when the commit that holds it is.
     `queue_bytes` bounds what waits for the disk; what does not fit is stored as a gap. Every `cover_interval` seconds
     a group's tags are marked as known until then. Sealed segments beyond `max_bytes` or older than `max_age` seconds
-    are deleted, the oldest first; None keeps them.
+    are deleted, the oldest first, and told to `removed`; None keeps them.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Historian:
         max_bytes: int | None = None,
         max_age: float | None = None,
         disk: Disk | None = None,
+        removed: Callable[[Removed], None] = lambda _: None,
     ) -> None:
         self.folder = folder
         self._clock = clock
@@ -76,6 +77,7 @@ class Historian:
         self._damaged: set[tuple[str, int]] = set()
         self._queries: set[threading.Event] = set()
         self._dropped_segments = 0
+        self._removed = removed
 
     # ---- its life
 
@@ -271,6 +273,8 @@ class Historian:
         self._dropped_segments += count
         for ref in dropped:
             remove(self._disk, ref)
+        if dropped:
+            self._removed(Removed.of(dropped))
 
     def _settle(self, error: Exception | None = None) -> None:
         """Tell those who wait for durability."""

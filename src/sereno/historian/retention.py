@@ -4,9 +4,31 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from .disk import Disk
 from .sealed import SegmentRef, index_path
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Segments that were deleted: their numbers, the time that they covered (ns UTC), their bytes."""
+
+    segments: tuple[int, ...]
+    start: int
+    end: int
+    bytes: int
+
+    @classmethod
+    def of(cls, refs: Sequence[SegmentRef]) -> Removed:
+        """What goes with these, of which there is at least one."""
+        outlines = [ref.outline for ref in refs]
+        return cls(
+            tuple(outline.number for outline in outlines),
+            min(outline.header.created for outline in outlines),
+            max(outline.t_end for outline in outlines),
+            sum(outline.end for outline in outlines),
+        )
 
 
 def beyond(segments: Sequence[SegmentRef], now: int, *, max_bytes: int | None, max_age: float | None) -> int:

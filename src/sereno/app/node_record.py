@@ -1,0 +1,125 @@
+"""What a node does by itself, on record: starts with their configuration, stops, history that was deleted."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from sereno.access.actor import Actor
+from sereno.historian.retention import Removed
+from sereno.hub.execution import by_rights
+from sereno.model import Clock, Command, RefusedError
+from sereno.store import settings
+from sereno.store.audit import AuditEntry, add_entry
+from sereno.store.engine import Store
+from sereno.store.errors import StoreError
+
+from .installation import at_console
+from .plant.load import Plant
+
+PERIOD = 5.0
+_CONFIGURATION = "configuration"
+_log = structlog.get_logger(__name__)
+
+
+class NodeRecord:
+    """Adds the node's own acts to the audit and, every few seconds, looks after the audit's disk."""
+
+    def __init__(self, plant: Plant, store: Store, clock: Clock) -> None:
+        self._plant = plant
+        self._store = store
+        self._clock = clock
+        self._removed: list[Removed] = []
+        self._told = ""
+
+    async def started(self) -> None:
+        """A start, with the hashes of the plant's files; what is not as at the last start is a change."""
+        target, files = self._plant.table.name, digests(self._plant)
+        new = {"plant": str(self._plant.path.absolute()), "files": files, "version": version("sereno")}
+        start = self._entry("node.start", target, new=new)
+
+        def work(connection: Connection) -> None:
+            old = settings.setting(connection, _CONFIGURATION)
+            add_entry(connection, start)
+            if old is not None and old != files:
+                before, after = _differences(old, files)
+                add_entry(connection, self._entry("configuration.change", target, old=before, new=after))
+            settings.keep(connection, _CONFIGURATION, files)
+
+        await self._store.run(work)
+
+    async def stopped(self) -> None:
+        """The end of a node that was told to stop."""
+        try:
+            await self._keep_removed()
+            entry = self._entry("node.stop", self._plant.table.name)
+            await self._store.run(lambda c: add_entry(c, entry))
+        except StoreError as error:
+            _log.error("the stop of the node is not on record", error=str(error))
+
+    def authorise(self, actor: Actor, command: Command) -> None:
+        """By rights; and nothing is sent while only the reserve is left to record it.
+
+        Raises DeniedError, RefusedError.
+        """
+        by_rights(actor, command)
+        if self._store.recording.full:
+            raise RefusedError(f"nothing is sent that cannot be kept on record: {self._store.recording.problem}")
+
+    def removed(self, what: Removed) -> None:
+        """History was deleted by its declared limits; goes on record with the next round."""
+        self._removed.append(what)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._clock.sleep(PERIOD)
+            try:
+                await self._store.tend()
+                await self._keep_removed()
+            except StoreError as error:
+                self._tell(str(error))
+            else:
+                self._tell(self._store.recording.problem)
+
+    async def _keep_removed(self) -> None:
+        while self._removed:
+            what = self._removed[0]
+            old = {"segments": list(what.segments), "from_ns": what.start, "to_ns": what.end, "bytes": what.bytes}
+            entry = self._entry("history.delete", "history", old=old, outcome="done: beyond the declared limits")
+            await self._store.run(partial(add_entry, entry=entry))
+            self._removed.pop(0)
+
+    def _tell(self, problem: str) -> None:
+        """Once when it begins and once when it ends."""
+        if bool(problem) is not bool(self._told):
+            if problem:
+                _log.error("the audit cannot be kept; commands are refused", reason=problem)
+            else:
+                _log.info("the audit is kept again")
+        self._told = problem
+
+    def _entry(self, action: str, target: str, **more: Any) -> AuditEntry:
+        return AuditEntry(
+            t=self._clock.wall_ns(), actor="sereno", origin=at_console(), action=action, target=target, **more
+        )
+
+
+def digests(plant: Plant) -> dict[str, str]:
+    """SHA-256 of every file that the plant is made of, by its path as seen from the plant file."""
+    return {_name(path, plant.path.parent): hashlib.sha256(path.read_bytes()).hexdigest() for path in plant.files}
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+def _differences(old: dict[str, str], new: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+    return {n: old[n] for n in sorted(changed & old.keys())}, {n: new[n] for n in sorted(changed & new.keys())}
