@@ -8,8 +8,21 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from sereno.access.actor import Actor
-from sereno.model import Ack, AckState, Clock, Command, NotFoundError, SystemClock, TagSpec, Verb, new_key
+from sereno.model import (
+    Ack,
+    AckState,
+    Clock,
+    Command,
+    NotFoundError,
+    Override,
+    RefusedError,
+    SystemClock,
+    TagSpec,
+    Verb,
+    new_key,
+)
 
+from ._overrides import OverridePort, Substitution
 from ._ports import CommandPort, DevicePort, HistoryPort, LivePort, Subscription
 from ._times import parse_time
 from ._values import DeviceStatus, HistoryRequest, Reading, Series, TraceLine
@@ -35,6 +48,7 @@ class Client:
         actor: Actor,
         *,
         clock: Clock | None = None,
+        overrides: OverridePort | None = None,
     ) -> None:
         self.actor = actor
         self.live = live
@@ -42,10 +56,12 @@ class Client:
         self.history = history
         self.device = device
         self.clock = clock or SystemClock()
+        self._overrides = overrides
 
     def as_actor(self, actor: Actor) -> Client:
         """The same plant in the eyes of another actor."""
-        return Client(self.live, self.commands, self.history, self.device, actor, clock=self.clock)
+        ports = (self.live, self.commands, self.history, self.device)
+        return Client(*ports, actor, clock=self.clock, overrides=self._overrides)
 
     async def tags(self, *globs: str) -> list[TagSpec]:
         """Declarations of the tags that any glob names, by path; without a glob all."""
@@ -132,6 +148,33 @@ class Client:
     def trace(self, device: str) -> AsyncIterator[TraceLine]:
         """Raw frames of the device's link from now on."""
         return self.device.trace(device, self.actor)
+
+    @property
+    def overrides(self) -> OverridePort:
+        """Substituted values and maintenance. Raises RefusedError if this client was made without."""
+        if self._overrides is None:
+            raise RefusedError("this client has no way to substituted values and maintenance")
+        return self._overrides
+
+    async def substitute(self, tag: str, value: Any, *, reason: str, seconds: float) -> Override:
+        """Let `value` stand for the tag's own for so many seconds. See OverridePort."""
+        return await self.overrides.substitute(tag, value, self.actor, reason=reason, seconds=seconds)
+
+    async def end_substitution(self, tag: str) -> Override:
+        """Show the tag's own value again. See OverridePort."""
+        return await self.overrides.end_substitution(tag, self.actor)
+
+    async def substitutions(self) -> list[Substitution]:
+        """What is substituted, by path."""
+        return await self.overrides.substitutions(self.actor)
+
+    async def tag_out(self, device: str, *, reason: str, seconds: float = 0.0) -> Override:
+        """Have commands to a device refused; 0 s = until `tag_in`. See OverridePort."""
+        return await self.overrides.tag_out(device, self.actor, reason=reason, seconds=seconds)
+
+    async def tag_in(self, device: str) -> Override:
+        """Let commands to a device through again. See OverridePort."""
+        return await self.overrides.tag_in(device, self.actor)
 
     async def close(self) -> None:
         """Free what the client holds: nothing for a local one."""

@@ -31,6 +31,7 @@ from ._http import Http, ProblemError
 from ._json import iso_time
 from ._parse import parse_ack, parse_device, parse_line, parse_reading, parse_series, parse_spec
 from ._remote_live import RemoteSubscription
+from ._remote_overrides import RemoteOverrides
 from ._values import DeviceStatus, HistoryRequest, Reading, Series, TraceLine
 
 API = "/api/v1"
@@ -174,7 +175,8 @@ class RemoteClient(Client):
     """A Client of a RemoteNode, for the actor of its token."""
 
     def __init__(self, node: RemoteNode, actor: Actor) -> None:
-        super().__init__(node, node, node, node, actor, clock=node.clock)
+        overrides = RemoteOverrides(node.http)
+        super().__init__(node, node, node, node, actor, clock=node.clock, overrides=overrides)
         self.node = node
 
     def as_actor(self, actor: Actor) -> Client:

@@ -9,6 +9,7 @@ from sereno.model import LinkState, NotFoundError
 
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line, table, timestamp
+from .substitute import seconds_of, until
 
 
 @click.group()
@@ -37,7 +38,8 @@ def list_devices(*, node: NodeAddress, as_json: bool) -> int:
 def _row(status: DeviceStatus) -> tuple[str, ...]:
     groups = ", ".join(f"{g.name} {g.period:g} s x {g.tags}{' STALE' if g.stale else ''}" for g in status.groups)
     overruns = str(sum(g.overruns for g in status.groups))
-    return (status.path, status.driver, str(status.state), str(status.link), groups, overruns, status.last_error)
+    state = f"{status.state}, OUT" if status.maintenance else str(status.state)
+    return (status.path, status.driver, state, str(status.link), groups, overruns, status.last_error)
 
 
 @device.command(name="show")
@@ -56,6 +58,9 @@ def show_device(*, path: str, node: NodeAddress, as_json: bool) -> int:
             return
         click.echo(f"{status.path} ({status.driver}, {status.url}): {status.state}, link {status.link}")
         click.echo(f"since {timestamp(status.since)}, stale after {status.stale_after:g} s")
+        if status.maintenance:
+            out = status.maintenance
+            click.echo(f"out for maintenance: {out.reason} ({out.actor}, {until(out)}); commands are refused")
         if status.last_error:
             click.echo(f"last error: {status.last_error}")
         rows = [
@@ -68,6 +73,34 @@ def show_device(*, path: str, node: NodeAddress, as_json: bool) -> int:
         )
         for name, count in sorted(status.counters.items()):
             click.echo(f"  {name:<24}{count}")
+
+    return with_client(work, node)
+
+
+@device.command()
+@click.argument("path")
+@click.option("--reason", required=True, help="Why; kept with the record and shown.")
+@click.option("--for", "duration", default="", help="How long at most, such as 8h. [until `device in`]")
+@node_options
+def out(*, path: str, reason: str, duration: str, node: NodeAddress) -> int:
+    """Tag a device out for maintenance: commands to it, and to all below it, are refused."""
+
+    async def work(client: Client) -> None:
+        made = await client.tag_out(path, reason=reason, seconds=seconds_of(duration) if duration else 0.0)
+        click.echo(f"{made.path}: out for maintenance {until(made)}; commands are refused")
+
+    return with_client(work, node)
+
+
+@device.command(name="in")
+@click.argument("path")
+@node_options
+def tag_in(*, path: str, node: NodeAddress) -> int:
+    """End the maintenance of a device."""
+
+    async def work(client: Client) -> None:
+        await client.tag_in(path)
+        click.echo(f"{path}: takes commands again")
 
     return with_client(work, node)
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from sereno.app.cli import EXIT_DENIED, EXIT_FAILED, EXIT_TIMED_OUT
-from sereno.client import Client, Reading, Update, reading_json, spec_json
+from sereno.client import Client, Reading, Update, reading_json, spec_json, substitution_json
 from sereno.model import Access, Ack, AckState, TagSpec, ValueType, reason, severity
 from sereno.wire.jsonvalue import json_value
 
@@ -223,11 +223,20 @@ def info(*, tag: str, node: NodeAddress, as_json: bool) -> int:
     async def work(client: Client) -> None:
         reading = (await client.read(tag))[0]
         device = next((d for d in await client.devices() if d.path == reading.tag.device), None)
+        forced = next((s for s in await client.substitutions() if s.override.path == reading.tag.path), None)
         if as_json:
-            json_line({**spec_json(reading.tag), **reading_json(reading), "device_state": device and str(device.state)})
+            state: dict[str, Any] = {
+                "device_state": device and str(device.state),
+                "substitution": substitution_json(forced) if forced else None,
+            }
+            json_line({**spec_json(reading.tag), **reading_json(reading), **state})
             return
         for name, text in _info_lines(reading):
             click.echo(f"{name:<14}{text}")
+        if forced is not None:
+            override, own = forced.override, forced.own
+            click.echo(f"{'own value':<14}{with_unit(own.tag, own.value)} ({quality_text(own)})")
+            click.echo(f"{'substituted':<14}by {override.actor} until {timestamp(override.expires)}: {override.reason}")
         if device is not None:
             click.echo(
                 f"{'device':<14}{device.path} ({device.driver}, {device.url}): {device.state}, link {device.link}"
