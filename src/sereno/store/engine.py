@@ -69,6 +69,18 @@ class Store:
             raise
         return store
 
+    @classmethod
+    def glance(cls, where: str | Path, ask: Callable[[Connection], T]) -> tuple[str, T]:
+        """The database's name and what `ask` finds there, whatever its schema. Raises StoreError."""
+        file = sqlite_file(where)
+        if file is not None and not file.exists():
+            raise StoreError(f"there is no database {file}")
+        store = cls(make_engine(where), AuditChain(None))
+        try:
+            return store.name, store.run_now(ask)
+        finally:
+            store._dispose()
+
     @property
     def name(self) -> str:
         """The file, or the URL without its password."""

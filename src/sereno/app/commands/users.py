@@ -11,8 +11,8 @@ import click
 from sereno.access.accounts import Accounts
 from sereno.access.opaque import new_password
 from sereno.app.datafolder import DataFolder
-from sereno.model import NotFoundError, OperationError, SystemClock
-from sereno.store.engine import Store
+from sereno.app.installation import open_existing
+from sereno.model import OperationError, SystemClock
 
 from .options import json_option
 from .show import json_line, table, timestamp
@@ -29,12 +29,9 @@ def user() -> None:
 
 def with_accounts(data: Path, work: Callable[[Accounts], Awaitable[None]]) -> int:
     """Open the data folder's accounts, do `work`, close. Raises NotFoundError if there is no installation there."""
-    folder = DataFolder(data)
-    if not folder.database.exists():
-        raise NotFoundError(f"no installation in {data} (no {folder.database.name}); give --data, or run a plant first")
 
     async def opened() -> None:
-        store = Store.open(folder.database)
+        store = await asyncio.to_thread(open_existing, DataFolder(data))
         try:
             await work(Accounts(store, SystemClock()))
         except ValueError as error:
