@@ -236,8 +236,9 @@ class Conversation:
             self._condemn("a reply that does not fit its request")
         else:
             asked.taken = pdu
+            if asked is next(iter(self.outstanding.values())):
+                self._progress = self._witness.clock.monotonic()
             del self.outstanding[transaction]
-            self._progress = self._witness.clock.monotonic()
             self._witness.counters["taken"] += 1
             if asked.pdu[0] in _WRITES and not pdu[0] & 0x80:
                 self._witness.note_echo(asked)

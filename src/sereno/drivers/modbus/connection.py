@@ -179,6 +179,7 @@ class Connection(asyncio.Protocol):
     def _one_by_one(self, data: bytes) -> None:
         in_flight, taps = self._in_flight, self._link.taps
         at, total, before = 0, len(data), len(in_flight)
+        first = in_flight[0] if in_flight else None
         while in_flight and at < total:
             prefix, size, start, stop, exchange, _ = in_flight[0]
             end = at + size
@@ -200,13 +201,16 @@ class Connection(asyncio.Protocol):
         if self._rest and not in_flight:
             self._give_up(self._rest, "bytes that nobody asked for")
         elif at:
-            self._go_on(before - len(in_flight))
+            overtaken = bool(in_flight) and in_flight[0] is first
+            self._go_on(before - len(in_flight), overtaken=overtaken)
 
-    def _go_on(self, answered: int) -> None:
+    def _go_on(self, answered: int, *, overtaken: bool = False) -> None:
+        """Send what may go now. The deadline moves unless the first request is still unanswered (`overtaken`)."""
         self._counters["replies"] += answered
         if self._waiting:
             self._fill()
-        self._watch()
+        if not overtaken:
+            self._watch()
 
     def _unusual(self, data: bytes, at: int) -> int:
         """A reply that is cut, out of order or an exception: its end; `at` while it is cut; -1 if it is none."""
