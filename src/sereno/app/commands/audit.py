@@ -35,8 +35,8 @@ def query_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def packed(*, who: str, action: str, target: str, since: str | None, until: str | None, **rest: Any) -> Any:
-        times = [None if given is None else parse_time(given) for given in (since, until)]
-        return command(query=AuditQuery(who=who, action=action, target=target, since=times[0], until=times[1]), **rest)
+        times = {"since": _time("--since", since), "until": _time("--until", until)}
+        return command(query=AuditQuery(who=who, action=action, target=target, **times), **rest)
 
     wrapped: Callable[..., Any] = packed
     for option in (
