@@ -24,6 +24,7 @@ ENTRIES = EntryTable(
         Entry("GET", "/devices", Right.READ),
         Entry("GET", "/devices/{path:path}", Right.READ, "path"),
         Entry("GET", "/help", Need.SIGNED_IN),
+        Entry("GET", "/overrides", Right.READ),
         Entry("GET", "/mimic.svg", Right.READ),
         Entry("GET", "/locale/{lang}.json", Need.OPEN),
         Entry("GET", "/api/v1/openapi.json", Need.SIGNED_IN),

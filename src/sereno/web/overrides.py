@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from starlette.requests import Request
 from starlette.responses import Response
 
 from sereno.client import override_json, substitution_json
 from sereno.wire.jsonvalue import json_value
 
 from .answers import answer, problems
+from .pages import Pages
 from .requests import Asking, Context
 
 LONGEST = 31 * 86400.0
@@ -76,6 +78,7 @@ class Maintenances(BaseModel):
 
 def add_routes(app: FastAPI) -> None:
     """The routes of this module. They stand before those of values, whose paths take everything."""
+    app.add_route("/overrides", page, methods=["GET"])
     value, device = "/api/v1/values/{path:path}/substitution", "/api/v1/devices/{path:path}/maintenance"
     for url, begin, end in ((value, put_substitution, delete_substitution), (device, tag_out, tag_in)):
         shape: dict[str, Any] = {"response_model": OverrideShape, "responses": problems(400, 404, 409, 413)}
@@ -83,6 +86,12 @@ def add_routes(app: FastAPI) -> None:
         app.add_api_route(url, end, methods=["DELETE"], **shape)
     app.add_api_route("/api/v1/substitutions", substitutions, response_model=Substitutions, responses=problems())
     app.add_api_route("/api/v1/maintenance", maintenance, response_model=Maintenances, responses=problems())
+
+
+async def page(request: Request) -> Response:
+    """All that is overridden."""
+    pages: Pages = request.app.state.pages
+    return pages.render(request, "overrides")
 
 
 async def put_substitution(path: PathOf, body: SubstitutionBody, context: Context, actor: Asking) -> Response:

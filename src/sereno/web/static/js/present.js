@@ -2,7 +2,7 @@
 
 import { formatDayTime, formatUnit, formatValue } from "./format.js";
 import { lang, t } from "./i18n.js";
-import { WAITING, reasonKey, severity } from "./quality.js";
+import { SUBSTITUTED, WAITING, reasonKey, severity } from "./quality.js";
 
 /**
  * Which limit a value is beyond; null if none. This compares with the declared limits, it is not an alarm.
@@ -22,7 +22,7 @@ export function limitBeyond(spec, value) {
 }
 
 const MARKS = { hihi: "▲▲", hi: "▲", lo: "▼", lolo: "▼▼" };
-export const STATE_CLASSES = ["is-good", "is-uncertain", "is-bad", "is-waiting", "is-warn", "is-crit"];
+export const STATE_CLASSES = ["is-good", "is-uncertain", "is-bad", "is-waiting", "is-warn", "is-crit", "is-substituted"];
 
 /**
  * @typedef {object} Look
@@ -51,9 +51,11 @@ export function look(state) {
   const classes = [`is-${grade}`];
   if (value === null || quality === WAITING) classes.push("is-waiting");
   if (beyond) classes.push(beyond === "hi" || beyond === "lo" ? "is-warn" : "is-crit");
-  const mark = grade === "bad" ? "?" : (beyond && MARKS[beyond]) || (grade === "uncertain" ? "~" : "");
+  const forced = quality === SUBSTITUTED;
+  if (forced) classes.push("is-substituted");
+  const mark = forced ? `S${(beyond && MARKS[beyond]) || ""}` : grade === "bad" ? "?" : (beyond && MARKS[beyond]) || (grade === "uncertain" ? "~" : "");
   const kind = t(reasonKey(quality) || "quality.good");
-  const reason = grade === "good" ? "" : state.reason || kind;
+  const reason = grade === "good" && !forced ? "" : state.reason || kind;
   const parts = [`${spec.tag}: ${text}${unit ? ` ${unit}` : ""}`];
   if (beyond) parts.push(t(`limit.beyond_${beyond}`));
   if (reason) parts.push(`${t(`quality.${grade}`)}: ${reason}`);

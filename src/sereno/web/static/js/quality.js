@@ -5,10 +5,11 @@
 const SEVERITIES = /** @type {const} */ (["good", "uncertain", "bad", "bad"]);
 
 export const WAITING = 0x8032;
+export const SUBSTITUTED = 0x0096;
 
 /** Catalogue keys of the reasons that have words of their own. */
 const REASON_KEYS = new Map([
-  [0x0096, "quality.substituted"],
+  [SUBSTITUTED, "quality.substituted"],
   [0x4000, "quality.uncertain"],
   [0x4090, "quality.last_usable"],
   [0x4093, "quality.sensor_not_accurate"],

@@ -13,6 +13,7 @@ import { withTag } from "../trend/memory.js";
 import { copyText } from "./clipboard.js";
 import { gauge, hasGauge } from "./gauge.js";
 import { MiniTrend } from "./minitrend.js";
+import { OverrideNote } from "./override.js";
 import { SetpointForm } from "./setpoint.js";
 
 const AGE_EVERY = 1000;
@@ -63,6 +64,7 @@ class Faceplate {
     clearInterval(this.timer);
     this.parts?.form?.close();
     this.parts?.trend?.close();
+    this.parts?.override.close();
     this.parts = null;
   }
 
@@ -87,10 +89,11 @@ class Faceplate {
       el("dt", {}, t("tag.quality")), el("dd", {}, quality), reasonTerm, reason,
       el("dt", {}, t("tag.source_time")), time, el("dt", {}, t("tag.age")), age, ...this.#declared(spec));
     const form = this.#form(spec);
+    const override = new OverrideNote(spec, () => bindings.state(spec.tag));
     const trend = isDrawable(spec) ? new MiniTrend(spec.tag) : null;
-    this.parts = { value, pointer, quality, time, age, reason, reasonTerm, form, trend };
+    this.parts = { value, pointer, quality, time, age, reason, reasonTerm, form, trend, override };
     this.drawer.replaceChildren(...[this.#head(spec.tag), spec.description ? el("p", { className: "page-sub" }, spec.description) : null,
-      el("div", { className: "faceplate-now" }, value, pointer?.element ?? null), this.#writePart(spec, form),
+      el("div", { className: "faceplate-now" }, value, pointer?.element ?? null), override.element, this.#writePart(spec, form),
       trend?.element ?? null, facts, this.#actions(spec)].filter(Boolean));
     trend?.start();
     this.built = true;

@@ -12,7 +12,8 @@ export function stateChips(device) {
   const sign = { up: "", connecting: "… ", down: "✕ " }[device.link] ?? "";
   return el("span", { className: "chips" },
     el("span", { className: link }, `${sign}${t("device.link")}: ${t(`device.link_${device.link}`)}`),
-    el("span", { className: state }, t(`device.state_${device.state}`)));
+    el("span", { className: state }, t(`device.state_${device.state}`)),
+    device.maintenance ? el("span", { className: "chip chip-warn", title: device.maintenance.reason }, t("override.maintenance")) : null);
 }
 
 /** The scan groups of a device. */
