@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="measured time of each contender")
     parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--blocks", type=int, default=32, help="blocks of 125 registers of each connection")
+    parser.add_argument("--blocks", type=int, default=64, help="blocks of 125 registers of each connection")
     parser.add_argument("--rounds", type=int, default=1)
     given = parser.parse_args()
     simulator = subprocess.Popen([sys.executable, str(SCAN / "simulator.py")], stdout=subprocess.PIPE, text=True)

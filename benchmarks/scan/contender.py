@@ -158,7 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("contender", choices=CONTENDERS)
     parser.add_argument("--seconds", type=float, default=3.0)
-    for name, default in (("port", 0), ("connections", 16), ("blocks", 32), ("depth", 1)):
+    for name, default in (("port", 0), ("connections", 16), ("blocks", 64), ("depth", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given = vars(parser.parse_args())
     contender = CONTENDERS[given.pop("contender")]

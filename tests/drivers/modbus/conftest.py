@@ -13,8 +13,11 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from sereno.device import DriverTag, Environment
+from sereno.drivers.modbus.endpoint import TcpEndpoint
+from sereno.drivers.modbus.link import TcpLink
 from sereno.drivers.modbus.tags import ModbusConfig, ModbusTagConfig
 from sereno.model import Access, TagSpec, ValueType
+from tests.drivers.modbus.rig import Device, Other
 
 SPEC_KEYS = ("low", "high", "labels")
 URL = "tcp://127.0.0.1:5020"
@@ -216,3 +219,16 @@ async def foreign() -> AsyncIterator[Starter]:
     yield start
     for server in running:
         await server.stop()
+
+
+@pytest.fixture
+async def other(environment: Environment, transports: Any) -> Other:
+    link = TcpLink(TcpEndpoint("plc", 502), environment)
+    await link.connect()
+    return Other(link, transports.made[-1])
+
+
+@pytest.fixture
+def device(transports: Any) -> Device:
+    transports.answer = Device()
+    return transports.answer

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-import struct
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from pymodbus.client.mixin import ModbusClientMixin
 
-from sereno.device import Driver, DriverTag, Environment, ScanColumns
+from sereno.device import Driver, Environment
 from sereno.drivers.modbus.driver import ModbusDriver
-from sereno.drivers.modbus.link import TcpLink
-from sereno.drivers.modbus.protocol import DataReply, ExceptionReply, FrameSplitter, Read, decode_request, encode_frame
-from sereno.drivers.modbus.tags import ModbusConfig
-from sereno.model import NoAnswerError, NotConnectedError, Quality, RefusedError
+from sereno.drivers.modbus.protocol import Read
+from sereno.model import NoAnswerError, NotConnectedError, RefusedError
+from tests.drivers.modbus.rig import Device, driving, good, scan
 
 Make = Callable[..., Any]
 TYPES = ModbusClientMixin.DATATYPE
@@ -30,30 +27,6 @@ VALUES = {
     "int16": -12345, "uint16": 54321, "int32": -1234567890, "uint32": 3234567890, "int64": -(2**62) - 12345,
     "uint64": 2**64 - 54321, "float32": -1234.5625, "float64": math.pi,
 }  # fmt: skip
-
-
-def good(columns: ScanColumns) -> list[bool]:
-    codes = columns.quality
-    return [codes == 0] * len(columns.values) if isinstance(codes, int) else [bool(c == 0) for c in codes]
-
-
-@asynccontextmanager
-async def driving(
-    device: ModbusConfig, environment: Environment | None = None
-) -> AsyncIterator[tuple[ModbusDriver, TcpLink]]:
-    environment = environment or Environment()
-    link = ModbusDriver.open_link(device, environment)
-    assert isinstance(link, TcpLink)
-    await link.connect()
-    try:
-        yield ModbusDriver(device, link, environment), link
-    finally:
-        await link.close()
-
-
-async def scan(driver: ModbusDriver, *tags: DriverTag) -> ScanColumns:
-    rows = [t for t in tags if t.spec.is_row]
-    return await driver.scan(driver.compile(rows, [t for t in tags if not t.spec.is_row]))
 
 
 @pytest.mark.parametrize("words", ["big", "little"])
@@ -170,170 +143,6 @@ async def test_a_refused_write_names_the_reason(foreign: Make, config: Make, tag
             await driver.write(tag("a", "uint16", "input:0"), 7)
     with pytest.raises(NotConnectedError):
         await driver.write(tag("a", "uint16", "holding:0"), 7)
-
-
-async def test_holes_in_a_foreign_map_cost_only_what_lies_in_them(foreign: Make, config: Make, tag: Make) -> None:
-    server = await foreign(holding=[(0, 20), (30, 20)])
-    await server.set("holding", 0, list(range(20)))
-    await server.set("holding", 30, list(range(30, 50)))
-    tags = [tag(f"t{i}", "uint16", f"holding:{i}") for i in (0, 5, 15, 19, 24, 33, 34, 49, 60)]
-    text = tag("text", "string", "holding:25", length=4)
-    async with driving(config(url=f"tcp://127.0.0.1:{server.port}")) as (driver, link):
-        plan = driver.compile(tags, [text])
-        for _ in range(3):
-            columns = await driver.scan(plan)
-            assert good(columns) == [True, True, True, True, False, True, True, True, False]
-            assert columns.values[[0, 1, 2, 3, 5, 6, 7]].tolist() == [0, 5, 15, 19, 33, 34, 49]
-            assert np.isnan(columns.values[[4, 8]]).all()
-            assert columns.quality[4] == columns.quality[8] == Quality.REFUSED_BY_DEVICE
-            assert columns.objects == ((0, None, Quality.REFUSED_BY_DEVICE),)
-            assert columns.complete
-        asked = link.counters["requests"]
-        await driver.scan(plan)
-        assert link.counters["requests"] - asked == len(plan.layout.blocks) == 3
-        assert link.counters["exceptions"] < 15
-
-
-async def test_the_wrong_unit_is_one_clear_line(foreign: Make, config: Make, tag: Make) -> None:
-    server = await foreign()
-    async with driving(config(url=f"tcp://127.0.0.1:{server.port}", unit=9)) as (driver, _):
-        plan = driver.compile([tag("a", "uint16", "holding:0"), tag("b", "uint16", "holding:100")], [])
-        for _ in range(3):
-            with pytest.raises(RefusedError) as caught:
-                await driver.scan(plan)
-            assert str(caught.value) == (
-                "unit 9 refuses everything, the first is holding 0: 04 device failure; is the unit right?"
-            )
-
-
-class Device:
-    """A scripted device: registers hold their own address; `refuse(request)` gives an exception code or 0."""
-
-    def __init__(self) -> None:
-        self.refuse: Callable[[Any], int] = lambda request: 0
-        self.asked: list[Any] = []
-
-    def __call__(self, data: bytes) -> bytes:
-        replies = b""
-        for frame in FrameSplitter().feed(data):
-            request = decode_request(frame.pdu)
-            self.asked.append(request)
-            code = self.refuse(request)
-            if code:
-                pdu = ExceptionReply(request.function, code).encode()
-            elif isinstance(request, Read):
-                registers = range(request.address, request.address + request.count)
-                pdu = DataReply(request.function, struct.pack(f">{request.count}H", *registers)).encode()
-            else:
-                pdu = frame.pdu[:5] if request.function != 22 else frame.pdu
-            replies += encode_frame(frame.transaction, frame.unit, pdu)
-        return replies
-
-
-@pytest.fixture
-def device(transports: Any) -> Device:
-    transports.answer = Device()
-    return transports.answer
-
-
-async def test_a_busy_block_is_missing_only_now(
-    environment: Environment, device: Device, config: Make, tag: Make
-) -> None:
-    tags = [tag("a", "uint16", "holding:0"), tag("b", "uint16", "holding:200")]
-    async with driving(config(depth=2), environment) as (driver, _):
-        plan = driver.compile(tags, [tag("s", "string", "holding:201", length=2)])
-        device.refuse = lambda request: 6 if request.address == 200 else 0
-        columns = await driver.scan(plan)
-        assert (good(columns), columns.complete) == ([True, False], False)
-        assert columns.quality[1] == Quality.DEVICE_FAILURE
-        assert columns.values[0] == 0
-        assert math.isnan(columns.values[1])
-        assert columns.objects == ((0, None, Quality.DEVICE_FAILURE),)
-        device.refuse = lambda request: 0
-        columns = await driver.scan(plan)
-        assert (good(columns), columns.complete, columns.values.tolist()) == ([True, True], True, [0, 200])
-        assert len(plan.layout.blocks) == 2
-
-
-async def test_a_device_away_behind_its_gateway_did_not_answer(
-    environment: Environment, device: Device, config: Make, tag: Make
-) -> None:
-    device.refuse = lambda request: 11
-    async with driving(config(), environment) as (driver, _):
-        with pytest.raises(NoAnswerError, match="unit 1: 11 gateway target did not respond"):
-            await scan(driver, tag("a", "uint16", "holding:0"), tag("b", "uint16", "holding:200"))
-        device.refuse = lambda request: 11 if request.address else 0
-        columns = await scan(driver, tag("a", "uint16", "holding:0"), tag("b", "uint16", "holding:200"))
-        assert columns.quality.tolist() == [0, Quality.NOT_CONNECTED]
-
-
-async def test_refused_addresses_are_asked_for_again_in_time_and_after_a_reconnect(
-    environment: Environment, device: Device, config: Make, tag: Make, clock: Any
-) -> None:
-    tags = [tag(f"t{i}", "uint16", f"holding:{i}") for i in range(10)]
-    device.refuse = lambda request: 2 if request.address <= 4 < request.address + request.count else 0
-    async with driving(config(retry_refused="30s"), environment) as (driver, link):
-        plan = driver.compile(tags, [])
-        assert sum(good(await driver.scan(plan))) == 9
-        device.refuse = lambda request: 0
-        assert sum(good(await driver.scan(plan))) == 9
-        await link.close()
-        await link.connect()
-        assert sum(good(await driver.scan(plan))) == 10
-        device.refuse = lambda request: 4 if request.address <= 4 < request.address + request.count else 0
-        clock.advance(100)
-        assert sum(good(await driver.scan(plan))) == 9
-        device.refuse = lambda request: 0
-        clock.advance(29)
-        assert sum(good(await driver.scan(plan))) == 9
-        clock.advance(2)
-        assert sum(good(await driver.scan(plan))) == 10
-
-
-async def test_what_one_group_learned_the_others_know(
-    environment: Environment, device: Device, config: Make, tag: Make
-) -> None:
-    device.refuse = lambda request: 2 if request.address <= 4 < request.address + request.count else 0
-    async with driving(config(), environment) as (driver, _):
-        await scan(driver, tag("z", "uint16", "holding:50"))
-        first = driver.compile([tag("a", "uint16", "holding:4")], [])
-        second = driver.compile([tag("b", "uint16", "holding:0"), tag("c", "uint16", "holding:9")], [])
-        await driver.scan(first)
-        device.asked.clear()
-        assert good(await driver.scan(second)) == [True, True]
-        assert device.asked == [Read(3, 0, 1), Read(3, 9, 1)], "the second group goes round what the first one met"
-
-
-async def test_when_everything_in_a_group_is_refused_one_question_keeps_asking(
-    environment: Environment, device: Device, config: Make, tag: Make
-) -> None:
-    device.refuse = lambda request: 2 if request.address else 0
-    async with driving(config(), environment) as (driver, _):
-        assert good(await scan(driver, tag("z", "uint16", "holding:0"))) == [True]
-        plan = driver.compile([tag("a", "uint16", "holding:5"), tag("b", "uint16", "holding:6")], [])
-        assert good(await driver.scan(plan)) == [False, False]
-        device.asked.clear()
-        assert good(await driver.scan(plan)) == [False, False]
-        assert device.asked == [Read(3, 5, 1)]
-        device.refuse = lambda request: 0
-        await driver.scan(plan)
-        assert good(await driver.scan(plan)) == [True, True]
-
-
-async def test_learning_about_a_hopeless_device_does_not_hold_up_a_scan(
-    environment: Environment, device: Device, config: Make, tag: Make, clock: Any
-) -> None:
-    def slow(request: Any) -> int:
-        clock.now += 0.1
-        return 2
-
-    device.refuse = slow
-    async with driving(config(timeout=1.0), environment) as (driver, _):
-        plan = driver.compile([tag(f"t{i}", "uint16", f"holding:{i}") for i in range(100)], [])
-        began = clock.now
-        with pytest.raises(RefusedError, match=r"unit 1 refuses everything, the first is holding 0.*: 02"):
-            await driver.scan(plan)
-        assert clock.now - began < 3.0
 
 
 async def test_devices_that_know_only_function_16(
