@@ -79,11 +79,11 @@ class Maintenances(BaseModel):
 def add_routes(app: FastAPI) -> None:
     """The routes of this module. They stand before those of values, whose paths take everything."""
     app.add_route("/overrides", page, methods=["GET"])
-    value, device = "/api/v1/values/{path:path}/substitution", "/api/v1/devices/{path:path}/maintenance"
-    for url, begin, end in ((value, put_substitution, delete_substitution), (device, tag_out, tag_in)):
-        shape: dict[str, Any] = {"response_model": OverrideShape, "responses": problems(400, 404, 409, 413)}
-        app.add_api_route(url, begin, methods=["PUT"], **shape)
-        app.add_api_route(url, end, methods=["DELETE"], **shape)
+    shape: dict[str, Any] = {"response_model": OverrideShape, "responses": problems(400, 404, 409, 413)}
+    app.add_api_route("/api/v1/values/{path:path}/substitution", put_substitution, methods=["PUT"], **shape)
+    app.add_api_route("/api/v1/values/{path:path}/substitution", delete_substitution, methods=["DELETE"], **shape)
+    app.add_api_route("/api/v1/devices/{path:path}/maintenance", tag_out, methods=["PUT"], **shape)
+    app.add_api_route("/api/v1/devices/{path:path}/maintenance", tag_in, methods=["DELETE"], **shape)
     app.add_api_route("/api/v1/substitutions", substitutions, response_model=Substitutions, responses=problems())
     app.add_api_route("/api/v1/maintenance", maintenance, response_model=Maintenances, responses=problems())
 
