@@ -7,9 +7,12 @@ import pytest
 from sereno.access.accounts import Accounts, TooManyAttemptsError
 from sereno.access.actor import Permission, Right, Role
 from sereno.access.passwords import Passwords
+from sereno.access.sessions import session_id
 from sereno.model import DeniedError, NotFoundError
 from sereno.store import people
+from sereno.store.audit import AuditQuery
 from sereno.store.engine import Store
+from sereno.store.errors import StoreError
 from sereno.testing import JumpingClock
 
 PASSWORD = "correct horse battery"
@@ -151,12 +154,97 @@ async def test_what_was_done_is_on_record(accounts: Accounts) -> None:
         await accounts.sign_in("ann", "wrong", "10.0.0.2")
     with pytest.raises(DeniedError):
         await accounts.sign_in("my secret typed into the wrong field", "wrong", "10.0.0.2")
-    await accounts.set_roles("ann", ["viewer"], by="admin")
-    seen = [(e.actor, e.action, e.target, e.origin, e.outcome) for e in reversed(await accounts.audit.entries())]
-    assert seen == [
-        ("test", "user.add", "ann", "", "done: operator"),
-        ("ann", "sign_in", "", "10.0.0.1", "done"),
-        ("ann", "sign_in", "", "10.0.0.2", "refused"),
-        ("unknown name", "sign_in", "", "10.0.0.2", "refused"),
-        ("admin", "user.roles", "ann", "", "done: viewer"),
+    await accounts.set_roles("ann", ["viewer"], by="admin", origin="10.0.0.9")
+    await accounts.set_disabled("ann", True, by="admin")
+    await accounts.set_disabled("ann", False, by="admin")
+    await accounts.set_password("ann", PASSWORD, by="admin")
+    role = Role("north", (Permission(Right.READ, "north/*"),))
+    await accounts.put_role(role, by="admin")
+    await accounts.put_role(Role("north", (*role.permissions, Permission(Right.WRITE, "north/*"))), by="admin")
+    await accounts.drop_role("north", by="admin")
+    seen = [
+        (e.actor, e.action, e.target, e.origin, e.old, e.new, e.outcome)
+        for e in reversed(await accounts.audit.entries())
     ]
+    both = ["read north/*", "write north/*"]
+    assert seen == [
+        ("test", "user.add", "ann", "", None, ["operator"], "done"),
+        ("ann", "sign_in", "", "10.0.0.1", None, None, "done"),
+        ("ann", "sign_in", "", "10.0.0.2", None, None, "refused"),
+        ("unknown name", "sign_in", "", "10.0.0.2", None, None, "refused"),
+        ("admin", "user.roles", "ann", "10.0.0.9", ["operator"], ["viewer"], "done"),
+        ("admin", "user.disable", "ann", "", "enabled", "disabled", "done"),
+        ("admin", "user.enable", "ann", "", "disabled", "enabled", "done"),
+        ("admin", "user.password", "ann", "", None, None, "done"),
+        ("admin", "role.put", "north", "", None, ["read north/*"], "done"),
+        ("admin", "role.put", "north", "", ["read north/*"], both, "done"),
+        ("admin", "role.drop", "north", "", both, None, "done"),
+    ]
+    assert (await accounts.audit.verify()).whole
+
+
+async def test_tokens_and_sessions_are_on_record_without_their_secrets(accounts: Accounts) -> None:
+    row, secret = await accounts.tokens.issue("ann", "ci", "viewer", 60.0, by="admin", origin="10.0.0.9")
+    await accounts.tokens.issue("ann", "own", "viewer", 60.0)
+    await accounts.tokens.revoke(row.id, by="admin")
+    assert not await accounts.tokens.revoke(row.id, by="admin"), "what is not there is no act"
+    await accounts.sign_in("ann", PASSWORD, "10.0.0.1")
+    (session,) = await accounts.sessions.all()
+    await accounts.sessions.revoke(session_id(session.digest), by="admin")
+    entries = list(reversed(await accounts.audit.entries()))[1:]
+    assert [(e.actor, e.action, e.target, e.origin) for e in entries] == [
+        ("admin", "token.add", "ann:ci", "10.0.0.9"),
+        ("ann", "token.add", "ann:own", ""),
+        ("admin", "token.revoke", "ann:ci", ""),
+        ("ann", "sign_in", "", "10.0.0.1"),
+        ("admin", "session.revoke", "ann", ""),
+    ]
+    assert entries[0].new == entries[2].old == {"role": "viewer", "expires_ns": row.expires}
+    assert secret not in repr(entries)
+    assert session.digest not in repr(entries)
+
+
+async def test_nothing_is_done_that_cannot_be_put_on_record(
+    accounts: Accounts, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise StoreError("no")
+
+    monkeypatch.setattr(store.chain, "add", broken)
+    for act in (
+        accounts.add_user("bob", PASSWORD, ["viewer"], by="admin"),
+        accounts.set_roles("ann", ["admin"], by="admin"),
+        accounts.set_disabled("ann", True, by="admin"),
+        accounts.put_role(Role("north", ()), by="admin"),
+        accounts.tokens.issue("ann", "ci", "viewer", 60.0),
+        accounts.sign_in("ann", PASSWORD, ""),
+    ):
+        with pytest.raises(StoreError):
+            await act
+    monkeypatch.undo()
+    assert [(u.name, u.roles, u.disabled) for u in await accounts.users()] == [("ann", ("operator",), False)]
+    assert await accounts.own_roles() == []
+    assert await accounts.tokens.all() == []
+    assert await accounts.sessions.all() == []
+
+
+async def test_a_flood_of_refusals_is_a_few_records(accounts: Accounts, clock: JumpingClock) -> None:
+    for _ in range(100):
+        await accounts.refusals.tell("ann", "GET", "/users", "10.0.0.1", "no right")
+    await accounts.refusals.tell("ann", "GET", "/users", "10.0.0.2", "no right")
+    clock.advance(61)
+    await accounts.refusals.tell("ann", "GET", "/users", "10.0.0.1", "no right")
+    told = [(e.origin, e.outcome) for e in reversed(await accounts.audit.entries())][1:]
+    assert told == [
+        ("10.0.0.1", "refused: no right"),
+        ("10.0.0.2", "refused: no right"),
+        ("10.0.0.1", "refused: no right (99 more of the kind since the last record)"),
+    ]
+
+
+async def test_brute_force_is_on_record_once_a_minute(accounts: Accounts) -> None:
+    for _ in range(50):
+        with pytest.raises(DeniedError):
+            await accounts.sign_in("ann", "guess", "10.0.0.66")
+    outcomes = [e.outcome for e in await accounts.audit.entries(AuditQuery(action="sign_in"))]
+    assert outcomes == ["refused: too many attempts"] + ["refused"] * 5

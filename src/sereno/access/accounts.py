@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from sereno.model import Clock, DeniedError, NotFoundError, RefusedError
 from sereno.store import generation, people
-from sereno.store.audit import AuditLog
+from sereno.store.audit import AuditLog, add_entry
 from sereno.store.engine import Store
 from sereno.store.people import UserRow
 
@@ -19,10 +20,13 @@ from .changes import Changes
 from .lockout import Lockout
 from .opaque import digest, new_password
 from .passwords import Passwords, check_password
+from .refusals import Refusals
 from .roles import decode_role, encode_permissions, role_named, roles_named
 from .sessions import SessionLimits, Sessions, SignedIn
 from .tokens import Tokens
 
+Change = tuple[Any, Any]
+"""What a value was and what it is now, for the record."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}\Z")
 
 
@@ -60,6 +64,7 @@ class Accounts:
         self._passwords = passwords or Passwords()
         self._lockout = Lockout(clock)
         self.audit = AuditLog(store, clock)
+        self.refusals = Refusals(self.audit, clock)
         self.changes = Changes()
         self.sessions = Sessions(store, clock, self.changes, limits or SessionLimits())
         self.tokens = Tokens(store, clock, self.changes)
@@ -76,73 +81,80 @@ class Accounts:
         """Everyone, by name."""
         return await self._store.run(people.all_users)
 
-    async def add_user(self, name: str, password: str, roles: Sequence[str], *, by: str) -> None:
+    async def add_user(self, name: str, password: str, roles: Sequence[str], *, by: str, origin: str = "") -> None:
         """A new person. Raises ValueError (name taken or malformed, weak password), NotFoundError (role)."""
         if not _NAME.match(name):
             raise ValueError(f"user name {name!r}: expected 1 to 64 of a-z, 0-9, '.', '_', '@', '-'")
         stored = await self._passwords.hash(check_password(password))
         now = self._clock.wall_ns()
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> Change:
             if people.user_named(connection, name) is not None:
                 raise ValueError(f"there is already a user {name!r}")
             _check_roles(connection, roles)
             people.add_user(connection, name, stored, roles, now)
+            return None, sorted(set(roles))
 
-        await self._store.run(work)
-        await self.audit.record(by, "user.add", name, outcome=f"done: {', '.join(roles)}")
+        await self._change(work, by, "user.add", name, origin)
 
-    async def set_password(self, name: str, password: str, *, by: str) -> None:
+    async def set_password(self, name: str, password: str, *, by: str, origin: str = "") -> None:
         """A new password; the person's sessions end. Raises ValueError, NotFoundError."""
         stored = await self._passwords.hash(check_password(password))
         now = self._clock.wall_ns()
-        await self._store.run(lambda c: people.set_password(c, _user(c, name).id, stored, now))
-        await self._changed(by, "user.password", name)
+        await self._change(
+            lambda c: people.set_password(c, _user(c, name).id, stored, now), by, "user.password", name, origin
+        )
 
-    async def set_disabled(self, name: str, disabled: bool, *, by: str) -> None:
+    async def set_disabled(self, name: str, disabled: bool, *, by: str, origin: str = "") -> None:
         """Shut a person out (sessions end, tokens stop) or let them in again.
 
         Raises NotFoundError, RefusedError for the last administrator.
         """
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> Change:
             row = _user(connection, name)
             people.set_disabled(connection, row.id, disabled)
             _check_administered(connection, row)
+            return _state(row.disabled), _state(disabled)
 
-        await self._store.run(work)
-        await self._changed(by, "user.disable" if disabled else "user.enable", name)
+        await self._change(work, by, "user.disable" if disabled else "user.enable", name, origin)
 
-    async def set_roles(self, name: str, roles: Sequence[str], *, by: str) -> None:
+    async def set_roles(self, name: str, roles: Sequence[str], *, by: str, origin: str = "") -> None:
         """Exactly these roles. Raises NotFoundError (person, role), RefusedError (last administrator)."""
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> Change:
             _check_roles(connection, roles)
             row = _user(connection, name)
             people.set_roles(connection, row.id, roles)
             _check_administered(connection, row)
+            return list(row.roles), sorted(set(roles))
 
-        await self._store.run(work)
-        await self._changed(by, "user.roles", name, f"done: {', '.join(roles)}")
+        await self._change(work, by, "user.roles", name, origin)
 
-    async def put_role(self, role: Role, *, by: str) -> None:
+    async def put_role(self, role: Role, *, by: str, origin: str = "") -> None:
         """Make or replace an own role. Raises ValueError for a built-in name."""
         if role.name in ROLES or not _NAME.match(role.name):
             raise ValueError(f"role name {role.name!r}: built in, or not of a-z, 0-9, '.', '_', '@', '-'")
-        await self._store.run(lambda c: people.put_own_role(c, role.name, encode_permissions(role)))
-        await self._changed(by, "role.put", role.name)
 
-    async def drop_role(self, name: str, *, by: str) -> None:
+        def work(connection: Connection) -> Change:
+            old = people.own_role(connection, role.name)
+            people.put_own_role(connection, role.name, encode_permissions(role))
+            return _permissions(role.name, old), _listed(role)
+
+        await self._change(work, by, "role.put", role.name, origin)
+
+    async def drop_role(self, name: str, *, by: str, origin: str = "") -> None:
         """Delete an own role. Raises NotFoundError, RefusedError while somebody has it."""
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> Change:
             if having := people.holders(connection, name):
                 raise RefusedError(f"role {name!r} is in use by {', '.join(having[:5])}; give them others first")
+            old = people.own_role(connection, name)
             if not people.drop_own_role(connection, name):
                 raise NotFoundError(f"there is no own role {name!r}")
+            return _permissions(name, old), None
 
-        await self._store.run(work)
-        await self._changed(by, "role.drop", name)
+        await self._change(work, by, "role.drop", name, origin)
 
     async def own_roles(self) -> list[Role]:
         """The roles made by hand, by name."""
@@ -170,8 +182,10 @@ class Accounts:
             raise DeniedError("the present password is wrong")
         self._lockout.succeeded(name, origin)
         stored, now = await self._passwords.hash(check_password(new)), self._clock.wall_ns()
-        await self._store.run(lambda c: people.set_password(c, row.id, stored, now, digest(session)))
-        await self._changed(name, "user.password", name)
+        kept = digest(session)
+        await self._change(
+            lambda c: people.set_password(c, row.id, stored, now, kept), name, "user.password", name, origin
+        )
 
     async def generation(self) -> str:
         """Changes with every change of people, rights and ways in, whichever process makes it."""
@@ -189,6 +203,7 @@ class Accounts:
         name = name.strip().lower()[:64]
         wait = self._lockout.attempt(name, origin)
         if wait > 0:
+            await self.refusals.tell("somebody", "sign_in", "", origin, "too many attempts")
             raise TooManyAttemptsError(wait)
         row = await self._store.run(lambda c: people.user_named(c, name))
         right = await self._passwords.verify(None if row is None else row.password, password)
@@ -211,9 +226,18 @@ class Accounts:
         await self.audit.record(user, "sign_in.link", origin=origin)
         return await self.sessions.open(user, origin)
 
-    async def _changed(self, by: str, action: str, target: str, outcome: str = "done") -> None:
+    async def _change(
+        self, work: Callable[[Connection], Change | None], by: str, action: str, target: str, origin: str
+    ) -> None:
+        """Do `work` and keep it on record, both or neither; it returns the old and the new value."""
+        entry = self.audit.entry(by, action, target, origin)
+
+        def recorded(connection: Connection) -> None:
+            old, new = work(connection) or (None, None)
+            add_entry(connection, replace(entry, old=old, new=new))
+
+        await self._store.run(recorded)
         self.changes.announce()
-        await self.audit.record(by, action, target, outcome=outcome)
 
 
 def _user(connection: Connection, name: str) -> UserRow:
@@ -221,6 +245,18 @@ def _user(connection: Connection, name: str) -> UserRow:
     if row is None:
         raise NotFoundError(f"there is no user {name!r}")
     return row
+
+
+def _listed(role: Role) -> list[str]:
+    return [f"{p.right.value} {p.glob}" for p in role.permissions]
+
+
+def _permissions(name: str, stored: str | None) -> list[str] | None:
+    return None if stored is None else _listed(decode_role(name, stored))
+
+
+def _state(disabled: bool) -> str:
+    return "disabled" if disabled else "enabled"
 
 
 def _check_administered(connection: Connection, before: UserRow) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from sereno.model import Clock, DeniedError, NotFoundError
 from sereno.store import people, ways_in
+from sereno.store.audit import AuditEntry, add_entry
 from sereno.store.engine import Store
 from sereno.store.ways_in import SessionRow
 
@@ -86,13 +87,19 @@ class Sessions:
         rows = await self._store.run(ways_in.all_sessions)
         return [r for r in rows if r.expires > now and r.seen > self._idle_since(now) and not r.disabled]
 
-    async def revoke(self, name: str, *, owner: str = "") -> str | None:
-        """End the session with this `session_id` (of `owner`, if given): whose it was, None if there is none."""
+    async def revoke(self, name: str, *, owner: str = "", by: str = "", origin: str = "") -> str | None:
+        """End the session with this `session_id` (of `owner`, if given): whose it was, None if there is none.
+
+        On record as an act of `by`, the session's person if not given.
+        """
+        entry = AuditEntry(t=self._clock.wall_ns(), actor=by, action="session.revoke", origin=origin)
 
         def work(connection: Connection) -> str | None:
             for row in ways_in.all_sessions(connection):
                 if session_id(row.digest) == name and owner in ("", row.user):
                     ways_in.end_session(connection, row.digest)
+                    old = {"session": name, "from": row.origin}
+                    add_entry(connection, replace(entry, actor=by or row.user, target=row.user, old=old))
                     return row.user
             return None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from sqlalchemy import Connection
 
 from sereno.model import Clock, NotFoundError
 from sereno.store import people, ways_in
+from sereno.store.audit import AuditEntry, add_entry
 from sereno.store.engine import Store
 from sereno.store.ways_in import TokenRow
 
@@ -27,9 +29,12 @@ class Tokens:
         self._clock = clock
         self._changes = changes
 
-    async def issue(self, owner: str, name: str, role: str, lifetime: float) -> tuple[TokenRow, str]:
+    async def issue(
+        self, owner: str, name: str, role: str, lifetime: float, *, by: str = "", origin: str = ""
+    ) -> tuple[TokenRow, str]:
         """A token and its secret, which is shown this once. `lifetime` seconds, at most a year.
 
+        On record as an act of `by`, its owner if not given.
         Raises NotFoundError for an unknown owner or role, ValueError for a bad name or lifetime.
         """
         if not (0 < len(name) <= 64 and name.isprintable()):
@@ -56,6 +61,7 @@ class Tokens:
                 expires=now + int(lifetime * 1e9),
             )
             ways_in.add_token(connection, digest(secret), row)
+            add_entry(connection, _entry(now, by or owner, "token.add", row, origin, new=_facts(row)))
             return row
 
         return await self._store.run(work), secret
@@ -67,15 +73,33 @@ class Tokens:
         now = self._clock.wall_ns()
         return await self._store.run(lambda c: _resolve(c, digest(secret), now, origin))
 
-    async def revoke(self, token_id: str) -> bool:
-        """End a token by its id; False if there is none."""
-        dropped = await self._store.run(lambda c: ways_in.drop_token(c, token_id))
+    async def revoke(self, token_id: str, *, by: str = "", origin: str = "") -> bool:
+        """End a token by its id, on record as an act of `by`, its owner if not given; False if there is none."""
+        now = self._clock.wall_ns()
+
+        def work(connection: Connection) -> bool:
+            row = next((row for row in ways_in.all_tokens(connection) if row.id == token_id), None)
+            if row is None:
+                return False
+            ways_in.drop_token(connection, token_id)
+            add_entry(connection, _entry(now, by or row.user, "token.revoke", row, origin, old=_facts(row)))
+            return True
+
+        dropped = await self._store.run(work)
         self._changes.announce()
         return dropped
 
     async def all(self) -> list[TokenRow]:
         """Every token, the oldest first, without secrets."""
         return await self._store.run(ways_in.all_tokens)
+
+
+def _facts(row: TokenRow) -> dict[str, Any]:
+    return {"role": row.role, "expires_ns": row.expires}
+
+
+def _entry(t: int, by: str, action: str, row: TokenRow, origin: str, **values: Any) -> AuditEntry:
+    return AuditEntry(t=t, actor=by, action=action, target=f"{row.user}:{row.name}", origin=origin, **values)
 
 
 def _resolve(connection: Connection, key: str, now: int, origin: str) -> Actor | None:

@@ -143,8 +143,10 @@ class Node:
         """A token for this machine's console; the one of an earlier run ends."""
         for row in await parts.accounts.tokens.all():
             if row.name == TOKEN_NAME:
-                await parts.accounts.tokens.revoke(row.id)
-        _, secret = await parts.accounts.tokens.issue(ADMINISTRATOR, TOKEN_NAME, "admin", TOKEN_LIFE)
+                await parts.accounts.tokens.revoke(row.id, by="sereno", origin="start")
+        _, secret = await parts.accounts.tokens.issue(
+            ADMINISTRATOR, TOKEN_NAME, "admin", TOKEN_LIFE, by="sereno", origin="start"
+        )
         return secret
 
     def _watchdog(self) -> None:

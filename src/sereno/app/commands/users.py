@@ -11,7 +11,7 @@ import click
 from sereno.access.accounts import Accounts
 from sereno.access.opaque import new_password
 from sereno.app.datafolder import DataFolder
-from sereno.app.installation import open_existing
+from sereno.app.installation import at_console, open_existing
 from sereno.model import OperationError, SystemClock
 
 from .options import json_option
@@ -70,7 +70,7 @@ def add(name: str, roles: tuple[str, ...], data: Path) -> int:
 
     async def work(accounts: Accounts) -> None:
         password = new_password()
-        await accounts.add_user(name, password, list(roles), by="console")
+        await accounts.add_user(name, password, list(roles), by="console", origin=at_console())
         click.echo(f"{name} / {password}")
 
     return with_accounts(data, work)
@@ -84,7 +84,7 @@ def password(name: str, data: Path) -> int:
 
     async def work(accounts: Accounts) -> None:
         made = new_password()
-        await accounts.set_password(name, made, by="console")
+        await accounts.set_password(name, made, by="console", origin=at_console())
         click.echo(f"{name} / {made}")
 
     return with_accounts(data, work)
@@ -96,7 +96,9 @@ def password(name: str, data: Path) -> int:
 @data_option
 def role(name: str, roles: tuple[str, ...], data: Path) -> int:
     """Give NAME exactly these ROLES; takes effect at once."""
-    return with_accounts(data, lambda accounts: accounts.set_roles(name, list(roles), by="console"))
+    return with_accounts(
+        data, lambda accounts: accounts.set_roles(name, list(roles), by="console", origin=at_console())
+    )
 
 
 @user.command()
@@ -105,4 +107,6 @@ def role(name: str, roles: tuple[str, ...], data: Path) -> int:
 @data_option
 def disable(name: str, undo: bool, data: Path) -> int:
     """Shut NAME out: sessions end, tokens stop. Nothing is deleted."""
-    return with_accounts(data, lambda accounts: accounts.set_disabled(name, not undo, by="console"))
+    return with_accounts(
+        data, lambda accounts: accounts.set_disabled(name, not undo, by="console", origin=at_console())
+    )
