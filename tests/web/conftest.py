@@ -333,7 +333,7 @@ class Site:
         browser.cookies.set(self.context.cookie, made.secret)
         return browser
 
-    def connect(self, path: str, token: str = "", **headers: str) -> Any:
+    def connect(self, path: str, token: str = "", method: str = "GET", **headers: str) -> Any:
         """Open a stream of events (http) or, under /api/v1/live, a socket."""
         path, _, query = path.partition("?")
         socket = path == "/api/v1/live"
@@ -342,7 +342,7 @@ class Site:
             given["authorization"] = f"Bearer {token}"
         scope = {
             "type": "websocket" if socket else "http",
-            "method": "GET",
+            "method": method,
             "path": path,
             "raw_path": path.encode(),
             "query_string": query.encode(),
@@ -378,7 +378,7 @@ def folder(tmp_path: Path) -> Path:
     """Templates of one line, so that these tests do not depend on how pages look."""
     templates = tmp_path / "web" / "templates"
     templates.mkdir(parents=True)
-    for name in ("sign_in", "mimic", "tags", "trend", "devices", "device", "help"):
+    for name in ("sign_in", "mimic", "tags", "trend", "devices", "device", "help", "users", "profile", "overrides"):
         extra = {"sign_in": "{{ error }}|{{ next }}", "mimic": "{{ mimic | safe }}", "device": "{{ device }}"}
         line = "<p>{{ page }}|{{ lang }}|{{ site.name }}|{{ actor.name if actor }}|" + extra.get(name, "") + "</p>"
         (templates / f"{name}.html").write_text(line)

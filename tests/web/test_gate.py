@@ -16,7 +16,15 @@ from sereno.web.app import create_app
 from sereno.web.entries import ENTRIES, LIVE
 
 ROLE_NAMES = (None, "viewer", "operator", "engineer", "admin")
-EXAMPLES = {"path": "north/plc1/setpoint", "version": "x", "lang": "en", "key": "unknown-key"}
+EXAMPLES = {
+    "path": "north/plc1/setpoint",
+    "version": "x",
+    "lang": "en",
+    "key": "unknown-key",
+    "name": "nobody-there",
+    "token_id": "00000000",
+    "session": "0000000000000000",
+}
 BODIES = {
     "/api/v1/commands": {"target": "north/plc1/setpoint", "value": 1.0},
     "/api/v1/values/{path:path}": {"value": 1},

@@ -15,7 +15,21 @@ from starlette.responses import Response
 
 from sereno.model import SerenoError
 
-from . import commands, devices, health, history, live, openapi, overrides, pages, signin, stream, values
+from . import (
+    commands,
+    devices,
+    health,
+    history,
+    live,
+    openapi,
+    overrides,
+    pages,
+    people,
+    signin,
+    stream,
+    values,
+    ways_in,
+)
 from .background import Background
 from .body import BodyLimits
 from .context import WebContext
@@ -32,7 +46,21 @@ from .statics import Statics
 
 _log = structlog.get_logger(__name__)
 
-_MODULES = (overrides, commands, devices, health, history, live, openapi, pages, signin, stream, values)
+_MODULES = (
+    overrides,
+    commands,
+    devices,
+    health,
+    history,
+    live,
+    openapi,
+    pages,
+    people,
+    signin,
+    stream,
+    values,
+    ways_in,
+)
 
 
 def create_app(context: WebContext) -> FastAPI:

@@ -66,6 +66,7 @@ def _actor(actor: Actor) -> dict[str, Any]:
         "name": actor.name,
         "roles": [role.name for role in actor.roles],
         "may_write": actor.may_somewhere(Right.WRITE),
+        "may_users": actor.may_somewhere(Right.USERS),
         "may_trace": actor.may_somewhere(Right.TRACE),
     }
 
@@ -79,6 +80,8 @@ def add_routes(app: FastAPI) -> None:
     app.add_route("/trend", trend, methods=["GET"])
     app.add_route("/devices", devices, methods=["GET"])
     app.add_route("/devices/{path:path}", device, methods=["GET"])
+    app.add_route("/users", users, methods=["GET"])
+    app.add_route("/profile", profile, methods=["GET"])
     app.add_route("/help", help_page, methods=["GET"])
     app.add_route("/locale/{lang}.json", locale, methods=["GET"])
 
@@ -120,6 +123,16 @@ async def device(request: Request) -> Response:
     if all(status.path != path for status in known):
         raise ProblemError(404, f"there is no device {path!r}")
     return _pages(request).render(request, "device", device=path)
+
+
+async def users(request: Request) -> Response:
+    """People, roles, tokens, sessions."""
+    return _pages(request).render(request, "users")
+
+
+async def profile(request: Request) -> Response:
+    """One's own password, sessions and tokens."""
+    return _pages(request).render(request, "profile")
 
 
 async def help_page(request: Request) -> Response:

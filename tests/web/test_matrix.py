@@ -1,0 +1,211 @@
+"""Everybody at every entry, against one table that is written by hand and knows nothing of the entries' own rights."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+import pytest
+
+from sereno.access.actor import Permission, Right, Role
+from sereno.web.entries import ENTRIES, LIVE
+
+STRANGERS = frozenset({"nobody", "invalid token", "invalid cookie", "expired token", "expired session", "disabled"})
+EVERYONE = frozenset({"viewer", "operator", "engineer", "admin", "north", "clerk", "narrow token"})
+READERS = EVERYONE - {"clerk"}
+HISTORIANS = READERS - {"north"}
+WRITERS = frozenset({"operator", "engineer", "admin", "north"})
+ENGINEERS = frozenset({"engineer", "admin"})
+CLERKS = frozenset({"admin", "clerk"})
+ALL = EVERYONE | STRANGERS
+
+TABLE = {
+    ALL: """
+        GET /healthz
+        GET /static/{version}/{path:path}
+        GET /sign-in
+        POST /sign-in
+        GET /sign-in/once
+        GET /locale/{lang}.json
+    """,
+    EVERYONE: """
+        GET /readyz
+        GET /metrics
+        POST /sign-out
+        GET /help
+        GET /profile
+        GET /api/v1/openapi.json
+        GET /api/v1/session
+        GET /api/v1/commands/{key}
+        GET /api/v1/profile
+        POST /api/v1/profile/password
+        POST /api/v1/profile/tokens
+        DELETE /api/v1/profile/tokens/{token_id}
+        DELETE /api/v1/profile/sessions/{session}
+    """,
+    READERS: f"""
+        GET /
+        GET /mimic
+        GET /mimic.svg
+        GET /tags
+        GET /devices
+        GET /devices/{{path:path}}
+        GET /api/v1/tags
+        GET /api/v1/values
+        GET /api/v1/devices
+        GET /api/v1/stream
+        GET /overrides
+        GET /api/v1/substitutions
+        GET /api/v1/maintenance
+        WS {LIVE}
+        MESSAGE {LIVE} subscribe
+        MESSAGE {LIVE} unsubscribe
+    """,
+    HISTORIANS: """
+        GET /trend
+        GET /api/v1/history
+    """,
+    WRITERS: """
+        PUT /api/v1/values/{path:path}
+        POST /api/v1/commands
+    """,
+    ENGINEERS: """
+        GET /api/v1/devices/{path:path}/trace
+        PUT /api/v1/values/{path:path}/substitution
+        DELETE /api/v1/values/{path:path}/substitution
+        PUT /api/v1/devices/{path:path}/maintenance
+        DELETE /api/v1/devices/{path:path}/maintenance
+    """,
+    CLERKS: """
+        GET /users
+        GET /api/v1/users
+        POST /api/v1/users
+        PUT /api/v1/users/{name}
+        POST /api/v1/users/{name}/password
+        GET /api/v1/roles
+        PUT /api/v1/roles/{name}
+        DELETE /api/v1/roles/{name}
+        GET /api/v1/tokens
+        POST /api/v1/tokens
+        DELETE /api/v1/tokens/{token_id}
+        GET /api/v1/sessions
+        DELETE /api/v1/sessions/{session}
+    """,
+}
+EXPECTED = {line.strip(): who for who, lines in TABLE.items() for line in lines.strip().splitlines()}
+EXAMPLES = {
+    "path": "north/plc1/setpoint",
+    "version": "x",
+    "lang": "en",
+    "key": "unknown-key",
+    "name": "nobody-there",
+    "token_id": "00000000",
+    "session": "0000000000000000",
+}
+BODIES: dict[str, Any] = {
+    "POST /api/v1/commands": {"target": "north/plc1/setpoint", "value": 1.0},
+    "PUT /api/v1/values/{path:path}": {"value": 1},
+}
+
+
+@pytest.fixture
+async def ways_in(site) -> dict[str, dict[str, str]]:
+    """Headers of everybody."""
+    accounts = site.accounts
+    await accounts.put_role(
+        Role("north", (Permission(Right.READ, "north/*"), Permission(Right.WRITE, "north/*"))), by="t"
+    )
+    await accounts.put_role(Role("clerk", (Permission(Right.USERS),)), by="t")
+    for name in ("north", "clerk", "disabled"):
+        await accounts.add_user(name, "correct horse battery", [name if name != "disabled" else "admin"], by="t")
+
+    async def cookie(user: str) -> dict[str, str]:
+        made = await accounts.sessions.open(user, "")
+        return {"cookie": f"{site.context.cookie}={made.secret}", "origin": "http://localhost"}
+
+    async def token(user: str, role: str, lifetime: float = 3600.0) -> dict[str, str]:
+        _, secret = await accounts.tokens.issue(user, "t", role, lifetime)
+        return {"authorization": f"Bearer {secret}"}
+
+    found = {name: await cookie(name) for name in ("viewer", "operator", "engineer", "admin", "north", "clerk")}
+    disabled = await token("disabled", "admin")
+    await accounts.set_disabled("disabled", True, by="t")
+    site.clock.now -= 30 * 3600.0
+    expired = await cookie("admin"), await token("admin", "admin", 60.0)
+    site.clock.now += 30 * 3600.0
+    return {
+        **found,
+        "narrow token": await token("viewer", "admin"),
+        "disabled": disabled,
+        "expired session": expired[0],
+        "expired token": expired[1],
+        "nobody": {},
+        "invalid token": {"authorization": "Bearer srn_" + "x" * 43},
+        "invalid cookie": {"cookie": f"{site.context.cookie}={'x' * 43}", "origin": "http://localhost"},
+    }
+
+
+class Door:
+    """Asks the application itself; the answer's head is enough."""
+
+    def __init__(self, site: Any) -> None:
+        self.site = site
+
+    async def admits(self, kind: str, path: str, headers: dict[str, str]) -> bool:
+        if kind in ("WS", "MESSAGE"):
+            return await self._socket(kind, path, headers)
+        connection = self._connect(kind, path, headers)
+        head = await connection.next(lambda m: m["type"] == "http.response.start")
+        await connection.close()
+        refused_by_form = path.startswith("/sign-in") and head["status"] == 401
+        return refused_by_form or head["status"] not in (401, 403)
+
+    def _connect(self, kind: str, path: str, headers: dict[str, str]) -> Any:
+        example = re.sub(r"{(\w+)(?::path)?}", lambda m: EXAMPLES[m[1]], path)
+        body = BODIES.get(f"{kind} {path}")
+        if body is not None:
+            headers = {**headers, "content-type": "application/json"}
+        data = b"" if body is None else orjson.dumps(body)
+        query = "?tag=north" if path in ("/api/v1/history", "/api/v1/stream") else ""
+        connection = self.site.connect(example + query, method=kind, **{"content-length": str(len(data)), **headers})
+        connection.say({"type": "http.request", "body": data, "more_body": False})
+        return connection
+
+    async def _socket(self, kind: str, path: str, headers: dict[str, str]) -> bool:
+        socket = self.site.connect(LIVE, **headers)
+        first = (await socket.next())["type"]
+        if first != "websocket.accept":
+            return False
+        try:
+            if kind == "WS":
+                return True
+            word = path.rpartition(" ")[2]
+            socket.ask(type=word, sub=1, **({"tags": ["north"]} if word == "subscribe" else {}))
+            if word == "unsubscribe":
+                socket.ask(type="subscribe", sub=2, tags=["north"])
+            return (await socket.text())["type"] == "subscribed"
+        finally:
+            await socket.close()
+
+
+def test_the_table_is_about_every_entry_and_nothing_else() -> None:
+    assert sorted(f"{e.kind} {e.path}" for e in ENTRIES) == sorted(EXPECTED)
+
+
+@pytest.mark.timeout(60)
+async def test_everybody_at_every_entry(site, ways_in, record_property) -> None:
+    wrong: list[str] = []
+    door, asked = Door(site), 0
+    last = ("POST /sign-out",)
+    async with site.running():
+        for entry in sorted(ENTRIES, key=lambda e: f"{e.kind} {e.path}" in last):
+            name = f"{entry.kind} {entry.path}"
+            for who, headers in ways_in.items():
+                asked += 1
+                if await door.admits(entry.kind, entry.path, headers) is not (who in EXPECTED[name]):
+                    wrong.append(f"{who} at {name}")
+    record_property("asked", asked)
+    print(f"{asked} answers over {len(ENTRIES)} entries and {len(ways_in)} ways in, {len(wrong)} wrong")
+    assert wrong == []
+    assert asked == len(ENTRIES) * len(ALL)
