@@ -17,6 +17,7 @@ from sereno.model import (
     Ack,
     AckState,
     Command,
+    ExpiredError,
     NoAnswerError,
     NotConnectedError,
     RefusedError,
@@ -41,6 +42,8 @@ STEP = st.one_of(
     st.tuples(st.just("time"), st.sampled_from([0.0, 0.1, 0.4, 2.0])),
     st.tuples(st.just("listener leaves")),
     st.tuples(st.just("restart")),
+    st.tuples(st.just("kill")),
+    st.tuples(st.just("disk"), st.sampled_from([0.0, 0.1, 0.4])),
 )
 
 
@@ -52,8 +55,16 @@ class Wire:
         self.values = dict.fromkeys(TAGS, 0.0)
         self.received: list[tuple[str, float, int]] = []
         self.fate, self.delay = "good", 0.0
+        self.turn = asyncio.Lock()
 
     async def write(self, path: str, value: Any, *, deadline: float | None = None) -> None:
+        """One at a time, as on a link; what waits beyond its deadline is not sent."""
+        async with self.turn:
+            if deadline is not None and self.clock.monotonic() >= deadline:
+                raise ExpiredError("its time was over while it waited")
+            await self.send(path, value)
+
+    async def send(self, path: str, value: Any) -> None:
         fate, started = self.fate, self.clock.wall_ns()
         if fate == "no link":
             raise NotConnectedError("no link")
@@ -71,6 +82,35 @@ class Wire:
         raise AssertionError
 
 
+class Disk:
+    """The journal as one process has it: slow, and of no use to it any more once the process was killed."""
+
+    def __init__(self, journal: MemoryJournal, clock: Any) -> None:
+        self.journal, self.clock = journal, clock
+        self.delay = 0.0
+        self.killed = False
+
+    async def wait(self) -> None:
+        if self.delay:
+            await self.clock.sleep(self.delay)
+        if self.killed:
+            await asyncio.Event().wait()
+
+    async def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
+        await self.wait()
+        earlier = await self.journal.intend(command, tag, old_value)
+        await self.wait()
+        return earlier
+
+    async def record(self, ack: Ack) -> None:
+        await self.wait()
+        await self.journal.record(ack)
+
+    async def known(self, key: str) -> tuple[Command, list[Ack]] | None:
+        await self.wait()
+        return await self.journal.known(key)
+
+
 class Trial:
     """One run of steps."""
 
@@ -84,7 +124,21 @@ class Trial:
         self.commands: dict[str, Command] = {}
 
     def new_router(self) -> CommandRouter:
-        return CommandRouter(self.plant.hub, self.clock, journal=self.journal, handlers={"a/plc": self.wire})
+        """A process begins, with a connection of its own."""
+        self.disk = Disk(self.journal, self.clock)
+        self.wire.turn = asyncio.Lock()
+        return CommandRouter(self.plant.hub, self.clock, journal=self.disk, handlers={"a/plc": self.wire})
+
+    def kill(self) -> None:
+        """The process ends at once: nothing is told or kept any more, what is on the wire goes its way."""
+        self.disk.killed = True
+        for _, listener in self.listeners:
+            listener.cancel()
+        self.listeners = []
+        for flight in self.router._flights.values():
+            if flight.task is not None:
+                flight.task.cancel()
+        self.router = self.new_router()
 
     async def take(self, step: tuple[Any, ...]) -> None:
         match step:
@@ -105,22 +159,31 @@ class Trial:
             case ("listener leaves",) if self.listeners:
                 self.listeners.pop()[1].cancel()
             case ("restart",):
-                await self.router.close()
+                closing = asyncio.create_task(self.router.close())
+                await self.clock.advance(5.0)
+                await closing
                 self.router = self.new_router()
+            case ("kill",):
+                self.kill()
+            case ("disk", delay):
+                self.disk.delay = delay
 
     async def end(self) -> None:
-        await self.take(("time", 8.0))
+        await self.take(("time", 12.0))
         for command, listener in self.listeners:
             assert listener.done(), "every command ends"
             acks = listener.result()
             assert [a.state.final for a in acks] == [False] * (len(acks) - 1) + [True]
             assert {a.key for a in acks} == {command.key}
+        self.disk.delay = 0.0
+        for key in self.journal._entries:
+            await self.router.acks(key, PEOPLE[0])
         await self.router.close()
         self.judge()
 
     def judge(self) -> None:
         sent = Counter((path, value) for path, value, _ in self.wire.received)
-        for key in self.commands:
+        for key in self.journal._entries:
             acks = self.journal._entries[key].acks
             ends = [a.state for a in acks if a.state.final]
             assert len(ends) == 1, "one end, whoever asked how often"
