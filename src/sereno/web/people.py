@@ -120,7 +120,7 @@ async def add_user(body: NewUser, context: Context, actor: Asking) -> Response:
     await check_grant(context.accounts, actor, body.roles)
     password = new_password()
     try:
-        await context.accounts.add_user(body.name, password, body.roles, by=actor.name)
+        await context.accounts.add_user(body.name, password, body.roles, by=actor.name, origin=actor.origin)
     except ValueError as error:
         raise ProblemError(409, str(error)) from error
     return answer({"name": body.name, "password": password}, 201)
@@ -132,9 +132,9 @@ async def change_user(name: Named, body: UserChange, context: Context, actor: As
     await check_manage(accounts, actor, name)
     if body.roles is not None:
         await check_grant(accounts, actor, body.roles)
-        await accounts.set_roles(name, body.roles, by=actor.name)
+        await accounts.set_roles(name, body.roles, by=actor.name, origin=actor.origin)
     if body.disabled is not None:
-        await accounts.set_disabled(name, body.disabled, by=actor.name)
+        await accounts.set_disabled(name, body.disabled, by=actor.name, origin=actor.origin)
     return answer(next(_user_json(row) for row in await accounts.users() if row.name == name))
 
 
@@ -142,7 +142,7 @@ async def new_user_password(name: Named, context: Context, actor: Asking) -> Res
     """A new password, shown this once; the person's sessions end."""
     await check_manage(context.accounts, actor, name)
     password = new_password()
-    await context.accounts.set_password(name, password, by=actor.name)
+    await context.accounts.set_password(name, password, by=actor.name, origin=actor.origin)
     return answer({"name": name, "password": password})
 
 
@@ -157,7 +157,7 @@ async def put_role(name: Named, body: RoleBody, context: Context, actor: Asking)
     before = [own for own in await context.accounts.own_roles() if own.name == name]
     _check_covers(actor, [role, *before])
     try:
-        await context.accounts.put_role(role, by=actor.name)
+        await context.accounts.put_role(role, by=actor.name, origin=actor.origin)
     except ValueError as error:
         raise ProblemError(409, str(error)) from error
     return answer(_role_json(role))
@@ -166,7 +166,7 @@ async def put_role(name: Named, body: RoleBody, context: Context, actor: Asking)
 async def drop_role(name: Named, context: Context, actor: Asking) -> Response:
     """Delete an own role that nobody has."""
     _check_covers(actor, [own for own in await context.accounts.own_roles() if own.name == name])
-    await context.accounts.drop_role(name, by=actor.name)
+    await context.accounts.drop_role(name, by=actor.name, origin=actor.origin)
     return Response(status_code=204)
 
 

@@ -216,10 +216,11 @@ def _here(request: Request) -> str:
 async def _issue(context: WebContext, actor: Actor, owner: str, body: OwnToken) -> Response:
     await check_grant(context.accounts, actor, [body.role])
     try:
-        row, secret = await context.accounts.tokens.issue(owner, body.name, body.role, body.days * 86400.0)
+        row, secret = await context.accounts.tokens.issue(
+            owner, body.name, body.role, body.days * 86400.0, by=actor.name, origin=actor.origin
+        )
     except ValueError as error:
         raise ProblemError(422, str(error)) from error
-    await context.accounts.audit.record(actor.name, "token.add", f"{owner}:{body.name}", outcome=f"done: {body.role}")
     return answer({**_token_json(row), "token": secret}, 201)
 
 
@@ -231,16 +232,14 @@ async def _token(context: WebContext, token_id: str) -> TokenRow:
 
 
 async def _revoke(context: WebContext, actor: Actor, row: TokenRow) -> Response:
-    await context.accounts.tokens.revoke(row.id)
-    await context.accounts.audit.record(actor.name, "token.revoke", f"{row.user}:{row.name}")
+    await context.accounts.tokens.revoke(row.id, by=actor.name, origin=actor.origin)
     return Response(status_code=204)
 
 
 async def _end(context: WebContext, actor: Actor, session: str, owner: str) -> Response:
-    user = await context.accounts.sessions.revoke(session, owner=owner) if owner else None
-    if user is None:
+    revoke = context.accounts.sessions.revoke
+    if not owner or await revoke(session, owner=owner, by=actor.name, origin=actor.origin) is None:
         raise NotFoundError(f"there is no session {session!r}")
-    await context.accounts.audit.record(actor.name, "session.revoke", user)
     return Response(status_code=204)
 
 
