@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sereno.access.actor import ROLES, Actor
@@ -25,7 +25,9 @@ from sereno.model import (
     TagSpec,
 )
 
-TAGS = ("a/plc/x", "a/plc/y")
+TAGS = ("a/plc/x", "a/plc/y", "a/far/x")
+DEVICES = ("a/plc", "a/far")
+"""On one link."""
 LIMITS = Setpoint(low=0, high=9, timeout=1.0)
 PEOPLE = [Actor(name, (ROLES["operator"],)) for name in ("olga", "otto")]
 FATES = ["good", "good", "good", "deaf", "refuses", "no link", "lost before", "lost after"]
@@ -127,7 +129,7 @@ class Trial:
         """A process begins, with a connection of its own."""
         self.disk = Disk(self.journal, self.clock)
         self.wire.turn = asyncio.Lock()
-        return CommandRouter(self.plant.hub, self.clock, journal=self.disk, handlers={"a/plc": self.wire})
+        return CommandRouter(self.plant.hub, self.clock, journal=self.disk, handlers=dict.fromkeys(DEVICES, self.wire))
 
     def kill(self) -> None:
         """The process ends at once: nothing is told or kept any more, what is on the wire goes its way."""
@@ -207,6 +209,15 @@ async def collect(stream: Any) -> list[Ack]:
 
 
 @settings(max_examples=150)
+@example(
+    steps=[
+        ("time", 0.1),
+        ("fate", "good", 1.0),
+        ("command", 0, "a/plc/x", 1, 5.0, 0),
+        ("command", 1, "a/far/x", 4, 0.3, 0),
+        ("time", 2.0),
+    ]
+)
 @given(steps=st.lists(STEP, min_size=3, max_size=25))
 def test_commands_on_a_bad_line(make_plant: Any, make_clock: Any, steps: list[tuple[Any, ...]]) -> None:
     async def run() -> None:
