@@ -240,6 +240,13 @@ def kept_after_timeout(stack: ExitStack) -> None:
     stack.enter_context(patch.object(Connection, "_drop", drop))
 
 
+@_breaks("reused")
+def deadline_moved_by_any_reply(stack: ExitStack) -> None:
+    """A lost reply never times out as long as the replies to later requests come."""
+    go_on = Connection._go_on
+    stack.enter_context(patch.object(Connection, "_go_on", lambda self, answered, **_: go_on(self, answered)))
+
+
 @_breaks("wrong_good")
 def refusal_forgotten(stack: ExitStack) -> None:
     """Values whose block was refused keep the quality of the others."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sereno.device import DeviceConfig, DeviceTag, DriverTag, GroupConfig, RetryConfig
@@ -44,7 +44,10 @@ SMALL = (
 
 @dataclass(frozen=True)
 class Unit:
-    """One device of the plant: which server and unit, its regions, the driver's keys."""
+    """One device of the plant: which server and unit, its regions, the driver's keys.
+
+    `traced`: somebody looks at its frames. `written`: set-points go out all the time.
+    """
 
     path: str
     server: int
@@ -52,12 +55,13 @@ class Unit:
     regions: tuple[Region, ...]
     keys: Mapping[str, Any]
     traced: bool = False
+    written: bool = True
 
 
 PLANT = (
     Unit("rig/plain", 0, 1, MIXED, {"depth": 1}),
     Unit("rig/piped", 1, 1, MIXED, {"depth": 4}),
-    Unit("rig/alike", 2, 7, ALIKE, {"depth": 8, "gap": 0, "max_registers": 40}),
+    Unit("rig/alike", 2, 7, ALIKE, {"depth": 8, "gap": 0, "max_registers": 40}, written=False),
     Unit("rig/shared_a", 3, 1, SMALL, {"depth": 2}),
     Unit("rig/shared_b", 3, 2, SMALL, {"depth": 1}),
     Unit("rig/traced", 4, 1, SMALL, {"depth": 3}, traced=True),
@@ -77,7 +81,7 @@ class Pace:
     recovery: float
 
 
-JUMPING = Pace(patience=1.0, fast=0.2, slow=0.5, retry=0.5, retry_max=4.0, slack=0.05, recovery=30.0)
+JUMPING = Pace(patience=1.0, fast=0.25, slow=0.4, retry=0.1, retry_max=0.8, slack=0.05, recovery=30.0)
 REAL = Pace(patience=0.15, fast=0.02, slow=0.07, retry=0.01, retry_max=0.1, slack=0.1, recovery=15.0)
 
 Writable = tuple[str, str, str]
@@ -108,8 +112,3 @@ def device_config(unit: Unit, port: int, pace: Pace) -> DeviceConfig:
 def _writable(device: str, name: str, kind: str, address: str) -> DeviceTag:
     spec = TagSpec(path=f"{device}/{name}", type=ValueType(kind), access=Access.WRITE)
     return DeviceTag(DriverTag(spec, ModbusTagConfig(address=address)), "fast")
-
-
-def small_plant() -> tuple[Unit, ...]:
-    """Two devices, for a quick run."""
-    return PLANT[1], replace(PLANT[4], path="rig/alone")

@@ -160,11 +160,12 @@ def wrong_function(reply: Reply, scene: Scene) -> bool:
 
 @_lie
 def wrong_unit(reply: Reply, scene: Scene) -> bool:
-    """A reply in the name of another unit; of a read, with what that unit holds where it is served here."""
-    others = [unit for unit in scene.memories if unit != reply.unit] or [reply.unit ^ 0x0F]
-    reply.unit = scene.random.choice(others)
-    if reply.is_read and reply.unit in scene.memories:
-        reply.pdu = content(reply, scene.memories[reply.unit])
+    """A reply in the name of another unit; of a read, with what that unit holds, or one that is not served here."""
+    others = [unit for unit in scene.memories if unit != reply.unit]
+    reply.unit = scene.random.choice(others or [reply.unit ^ 0x0F])
+    if reply.is_read:
+        memory = scene.memories[reply.unit if others else reply.request.unit]
+        reply.pdu = content(reply, memory, shift=0 if others else 64)
     return True
 
 
