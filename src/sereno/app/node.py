@@ -96,6 +96,7 @@ class Node:
         await parts.devices.start()
         self._stack.push_async_callback(parts.devices.stop)
         self._stack.push_async_callback(parts.router.close)
+        self._background("guards", parts.guards.run)
         self._watchdog()
         return await self._ready(parts, fresh_password)
 

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from sereno.access.accounts import Accounts
 from sereno.access.actor import Actor
+from sereno.agents.guards import Guards
 from sereno.client import HistoryPort, HistoryRequest, Series
 from sereno.device import DeviceConfig, DeviceSet, DeviceTag, Environment, GroupConfig, RetryConfig
 from sereno.historian.historian import Historian
@@ -38,6 +39,7 @@ class Parts:
     router: CommandRouter
     record: NodeRecord
     overrides: Overrides
+    guards: Guards
 
 
 class NoHistory:
@@ -64,7 +66,8 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     journal = StoredIntents(store, clock)
     router = CommandRouter(hub, clock, authorise=record.authorise, journal=journal, handlers=devices.handlers)
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
-    return Parts(clock, store, Accounts(store, clock), hub, devices, historian, router, record, overrides)
+    guards = Guards(plant.guards, hub, router, clock)
+    return Parts(clock, store, Accounts(store, clock), hub, devices, historian, router, record, overrides, guards)
 
 
 def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record: NodeRecord) -> Historian | None:
@@ -107,6 +110,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         history=history,
         devices=MaintainedDevices(parts.devices, parts.hub),
         overrides=parts.overrides,
+        guards=parts.guards,
         accounts=parts.accounts,
         clock=parts.clock,
         site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno")),

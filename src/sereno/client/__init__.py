@@ -2,6 +2,7 @@
 
 from ._client import Client, Moment
 from ._connect import Credential, connect, find_node
+from ._guards import GuardPort, GuardStatus, NoGuards, guard_json
 from ._json import device_json, iso_time, override_json, reading_json, series_json, spec_json
 from ._overrides import OverridePort, Substitution, substitution_json
 from ._ports import (
@@ -30,11 +31,14 @@ __all__ = [
     "DeviceStatus",
     "GroupSpec",
     "GroupStatus",
+    "GuardPort",
+    "GuardStatus",
     "HistoryPort",
     "HistoryRequest",
     "IngestPort",
     "LivePort",
     "Moment",
+    "NoGuards",
     "OverridePort",
     "Reading",
     "RemoteClient",
@@ -50,6 +54,7 @@ __all__ = [
     "connect_sync",
     "device_json",
     "find_node",
+    "guard_json",
     "iso_time",
     "override_json",
     "parse_time",

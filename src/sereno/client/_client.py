@@ -22,6 +22,7 @@ from sereno.model import (
     new_key,
 )
 
+from ._guards import GuardPort, GuardStatus, NoGuards
 from ._overrides import OverridePort, Substitution
 from ._ports import CommandPort, DevicePort, HistoryPort, LivePort, Subscription
 from ._times import parse_time
@@ -49,6 +50,7 @@ class Client:
         *,
         clock: Clock | None = None,
         overrides: OverridePort | None = None,
+        guards: GuardPort | None = None,
     ) -> None:
         self.actor = actor
         self.live = live
@@ -57,11 +59,12 @@ class Client:
         self.device = device
         self.clock = clock or SystemClock()
         self._overrides = overrides
+        self._guards = guards or NoGuards()
 
     def as_actor(self, actor: Actor) -> Client:
         """The same plant in the eyes of another actor."""
         ports = (self.live, self.commands, self.history, self.device)
-        return Client(*ports, actor, clock=self.clock, overrides=self._overrides)
+        return Client(*ports, actor, clock=self.clock, overrides=self._overrides, guards=self._guards)
 
     async def tags(self, *globs: str) -> list[TagSpec]:
         """Declarations of the tags that any glob names, by path; without a glob all."""
@@ -175,6 +178,10 @@ class Client:
     async def tag_in(self, device: str) -> Override:
         """Let commands to a device through again. See OverridePort."""
         return await self.overrides.tag_in(device, self.actor)
+
+    async def guards(self) -> list[GuardStatus]:
+        """Guards, by name."""
+        return await self._guards.guards(self.actor)
 
     async def close(self) -> None:
         """Free what the client holds: nothing for a local one."""

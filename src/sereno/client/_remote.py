@@ -27,6 +27,7 @@ from sereno.model import (
 from sereno.wire.command import encode_command
 
 from ._client import Client
+from ._guards import GuardStatus, parse_guard
 from ._http import Http, ProblemError
 from ._json import iso_time
 from ._parse import parse_ack, parse_device, parse_line, parse_reading, parse_series, parse_spec
@@ -166,6 +167,10 @@ class RemoteNode:
                     yield parse_line(found)
         raise NotConnectedError(f"the trace of {device} ended")
 
+    async def guards(self, actor: Actor) -> list[GuardStatus]:  # noqa: ARG002
+        """See GuardPort."""
+        return [parse_guard(one) for one in (await self.http.get(f"{API}/guards"))["guards"]]
+
     async def close(self) -> None:
         """Close all connections."""
         await self.http.close()
@@ -176,7 +181,7 @@ class RemoteClient(Client):
 
     def __init__(self, node: RemoteNode, actor: Actor) -> None:
         overrides = RemoteOverrides(node.http)
-        super().__init__(node, node, node, node, actor, clock=node.clock, overrides=overrides)
+        super().__init__(node, node, node, node, actor, clock=node.clock, overrides=overrides, guards=node)
         self.node = node
 
     def as_actor(self, actor: Actor) -> Client:

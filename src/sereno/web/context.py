@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sereno.access.accounts import Accounts
-from sereno.client import CommandPort, DevicePort, HistoryPort, LivePort, OverridePort
+from sereno.client import CommandPort, DevicePort, GuardPort, HistoryPort, LivePort, NoGuards, OverridePort
 from sereno.model import Clock
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -40,6 +40,7 @@ class WebContext:
     history: HistoryPort
     devices: DevicePort
     overrides: OverridePort
+    guards: GuardPort = field(default_factory=NoGuards)
     accounts: Accounts
     clock: Clock
     site: SiteInfo

@@ -38,6 +38,7 @@ ENTRIES = EntryTable(
         Entry("PUT", "/api/v1/devices/{path:path}/maintenance", Right.CONFIGURE, "path"),
         Entry("DELETE", "/api/v1/devices/{path:path}/maintenance", Right.CONFIGURE, "path"),
         Entry("GET", "/api/v1/maintenance", Right.READ),
+        Entry("GET", "/api/v1/guards", Right.READ),
         Entry("POST", "/api/v1/commands", (Right.WRITE, Right.CALL)),
         Entry("GET", "/api/v1/commands/{key}", Need.SIGNED_IN),
         Entry("GET", "/api/v1/history", Right.HISTORY),

@@ -1,4 +1,4 @@
-"""Substituted values and maintenance: begin, end, list; and the page that shows them all."""
+"""Substituted values and maintenance: begin, end, list; guards; and the page that shows what is overridden."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sereno.client import override_json, substitution_json
+from sereno.client import guard_json, override_json, substitution_json
 from sereno.wire.jsonvalue import json_value
 
 from .answers import answer, problems
@@ -70,6 +70,12 @@ class Substitutions(BaseModel):
     substitutions: list[SubstitutionShape]
 
 
+class Guards(BaseModel):
+    """Guards, by name."""
+
+    guards: list[dict[str, Any]]
+
+
 class Maintenances(BaseModel):
     """Devices in maintenance, by path."""
 
@@ -85,6 +91,7 @@ def add_routes(app: FastAPI) -> None:
     app.add_api_route("/api/v1/devices/{path:path}/maintenance", tag_out, methods=["PUT"], **shape)
     app.add_api_route("/api/v1/devices/{path:path}/maintenance", tag_in, methods=["DELETE"], **shape)
     app.add_api_route("/api/v1/substitutions", substitutions, response_model=Substitutions, responses=problems())
+    app.add_api_route("/api/v1/guards", guards, response_model=Guards, responses=problems())
     app.add_api_route("/api/v1/maintenance", maintenance, response_model=Maintenances, responses=problems())
 
 
@@ -118,6 +125,11 @@ async def tag_out(path: PathOf, body: MaintenanceBody, context: Context, actor: 
 async def tag_in(path: PathOf, context: Context, actor: Asking) -> Response:
     """Let commands to the device through again."""
     return answer(override_json(await context.overrides.tag_in(path, actor)))
+
+
+async def guards(context: Context, actor: Asking) -> Response:
+    """The guards whose target you may read, each with what it last did."""
+    return answer({"guards": [guard_json(status) for status in await context.guards.guards(actor)]})
 
 
 async def maintenance(context: Context, actor: Asking) -> Response:

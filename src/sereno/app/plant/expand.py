@@ -41,6 +41,7 @@ class Expanded:
     main: Located
     files: list[Located]
     devices: list[RawDevice]
+    guards: list[Raw] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,15 @@ def expand(path: Path, faults: list[Fault]) -> Expanded:
     files = list(_files(path, faults))
     templates = _templates(files, faults)
     devices: list[RawDevice] = []
+    guards: list[Raw] = []
     for file in files:
         faults.extend(unknown_keys(file.data, TOP_KEYS, file.where, "the plant file"))
         devices += [_device(r, file.path, templates, faults) for r in _tables(file, (), file.data, "device", faults)]
+        guards += _tables(file, (), file.data, "guard", faults)
         for use in _tables(file, (), file.data, "use", faults):
             for body in _made(use, templates, faults):
                 devices += [_device(r, file.path, templates, faults) for r in _below(body, "device", faults)]
-    return Expanded(files[0], files, devices)
+    return Expanded(files[0], files, devices, guards)
 
 
 def _files(path: Path, faults: list[Fault]) -> Iterator[Located]:

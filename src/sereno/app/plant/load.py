@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from sereno.agents.guards import GuardRule
 from sereno.app.registry import driver_entries, load_driver
 from sereno.device import Driver, DriverTag
 from sereno.expression.compiler import compile_expression
@@ -18,6 +19,7 @@ from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, 
 
 from .expand import Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
+from .guards import guard_rules
 from .schema import DatabaseTable, DeviceTable, GroupTable, HistoryTable, PlantTable, TagTable, WebTable
 from .setpoints import setpoint_of
 from .units import unit_fault
@@ -62,6 +64,7 @@ class Plant:
     devices: tuple[PlantDevice, ...]
     files: tuple[Path, ...]
     database: DatabaseTable = field(default_factory=DatabaseTable)
+    guards: tuple[GuardRule, ...] = ()
 
     @property
     def mimic(self) -> Path | None:
@@ -88,6 +91,7 @@ def load_plant(path: Path) -> Plant:
     if not expanded.devices and not faults:
         faults.append(Fault(main.where(), "no device", "at least one [[device]]"))
     faults += _across(devices)
+    guards = guard_rules(expanded.guards, {t.spec.path: t.spec for d in devices for t in d.tags}, faults)
     if table.mimic and not (path.parent / table.mimic).is_file():
         faults.append(Fault(main.where("plant", "mimic"), f"no file {table.mimic!r} beside the plant file"))
     if faults:
@@ -95,7 +99,7 @@ def load_plant(path: Path) -> Plant:
     lists = [one for raw in expanded.devices for one in raw.lists]
     drawings = [path.parent / table.mimic] if table.mimic else []
     files = dict.fromkeys([*(f.path for f in expanded.files), *lists, *drawings])
-    return Plant(path, table, web, history, tuple(devices), tuple(files), database)
+    return Plant(path, table, web, history, tuple(devices), tuple(files), database, guards)
 
 
 def _section(model: type[Any], name: str, main: Any, faults: list[Fault]) -> Any:

@@ -6,7 +6,17 @@ from typing import Any
 
 from sereno.app.registry import driver_entries, load_driver
 
-from .schema import DatabaseTable, DeviceTable, HistoryTable, PlantTable, TagTable, TemplateTable, UseTable, WebTable
+from .schema import (
+    DatabaseTable,
+    DeviceTable,
+    GuardTable,
+    HistoryTable,
+    PlantTable,
+    TagTable,
+    TemplateTable,
+    UseTable,
+    WebTable,
+)
 
 
 def json_schema() -> dict[str, Any]:
@@ -28,6 +38,7 @@ def json_schema() -> dict[str, Any]:
         "template": _list(template),
         "use": _list(use),
         "device": _list(device),
+        "guard": _list(_merged(GuardTable, [], definitions)),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

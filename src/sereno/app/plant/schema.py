@@ -207,6 +207,30 @@ class TemplateTable(Table):
     description: str = ""
 
 
-TOP_KEYS = ("plant", "web", "history", "database", "template", "use", "device")
+class GuardCommandTable(Table):
+    """The one command of a guard."""
+
+    target: str
+    value: bool | int | float | str
+
+
+class GuardTable(Table):
+    """[[guard]]: issues one declared command when its condition has held. Not the safety layer."""
+
+    name: str
+    when: str = Field(min_length=1, max_length=900)
+    hold: Duration = Field(0.0, alias="for")
+    command: GuardCommandTable
+    actor: str = Field("", pattern=r"^(guard/[a-z0-9_]+)?$", max_length=100)
+    cooldown: Duration = 60.0
+    stale: Literal["act", "hold"] = "hold"
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        return check_path(value, segments=1)
+
+
+TOP_KEYS = ("plant", "web", "history", "database", "template", "use", "device", "guard")
 DEVICE_LISTS = ("tag", "use", "tags_csv")
 Lists = Literal["tag", "use", "device", "template"]

@@ -1,0 +1,89 @@
+"""[[guard]] tables to rules: every fault of a rule is found here, with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sereno.agents.guards import GuardRule
+from sereno.expression.compiler import Expression, compile_expression
+from sereno.expression.errors import ExpressionError
+from sereno.hub.checks import writable_value
+from sereno.model import Fault, RefusedError, TagSpec
+
+from .expand import Raw
+from .faults import nearest, unknown_keys, validate
+from .schema import GuardTable
+
+
+def guard_rules(raws: Sequence[Raw], tags: Mapping[str, TagSpec], faults: list[Fault]) -> tuple[GuardRule, ...]:
+    """The rules of a plant with these tags; what is wrong with them is added to `faults`."""
+    made: dict[str, GuardRule] = {}
+    for raw in raws:
+        label = f"guard {raw.data.get('name', '?')!r}"
+        keys = [field.alias or name for name, field in GuardTable.model_fields.items()]
+        faults.extend(unknown_keys(raw.data, keys, raw.where, label))
+        known = {key: value for key, value in raw.data.items() if key in keys}
+        table = validate(GuardTable, known, raw.where, label, faults)
+        if table is None:
+            continue
+        if table.name in made:
+            faults.append(Fault(raw.where("name"), f"duplicate {label}"))
+        rule = _rule(table, raw, label, tags, faults)
+        if rule is not None:
+            made[table.name] = rule
+    return tuple(made.values())
+
+
+def _rule(
+    table: GuardTable, raw: Raw, label: str, tags: Mapping[str, TagSpec], faults: list[Fault]
+) -> GuardRule | None:
+    expression = _condition(table, raw, label, tags, faults)
+    _check_command(table, raw, label, tags, faults)
+    if expression is None:
+        return None
+    return GuardRule(
+        name=table.name,
+        when=table.when,
+        inputs=expression.paths,
+        target=table.command.target,
+        value=table.command.value,
+        actor=table.actor or f"guard/{table.name}",
+        hold=table.hold,
+        cooldown=table.cooldown,
+        act_on_stale=table.stale == "act",
+    )
+
+
+def _condition(
+    table: GuardTable, raw: Raw, label: str, tags: Mapping[str, TagSpec], faults: list[Fault]
+) -> Expression[TagSpec] | None:
+    where = raw.where("when")
+    try:
+        expression = compile_expression(table.when, lambda path: tags[path], known=tags)
+    except ExpressionError as error:
+        faults.append(Fault(where, f"condition of {label}: {error}"))
+        return None
+    if expression.needs_age:
+        faults.append(Fault(where, f"age() in the condition of {label}", fix="Use not good(tag): silence turns it bad"))
+    if not expression.paths:
+        faults.append(Fault(where, f"the condition of {label} names no tag"))
+    faults += [
+        Fault(where, f"{spec.path!r} in the condition of {label} is a text or an array", "a number")
+        for spec in expression.tags
+        if not spec.is_row
+    ]
+    return expression
+
+
+def _check_command(table: GuardTable, raw: Raw, label: str, tags: Mapping[str, TagSpec], faults: list[Fault]) -> None:
+    path, where = table.command.target, raw.where("command")
+    spec = tags.get(path)
+    if spec is None:
+        faults.append(Fault(where, f"target {path!r} of {label} is no tag", fix=nearest(path, tags)))
+    elif not spec.access.writable:
+        faults.append(Fault(where, f"target {path!r} of {label} is read only", 'access = "read_write" or "write"'))
+    else:
+        try:
+            writable_value(spec, table.command.value)
+        except RefusedError as error:
+            faults.append(Fault(where, f"command of {label}: {error}"))
