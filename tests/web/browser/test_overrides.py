@@ -60,3 +60,16 @@ def test_a_device_is_tagged_out_and_taken_back(visit: Any) -> None:
     page = visit("/devices/river/plc1", lang="fr")
     page.locator("[data-maintenance=in]").click()
     expect(page.locator("[data-maintenance=out]")).to_be_visible()
+
+
+def test_guards_are_shown_with_what_they_did(visit: Any) -> None:
+    page = visit("/overrides", lang="es")
+    expect(page.locator("#guards")).to_have_text("Ninguno.")
+    guard = {"name": "close_intake", "when": "river/plc1/turbidity > 5 & <i>", "target": CHLORINE, "value": 0,
+             "state": "fired", "acted": 1, "last": "2026-11-20T10:00:00.000000Z", "outcome": "done"}  # fmt: skip
+    page.route("**/api/v1/guards", lambda route: route.fulfill(json={"guards": [guard]}))
+    row = page.locator("#guards tr")
+    expect(row).to_contain_text("close_intake")
+    expect(row).to_contain_text("river/plc1/turbidity > 5 & <i>")
+    expect(row.locator(".chip")).to_have_text("ha actuado")
+    expect(row).to_contain_text("done")

@@ -13,6 +13,8 @@ export function rights() {
 
 export const substitutions = async () => (await request("substitutions")).substitutions;
 
+export const guards = async () => (await request("guards")).guards;
+
 export const maintenance = async () => (await request("maintenance")).maintenance;
 
 /** @param {{tag: string, value: any, reason: string, seconds: number}} wish */

@@ -3,7 +3,8 @@
 import { attempt, overrideText } from "../components/override.js";
 import { el, setText } from "../dom.js";
 import { t } from "../i18n.js";
-import { endSubstitution, maintenance, rights, substitutions, tagIn } from "../overrides.js";
+import { endSubstitution, guards, maintenance, rights, substitutions, tagIn } from "../overrides.js";
+import { siteTime } from "../present.js";
 import "../components/value.js";
 import "../shell.js";
 
@@ -14,13 +15,14 @@ let shown = "";
 async function refresh() {
   if (document.hidden) return;
   try {
-    const [allowed, forced, out] = await Promise.all([rights(), substitutions(), maintenance()]);
+    const [allowed, forced, out, watching] = await Promise.all([rights(), substitutions(), maintenance(), guards()]);
     setText(byId("override-note"), "");
-    const now = JSON.stringify([forced, out], (key, value) => (key === "age_s" ? undefined : value));
+    const now = JSON.stringify([forced, out, watching], (key, value) => (key === "age_s" ? undefined : value));
     if (now === shown) return;
     shown = now;
     show(byId("substitutions"), forced, allowed.has("substitute"), forcedRow, endSubstitution);
     show(byId("maintenance"), out, allowed.has("configure"), outRow, tagIn);
+    showGuards(byId("guards"), watching);
   } catch (error) {
     setText(byId("override-note"), error.message);
   }
@@ -44,6 +46,15 @@ function forcedRow(one) {
 
 function outRow(one) {
   return [el("th", { scope: "row", className: "mono" }, el("a", { href: `/devices/${one.path}` }, one.path))];
+}
+
+function showGuards(place, found) {
+  if (!found.length) return place.replaceChildren(el("p", { className: "page-sub" }, t("override.none")));
+  const acted = (one) => (one.acted ? t("guard.acted", { count: one.acted, time: siteTime(Date.parse(one.last)), outcome: one.outcome }) : t("guard.never"));
+  place.replaceChildren(el("div", { className: "table-scroll table-plain" }, el("table", { className: "table" }, el("tbody", {},
+    ...found.map((one) => el("tr", {}, el("th", { scope: "row", className: "mono" }, one.name),
+      el("td", {}, el("span", { className: one.state === "armed" ? "chip" : "chip chip-warn" }, t(`guard.state_${one.state}`))),
+      el("td", { className: "mono" }, one.when), el("td", { className: "mono" }, `${one.target} = ${one.value}`), el("td", {}, acted(one))))))));
 }
 
 setInterval(refresh, EVERY);
