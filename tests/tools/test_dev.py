@@ -139,6 +139,16 @@ def test_changed_requirements_are_installed_over_the_old_ones(project: Path, cha
 
 
 @posix
+def test_another_interpreter_of_the_same_version_does_not_change_the_environment_it_did_not_make(project: Path) -> None:
+    dev(project, "setup")
+    made = project / ".venv" / "pyvenv.cfg"
+    made.write_text(made.read_text().replace("home = ", "home = /elsewhere"))
+    (project / "pyproject.toml").write_text("# newer\n")
+    assert dev(project, "setup").returncode == 0
+    assert "home = /elsewhere" in made.read_text()
+
+
+@posix
 def test_a_moved_project_is_set_up_from_nothing(project: Path) -> None:
     dev(project, "setup")
     (project / ".venv" / "stale").touch()
