@@ -378,7 +378,8 @@ def folder(tmp_path: Path) -> Path:
     """Templates of one line, so that these tests do not depend on how pages look."""
     templates = tmp_path / "web" / "templates"
     templates.mkdir(parents=True)
-    for name in ("sign_in", "mimic", "tags", "trend", "devices", "device", "help", "users", "profile", "overrides"):
+    pages = "sign_in mimic tags trend devices device help users profile overrides audit"
+    for name in pages.split():
         extra = {"sign_in": "{{ error }}|{{ next }}", "mimic": "{{ mimic | safe }}", "device": "{{ device }}"}
         line = "<p>{{ page }}|{{ lang }}|{{ site.name }}|{{ actor.name if actor }}|" + extra.get(name, "") + "</p>"
         (templates / f"{name}.html").write_text(line)
@@ -425,6 +426,7 @@ def _overrides(store: Store, clock: StillClock) -> Overrides:
 async def site(tmp_path: Path, prepared: Path, folder: Path, quick_passwords: Passwords) -> AsyncIterator[Site]:
     """The application over a memory plant."""
     clock = StillClock()
+    shutil.copytree(prepared.parent / "keys", tmp_path / "keys")
     store = Store.open(shutil.copy(prepared, tmp_path / "sereno.db"))
     accounts = Accounts(store, clock, passwords=quick_passwords)
     plant = MemoryPlant()

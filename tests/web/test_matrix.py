@@ -76,6 +76,10 @@ TABLE = {
         DELETE /api/v1/values/{path:path}/substitution
         PUT /api/v1/devices/{path:path}/maintenance
         DELETE /api/v1/devices/{path:path}/maintenance
+        GET /audit
+        GET /api/v1/audit
+        GET /api/v1/audit/export
+        POST /api/v1/audit/verify
     """,
     CLERKS: """
         GET /users

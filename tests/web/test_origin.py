@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from sereno.access.entries import Need
 from sereno.web.entries import ENTRIES
 
+EXAMPLES = {"path": "north/plc1/setpoint", "name": "operator", "token_id": "00000000", "session": "0000000000000000"}
 UNSAFE = [
-    ("POST", "/sign-in"),
-    ("POST", "/sign-out"),
-    ("PUT", "/api/v1/values/north/plc1/setpoint"),
-    ("PUT", "/api/v1/values/north/plc1/setpoint/substitution"),
-    ("DELETE", "/api/v1/values/north/plc1/setpoint/substitution"),
-    ("PUT", "/api/v1/devices/north/plc1/setpoint/maintenance"),
-    ("DELETE", "/api/v1/devices/north/plc1/setpoint/maintenance"),
-    ("POST", "/api/v1/commands"),
+    (e.kind, re.sub(r"{(\w+)(?::path)?}", lambda m: EXAMPLES[m.group(1)], e.path))
+    for e in ENTRIES
+    if e.kind in ("POST", "PUT", "DELETE", "PATCH")
 ]
 FOREIGN = [
     {"origin": "http://evil.example"},
@@ -31,8 +29,7 @@ FOREIGN = [
 
 
 def test_everything_that_changes_something_is_tried_here() -> None:
-    listed = {(method, path.replace("north/plc1/setpoint", "{path:path}")) for method, path in UNSAFE}
-    assert {(e.kind, e.path) for e in ENTRIES if e.kind in ("POST", "PUT", "DELETE", "PATCH")} == listed
+    assert len(UNSAFE) > 15
     assert all(e.need is not Need.OPEN or e.path == "/sign-in" for e in ENTRIES if e.kind == "POST")
 
 

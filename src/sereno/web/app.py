@@ -16,6 +16,7 @@ from starlette.responses import Response
 from sereno.model import SerenoError
 
 from . import (
+    audit,
     commands,
     devices,
     health,
@@ -47,6 +48,7 @@ from .statics import Statics
 _log = structlog.get_logger(__name__)
 
 _MODULES = (
+    audit,
     overrides,
     commands,
     devices,

@@ -151,6 +151,7 @@ async def post_command(
     """Hand over a command. Answers when it is accepted (202) or known to be refused; then ask for it by its key."""
     right = Right.WRITE if body.verb is Verb.WRITE else Right.CALL
     if not actor.may(right, body.target):
+        await context.accounts.refusals.tell(actor.name, body.verb.value, body.target, address, "denied")
         return problem(403, f"denied: {actor.name} may not {body.verb} {body.target}", acks=[], key=body.key)
     if body.verb is Verb.WRITE:
         await _check_target(context, body.target, actor)

@@ -10,10 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sereno.access.actor import Actor
 from sereno.access.entries import Entry, EntryTable, Need
 
 from .context import LOOPBACK, WebContext
-from .credentials import actor_of, address_of, credential_of
+from .credentials import Credential, actor_of, address_of, credential_of
 from .origin import SAFE, host_allowed, same_origin
 from .pages import show
 from .problem import problem, wants_page
@@ -62,9 +63,26 @@ class Gate:
             return problem(403, "made by a page of another site; Origin must be this site's own address")
         actor = state["actor"]
         if actor is None and (entry is None or entry.need is not Need.OPEN):
+            await self._tell_unknown(connection, state["credential"])
             return _sign_in_first(connection)
         fault = _fault(scope, match, entry, parameters)
-        return show(connection, *fault) if fault else None
+        if fault is None:
+            return None
+        if fault[0] == 403:
+            await self._tell_denied(connection, actor, f"{kind} {path}", fault[1])
+        return show(connection, *fault)
+
+    async def _tell_denied(self, connection: HTTPConnection, actor: Actor, kind: str, why: str) -> None:
+        """On record: somebody known asked for what they have no right to."""
+        target = f"{connection.scope.get('method', 'WS')} {connection.scope['path']}"
+        origin = address_of(connection)
+        await self._context.accounts.refusals.tell(actor.name, "access", target, origin, why, kind=kind)
+
+    async def _tell_unknown(self, connection: HTTPConnection, credential: Credential | None) -> None:
+        """On record: a token that nobody has (a session that has run out is nothing special)."""
+        if credential is not None and not credential.cookie:
+            origin, why = address_of(connection), "a token that is unknown, run out or revoked"
+            await self._context.accounts.refusals.tell("somebody", "access", "token", origin, why)
 
 
 def _fault(scope: Scope, match: Match, entry: Entry | None, parameters: dict[str, str]) -> tuple[int, str] | None:

@@ -64,6 +64,7 @@ function start() {
     "g t": go("/tags"),
     "g r": go("/trend"),
     "g d": go("/devices"),
+    "g a": go("/audit"),
     l: () => document.dispatchEvent(new Event("golive")),
     n: toggleNight,
   }));

@@ -1,0 +1,43 @@
+/** Records of the audit as a table. Everything in them is text of others: it is shown, never interpreted. */
+
+import { el } from "../dom.js";
+import { t } from "../i18n.js";
+import { siteTime } from "../present.js";
+
+const HEADS = ["time", "who", "from", "action", "target", "change", "outcome", "number"];
+
+/** A value as one line of text. */
+function text(value) {
+  if (value === null) return "–";
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function change(record) {
+  if (record.old === null && record.new === null) return "";
+  return el("span", { className: "audit-change" }, el("span", {}, text(record.old)), " → ", el("strong", {}, text(record.new)));
+}
+
+/** Only what needs attention has a colour. */
+function outcome(record) {
+  const [word] = record.outcome.split(/[: ]/, 1);
+  const look = { refused: "chip chip-warn", failed: "chip chip-warn", unknown: "chip chip-crit" }[word];
+  const rest = record.outcome.slice(word.length).replace(/^: /, "");
+  return el("td", {}, el("span", { className: look ?? "chip" }, word), rest ? ` ${rest}` : null,
+    record.comment ? el("span", { className: "audit-comment" }, `“${record.comment}”`) : null);
+}
+
+function row(record) {
+  return el("tr", { dataset: { record: record.seq } },
+    el("td", { className: "audit-time" }, siteTime(Date.parse(record.t))), el("td", {}, record.actor), el("td", {}, record.origin),
+    el("td", {}, record.action), el("td", { className: "audit-target" }, record.target), el("td", {}, change(record)),
+    outcome(record), el("td", { className: "number" }, String(record.seq)));
+}
+
+/** @param {any[]} records */
+export function recordTable(records) {
+  if (!records.length) return el("p", { className: "empty" }, t("audit.none"));
+  return el("table", { className: "table audit-table" },
+    el("caption", { className: "unseen" }, t("nav.audit")),
+    el("thead", {}, el("tr", {}, ...HEADS.map((name) => el("th", { scope: "col", className: name === "number" ? "number" : "" }, t(`audit.${name}`))))),
+    el("tbody", {}, ...records.map(row)));
+}
