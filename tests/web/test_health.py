@@ -9,10 +9,10 @@ from sereno.web.app import create_app
 
 async def test_ready_says_why_not(site) -> None:
     reasons = ["historian: reading the log"]
-    site.app = create_app(replace(site.context, ready=lambda: list(reasons)))
+    site.app = create_app(replace(site.context, ready=lambda: list(reasons), warnings=lambda: ["w"]))
     async with await site.signed_in("viewer") as browser:
         answer = await browser.get("/readyz")
-        assert (answer.status_code, answer.json()) == (503, {"ready": False, "reasons": reasons})
+        assert (answer.status_code, answer.json()) == (503, {"ready": False, "reasons": reasons, "warnings": ["w"]})
         reasons.clear()
         assert (await browser.get("/readyz")).status_code == 200
 

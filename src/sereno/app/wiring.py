@@ -119,6 +119,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         hosts=hosts,
         mimic=plant.mimic,
         ready=lambda: _not_ready(parts),
+        warnings=lambda: [f"audit, at start: {fault}" for fault in parts.store.recording.faults],
         figures={
             "hub": parts.hub.statistics,
             "router": parts.router.statistics,

@@ -62,16 +62,16 @@ class Http:
             base_url=self.url, headers=self.headers, timeout=timeout, trust_env=False, verify=self.trust or False
         )
 
-    async def get(self, path: str, query: Query = ()) -> Any:
-        """The JSON under `path`. Raises SerenoError, ValueError."""
-        return await self.send("GET", path, query=query)
+    async def get(self, path: str, query: Query = (), *, also: int = 0) -> Any:
+        """The JSON under `path`; that of the status `also` is an answer too. Raises SerenoError, ValueError."""
+        return await self.send("GET", path, query=query, also=also)
 
-    async def send(self, method: str, path: str, *, query: Query = (), body: bytes | None = None) -> Any:
+    async def send(self, method: str, path: str, *, query: Query = (), body: bytes | None = None, also: int = 0) -> Any:
         """The JSON that the node answers; errors by `error_of`, NotConnectedError, NoAnswerError."""
         async with self._translated():
             headers = {"content-type": "application/json"} if body is not None else {}
             response = await self._pool.request(method, path, params=list(query), content=body, headers=headers)
-        if response.is_success:
+        if response.is_success or response.status_code == also:
             return _json(response)
         raise error_of(response.status_code, _problem(response))
 

@@ -188,6 +188,11 @@ class RemoteClient(Client):
         """Raises RefusedError: the token says who asks."""
         raise RefusedError(f"a remote client is who its token says ({self.actor.name}), it cannot be {actor.name}")
 
+    async def complaints(self) -> tuple[list[str], list[str]]:
+        """What the node says of itself: why it does not do its work, and what else somebody should look at."""
+        body = await self.node.http.get("/readyz", also=503)
+        return [str(one) for one in body["reasons"]], [str(one) for one in body.get("warnings", ())]
+
     async def close(self) -> None:
         """Close all connections."""
         await self.node.close()

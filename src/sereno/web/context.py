@@ -31,7 +31,8 @@ class WebContext:
 
     `installation` tells cookies of several installations on one host apart. `secure`: pages are reached by TLS.
     `hosts` are names besides the loopback ones under which this site is asked for. `mimic` is the plant's SVG.
-    `ready` returns the reasons why the node is not ready yet. `figures` are shown under /metrics by room name.
+    `ready` returns the reasons why the node is not ready yet, `warnings` what else somebody should look at.
+    `figures` are shown under /metrics by room name.
     `folder` holds templates, static files and the language catalogues.
     """
 
@@ -49,6 +50,7 @@ class WebContext:
     hosts: tuple[str, ...] = ()
     mimic: Path | None = None
     ready: Callable[[], list[str]] = list
+    warnings: Callable[[], list[str]] = list
     figures: Mapping[str, Figures] = field(default_factory=dict)
     folder: Path = Path(__file__).parent
 

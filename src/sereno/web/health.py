@@ -23,9 +23,11 @@ async def healthz(_request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """200 when the node does its work, 503 with the reasons while it does not."""
-    reasons = context_of(request).ready()
-    return answer({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
+    """200 when the node does its work, 503 with the reasons while it does not; and what somebody should look at."""
+    context = context_of(request)
+    reasons = context.ready()
+    body = {"ready": not reasons, "reasons": reasons, "warnings": context.warnings()}
+    return answer(body, 503 if reasons else 200)
 
 
 async def metrics(request: Request) -> Response:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from sereno.client import Client, connect
+from sereno.client import RemoteClient, connect
 from sereno.model import Access, ConfigurationError, LinkState, SerenoError, SystemClock, severity
 
 from .options import NodeAddress, json_option, node_options
@@ -108,13 +108,16 @@ async def node_findings(node: NodeAddress) -> tuple[list[Finding], dict[str, int
         return [Finding("node", CRITICAL, str(error).splitlines()[0])], {}
 
 
-async def _node(client: Client) -> tuple[list[Finding], dict[str, int]]:
+async def _node(client: RemoteClient) -> tuple[list[Finding], dict[str, int]]:
+    reasons, warnings = await client.complaints()
     devices = await client.devices()
     readings = await client.read()
     bad = sum(severity(r.quality) == "bad" for r in readings if r.tag.access is not Access.WRITE)
     down = [d for d in devices if d.link is not LinkState.UP]
     findings = [Finding("node", OK, f"{len(devices)} devices, {len(readings)} tags")]
     findings += [Finding("device", CRITICAL, f"{d.path} {d.link}: {d.last_error or 'no error told'}") for d in down]
+    findings += [Finding("node", CRITICAL, reason) for reason in reasons]
+    findings += [Finding("node", WARNING, warning) for warning in warnings]
     if bad and not down:
         findings.append(Finding("tags", WARNING, f"{bad} of {len(readings)} tags bad"))
     figures = {"devices": len(devices), "down": len(down), "tags": len(readings), "bad": bad}
