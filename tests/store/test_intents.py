@@ -114,7 +114,8 @@ async def test_the_audit_tells_the_story(journal: StoredIntents) -> None:
     await journal.intend(WRITE, None, 1.0)
     await journal.record(_ack(AckState.ACCEPTED, EPOCH_NS + 1))
     await journal.record(_ack(AckState.FAILED, EPOCH_NS + 2, reason="readback is 1"))
-    call = Command(target="north/plc1", verb=Verb.CALL, name="reset", arguments=(1,), actor="bob", comment="dry run", key="k2")
+    call = Command(target="north/plc1", verb=Verb.CALL, name="reset", arguments=(1,), actor="bob", key="k2")
+    call = replace(call, comment="dry run")
     await journal.intend(call, None, None)
     entries = [
         (e.t - EPOCH_NS, e.actor, e.origin, e.action, e.target, e.old, e.new, e.outcome, e.comment, e.command)
