@@ -58,6 +58,7 @@ TABLE = {
         GET /overrides
         GET /api/v1/substitutions
         GET /api/v1/maintenance
+        GET /api/v1/guards
         WS {LIVE}
         MESSAGE {LIVE} subscribe
         MESSAGE {LIVE} unsubscribe
