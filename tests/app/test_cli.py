@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,20 @@ def test_no_node_is_not_connected(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert sereno("get", "*", "--data", str(tmp_path / "nowhere")).returncode == 3
     assert sereno("doctor", "--nagios", "--data", str(tmp_path / "nowhere")).returncode == 2
+
+
+def test_broken_command_of_another_package_harms_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [
+        EntryPoint("ls", "sereno.app.commands.live:ls", "sereno.commands"),
+        EntryPoint("lost", "nowhere_at_all.commands:lost", "sereno.commands"),
+    ]
+    monkeypatch.setattr("sereno.app.cli.entry_points", lambda group: entries)
+    listed = sereno("--help")
+    assert listed.returncode == 0
+    assert "cannot be loaded" in listed.stdout
+    asked = sereno("lost", "--now")
+    assert asked.returncode == 1
+    assert "nowhere_at_all" in asked.stderr
 
 
 def test_as_a_program_of_its_own() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from importlib.metadata import entry_points, version
+from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any
 
 import click
@@ -15,6 +15,7 @@ from sereno.model import (
     DeniedError,
     NoAnswerError,
     NotConnectedError,
+    OperationError,
     SerenoError,
 )
 
@@ -35,10 +36,11 @@ class EntryPointGroup(click.Group):
         found = [e for e in entry_points(group="sereno.commands") if e.name == cmd_name]
         if not found:
             return None
-        command = found[0].load()
-        if not isinstance(command, click.Command):
-            raise click.ClickException(f"entry point {cmd_name} = {found[0].value} is not a click command")
-        return command
+        try:
+            command = found[0].load()
+        except (ImportError, AttributeError) as error:
+            return broken_command(found[0], f"cannot be loaded: {error}")
+        return command if isinstance(command, click.Command) else broken_command(found[0], "is not a click command")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -50,6 +52,18 @@ class EntryPointGroup(click.Group):
             from sereno.app.plant.faults import nearest
 
             raise click.UsageError(f"{error.message} {nearest(args[0], self.list_commands(ctx))}", ctx) from None
+
+
+def broken_command(entry: EntryPoint, why: str) -> click.Command:
+    """Stands in for a command that another package installed wrongly: listed with its fault, the others go on."""
+
+    @click.command(name=entry.name, help=f"{entry.value} {why}", context_settings={"ignore_unknown_options": True})
+    @click.argument("arguments", nargs=-1)
+    def broken(arguments: tuple[str, ...]) -> None:
+        del arguments
+        raise OperationError(f"command {entry.name} ({entry.value}) {why}")
+
+    return broken
 
 
 @click.command(cls=EntryPointGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
