@@ -71,7 +71,7 @@ def test_another_process_may_read_and_write_meanwhile(store: Store, tmp_path: Pa
 def test_alembic_is_not_imported_for_a_current_schema(tmp_path: Path) -> None:
     program = (
         "import sys; from sereno.store.engine import Store; s = Store.open(sys.argv[1]);"
-        "print('alembic' in sys.modules); s._dispose()"
+        "print('alembic' in sys.modules); s.dispose()"
     )
     seen = [
         subprocess.run(

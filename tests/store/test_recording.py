@@ -56,7 +56,7 @@ def full(tmp_path: Path, reserve: PagesInReserve) -> Iterator[Store]:
     limit(pages)
     yield store
     limit(1 << 30)
-    store._dispose()
+    store.dispose()
 
 
 def fill(store: Store) -> int:
@@ -121,7 +121,7 @@ def test_a_reserve_is_not_made_where_room_is_scarce(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "a.db", reserve=reserve)
     record(store)
     assert store.recording.problem == ""
-    store._dispose()
+    store.dispose()
 
 
 FULL_DISK = """

@@ -59,6 +59,17 @@ def begin(connection: Connection, chain: AuditChain) -> list[str]:
     return [finding.text for finding in findings]
 
 
+def catch_up(connection: Connection, chain: AuditChain) -> list[str]:
+    """For a copy: move its anchor on to its last record; returns what does not fit, and moves nothing then."""
+    found, last = look(chain), newest(connection)
+    findings = [] if chain.file is None else _findings(connection, chain, found, last)
+    chain.reached = last
+    if not findings and found.anchor is not None and last.seq > found.anchor.seq:
+        chain.use(found.anchor.key)
+        chain.catch_up(last, anew=False)
+    return [f"record {finding.seq}: {finding.text}" for finding in findings]
+
+
 def _choose_key(connection: Connection, chain: AuditChain, found: AnchorFound, last: Link) -> None:
     known = chain.keys.known
     if found.anchor is not None:

@@ -65,7 +65,7 @@ class Store:
             store.recording.tend()
             store._begin(look=look)
         except BaseException:
-            store._dispose()
+            store.dispose()
             raise
         return store
 
@@ -79,7 +79,7 @@ class Store:
         try:
             return store.name, store.run_now(ask)
         finally:
-            store._dispose()
+            store.dispose()
 
     @property
     def name(self) -> str:
@@ -122,7 +122,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish the work handed over so far, then close. May be called twice."""
-        await asyncio.to_thread(self._dispose)
+        await asyncio.to_thread(self.dispose)
 
     def _begin(self, *, look: bool) -> None:
         if look:
@@ -152,7 +152,8 @@ class Store:
             with self._engine.connect() as connection:
                 connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {pages}")
 
-    def _dispose(self) -> None:
+    def dispose(self) -> None:
+        """As `close`, blocking the caller."""
         self._thread.shutdown()
         self._engine.dispose()
 

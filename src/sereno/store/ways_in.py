@@ -79,6 +79,13 @@ def sweep(connection: Connection, now: int, idle_since: int) -> None:
     connection.execute(delete(TICKETS).where(TICKETS.c.expires <= now))
 
 
+def end_all(connection: Connection) -> None:
+    """End every session and every sign-in link."""
+    advance(connection)
+    for table in (SESSIONS, TICKETS):
+        connection.execute(delete(table))
+
+
 def add_ticket(connection: Connection, digest: str, user_id: int, expires: int) -> None:
     """A new sign-in link."""
     connection.execute(insert(TICKETS).values(digest=digest, user_id=user_id, expires=expires))
