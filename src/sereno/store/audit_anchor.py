@@ -18,6 +18,7 @@ import msgspec
 from .private_file import make_private_folder, write_durably
 
 SLOT = 512
+_sync_data = getattr(os, "fdatasync", os.fsync)
 
 
 class Anchor(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +87,7 @@ class AnchorFile:
         with self.path.open("r+b", buffering=0) as file:
             file.seek(SLOT * reached.index(min(reached)))
             file.write(_encode(anchor))
-            os.fsync(file.fileno())
+            _sync_data(file.fileno())
 
     def replace(self, anchor: Anchor) -> None:
         """A new file with this anchor alone. Raises OSError."""

@@ -31,6 +31,9 @@ MAX_LAG = 64
 TURN = "audit"
 """Row of the settings that writers lock, so that they take turns; SQLite locks the whole database."""
 
+_TAKE_TURN = select(SETTINGS.c.value).where(SETTINGS.c.key == TURN).with_for_update()
+_NEWEST = select(AUDIT.c.id, AUDIT.c.hash).order_by(AUDIT.c.id.desc()).limit(1)
+_ADD = insert(AUDIT)
 _log = structlog.get_logger(__name__)
 
 
@@ -52,7 +55,7 @@ def record_hash(key: bytes, before: Link, name: str, content: Sequence[int | str
 
 def newest(connection: Connection) -> Link:
     """The last record; FIRST if there is none."""
-    row = connection.execute(select(AUDIT.c.id, AUDIT.c.hash).order_by(AUDIT.c.id.desc()).limit(1)).first()
+    row = connection.execute(_NEWEST).first()
     return FIRST if row is None else Link(row.id, row.hash)
 
 
@@ -107,12 +110,12 @@ class AuditChain:
             self.settle()
         if self._added >= MAX_LAG:
             raise StoreError(f"more than {MAX_LAG} audit records in one transaction")
-        connection.execute(select(SETTINGS.c.value).where(SETTINGS.c.key == TURN).with_for_update())
+        connection.execute(_TAKE_TURN)
         before = newest(connection)
         name = self.key
         link = Link(before.seq + 1, record_hash(self.keys.known[name], before, name, content))
         values = {"id": link.seq, "key_id": name, "hash": link.hash, **dict(zip(CONTENT, content, strict=True))}
-        connection.execute(insert(AUDIT).values(values))
+        connection.execute(_ADD, values)
         self._pending = link
         self._added += 1
 
