@@ -390,6 +390,15 @@ async def test_floods_and_endless_frames_end_with_the_connection(clock: JumpingC
 
 
 @jumping
+async def test_a_dribbled_flood_comes_in_a_bounded_number_of_pieces(clock: JumpingClock) -> None:
+    stage = Stage(clock, {"flood": 1.0, "dribbled": 1.0})
+    ear = await stage.say(read(1), wait=1000.0)
+    assert len(ear.data) > 7000
+    assert 1000 < len(ear.heard) <= 4000
+    await stage.server.close()
+
+
+@jumping
 async def test_silence_is_logged_and_executed(clock: JumpingClock) -> None:
     for name in ("silent", "accept_silent"):
         stage = Stage(clock, {name: 1.0})

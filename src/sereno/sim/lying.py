@@ -29,6 +29,8 @@ _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 _HOLD = 0.3
 """Share of the client's patience after which a held reply goes out alone."""
 _IDS = 64
+_MOST_PIECES = 2000
+"""A dribbled flood comes in larger pieces."""
 
 
 def reset_socket(transport: asyncio.Transport) -> None:
@@ -175,7 +177,7 @@ class _Connection(asyncio.Protocol):
         self._say(reply.wire(), reply.step, reply.pause, reply.end)
 
     def _say(self, data: bytes, step: int = 0, pause: float = 0.0, end: End = End.OPEN) -> None:
-        step = step or max(1, len(data))
+        step = max(step or len(data), len(data) // _MOST_PIECES, 1)
         parts = [data[at : at + step] for at in range(0, len(data), step)] or [b""]
         self._pieces += [(pause if i else 0.0, part, End.OPEN) for i, part in enumerate(parts[:-1])]
         self._pieces.append((pause if len(parts) > 1 else 0.0, parts[-1], end))

@@ -16,8 +16,8 @@ from .registers import BitTable, RegisterMemory, Table, WordTable
 U16 = NDArray[np.uint16]
 STEP = 40_503
 """What one generation adds to every word: odd, so that a word repeats after 65536 generations and not before."""
-KEPT = 4096
-_CONNECTIONS = 256
+KEPT = 512
+_CONNECTIONS = 64
 
 
 class CodedMemory(RegisterMemory):
