@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -56,6 +59,18 @@ def require_program() -> Callable[[str, str], Path]:
         if found is None:
             missing(f"no {program} on PATH", f"sudo apt install {package}")
         return Path(found or "")
+
+    return require
+
+
+@pytest.fixture
+def require_package() -> Callable[[str, str], ModuleType]:
+    """Call it with (module, package) for the module of an extra or a peer; a test without it is skipped, in CI failed."""
+
+    def require(module: str, package: str) -> ModuleType:
+        if importlib.util.find_spec(module) is None:
+            missing(f"no package {package}", "./dev setup --peers")
+        return importlib.import_module(module)
 
     return require
 

@@ -30,6 +30,7 @@ def project(tmp_path: Path) -> Path:
     shutil.copy(DEV, root)
     (root / "pyproject.toml").write_text("[project]\n")
     (root / "requirements.lock").write_text("")
+    (root / "requirements-peers.lock").write_text("")
     (root / "benchmarks" / "bench_scan.py").write_text(
         '"""Registers a second.\n\nMore."""\nimport os, sys\nprint(sys.argv[1:], os.getcwd())\nsys.exit(5)\n'
     )
@@ -188,7 +189,7 @@ def test_without_any_installer_the_fix_is_named(
     monkeypatch.setattr(module.shutil, "which", lambda name: None)
     monkeypatch.setattr(module, "answers", lambda argv: system_pip if argv[0] == sys.executable else None)
     with pytest.raises(module.SetupError, match="sudo apt install python3-venv"):
-        module.install()
+        module.install(module.LOCK, project=True)
 
 
 def test_ways_to_install_come_in_order_and_the_next_is_tried_when_one_fails(
@@ -205,7 +206,7 @@ def test_ways_to_install_come_in_order_and_the_next_is_tried_when_one_fails(
     monkeypatch.setattr(module, "run_logged", run_logged)
     monkeypatch.setattr(module.shutil, "which", lambda name: "/opt/uv")
     monkeypatch.setattr(module, "answers", lambda argv: "pip 22.3 from x" if argv[0] == sys.executable else None)
-    module.install()
+    module.install(module.LOCK, project=True)
     assert tried == [
         "Installing the locked packages with uv",
         "Installing the locked packages with the system's pip",
@@ -239,6 +240,20 @@ def test_a_damaged_environment_is_one_line_with_the_fix(project: Path) -> None:
     (line,) = done.stderr.splitlines()
     assert "No such file" in line
     assert f"remove {project / '.venv'}" in line
+
+
+@posix
+def test_peers_are_added_once_and_again_when_their_lock_changes(project: Path) -> None:
+    done = dev(project, "setup", "--peers")
+    assert done.returncode == 0, done.stderr
+    peers = str(project / "requirements-peers.lock")
+    assert asked(project)[-1].endswith(f"--require-hashes -r {peers}")
+    before = len(asked(project))
+    dev(project, "setup", "--peers")
+    assert len(asked(project)) == before
+    (project / "requirements-peers.lock").write_text("# changed\n")
+    dev(project, "setup", "--peers")
+    assert len(asked(project)) == before + 1
 
 
 @posix
