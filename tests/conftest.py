@@ -65,7 +65,7 @@ def require_program() -> Callable[[str, str], Path]:
 
 @pytest.fixture
 def require_package() -> Callable[[str, str], ModuleType]:
-    """Call it with (module, package) for the module of an extra or a peer; a test without it is skipped, in CI failed."""
+    """Call it with (module, package) for the module of an extra; a test without it is skipped, in CI failed."""
 
     def require(module: str, package: str) -> ModuleType:
         if importlib.util.find_spec(module) is None:
