@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
-from sereno.device import Device
+from sereno.device import DeviceRunner
 from sereno.hub import execution
 from sereno.model import Ack, Command, NoAnswerError, NotConnectedError, RefusedError, TagSpec, new_key
 from sereno.store.intents import StoredIntents
@@ -41,9 +41,9 @@ def _limits_ignored() -> list[Any]:
 
 
 def _unknown_repeated() -> list[Any]:
-    write = Device.write
+    write = DeviceRunner.write
 
-    async def stubborn(self: Device, path: str, value: Any, *, deadline: float | None = None) -> None:
+    async def stubborn(self: DeviceRunner, path: str, value: Any, *, deadline: float | None = None) -> None:
         for _ in range(20):
             try:
                 return await write(self, path, value)
@@ -51,7 +51,7 @@ def _unknown_repeated() -> list[Any]:
                 await self.link.environment.clock.sleep(0.1)
         return await write(self, path, value, deadline=deadline)
 
-    return [patch.object(Device, "write", stubborn)]
+    return [patch.object(DeviceRunner, "write", stubborn)]
 
 
 DEFECTS: dict[str, tuple[str, Callable[[], list[Any]]]] = {

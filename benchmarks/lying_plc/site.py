@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sereno.client import TraceLine
-from sereno.device import Device, DeviceSet, Environment, Transports
+from sereno.device import DeviceRunner, DeviceSet, Environment, Transports
 from sereno.hub.hub import Hub
 from sereno.model import Clock
 from sereno.sim.lying import LyingServer
@@ -58,7 +58,7 @@ class Site:
         """Requests that the servers have got."""
         return sum(server.counters["requests"] for server in self.servers.values())
 
-    def device(self, path: str) -> Device:
+    def device(self, path: str) -> DeviceRunner:
         """A running device."""
         assert self.devices is not None
         return self.devices.handlers[path]

@@ -82,6 +82,6 @@ class Logs:
 @pytest.fixture
 def logs(monkeypatch: pytest.MonkeyPatch) -> Logs:
     found = Logs()
-    for room in ("_device", "_group", "_health", "_keeper"):
+    for room in ("_runner", "_group", "_health", "_keeper"):
         monkeypatch.setattr(f"sereno.device.{room}.log", found)
     return found

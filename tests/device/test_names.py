@@ -6,8 +6,8 @@ import sereno.device
 def test_public_names_are_these() -> None:
     assert sereno.device.__all__ == [
         "DEFAULT_GROUP",
-        "Device",
         "DeviceConfig",
+        "DeviceRunner",
         "DeviceSet",
         "DeviceTag",
         "Driver",

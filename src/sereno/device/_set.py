@@ -12,9 +12,9 @@ from sereno.client import DeviceStatus, IngestPort, TraceLine
 from sereno.model import DeniedError, NotFoundError
 
 from ._config import DeviceConfig
-from ._device import Device
 from ._driver import Driver, Environment
 from ._keeper import LinkKeeper
+from ._runner import DeviceRunner
 from ._trace import trace_link
 from ._turns import LinkTurns
 
@@ -31,18 +31,18 @@ class DeviceSet:
     ) -> None:
         self._environment = environment or Environment()
         self._links: dict[tuple[type[Driver], str], tuple[LinkKeeper, LinkTurns]] = {}
-        self._devices: dict[str, Device] = {}
-        self._owners: dict[str, Device] = {}
+        self._devices: dict[str, DeviceRunner] = {}
+        self._owners: dict[str, DeviceRunner] = {}
         for config in configs:
             if config.path in self._devices:
                 raise ValueError(f"device {config.path!r} is declared twice")
             keeper, turns = self._link(config)
-            device = Device(config, keeper, turns, ingest, rescan=self.rescan)
+            device = DeviceRunner(config, keeper, turns, ingest, rescan=self.rescan)
             self._devices[config.path] = device
             self._owners.update(dict.fromkeys(device.tags, device))
 
     @property
-    def handlers(self) -> Mapping[str, Device]:
+    def handlers(self) -> Mapping[str, DeviceRunner]:
         """Device path -> what executes its commands (a CommandHandler)."""
         return self._devices
 

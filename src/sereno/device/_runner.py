@@ -1,4 +1,4 @@
-"""Device: one device as it runs. Publishes its scan groups, keeps its state, executes its commands."""
+"""DeviceRunner: one device as it runs. Publishes its scan groups, keeps its state, executes its commands."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PROBE_PAUSE = 1.0
 """Seconds between questions to a device that does not answer its first one."""
 
 
-class Device:
+class DeviceRunner:
     """One device: driver, scan groups, operational state, commands (a CommandHandler).
 
     Registers its tags and groups at `ingest` when built: handles are consecutive, group by group. `rescan(path)` is
