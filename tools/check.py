@@ -122,6 +122,8 @@ def project_findings(root: Path) -> Iterator[Finding]:
     pyproject = by_path["pyproject.toml"].text
     yield from release.version(pyproject, by_path["src/sereno/__init__.py"])
     yield from release.lock(pyproject, by_path[release.LOCK].text)
+    if release.PEERS_LOCK in by_path:
+        yield from release.lock(pyproject, by_path[release.PEERS_LOCK].text, peers=True)
     if release.VENDOR_LIST in by_path:
         folder = (root / release.VENDOR_LIST).parent
         beside = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}

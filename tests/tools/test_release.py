@@ -47,6 +47,13 @@ def test_a_lock_that_does_not_fit_is_found(old: str, new: str, found: str) -> No
     assert [finding.found for finding in lock(PYPROJECT, LOCKED.replace(old, new))] == [found]
 
 
+def test_peers_have_a_lock_of_their_own() -> None:
+    pyproject = PYPROJECT + 'peers = ["caproto>=1.1"]\n'
+    assert not list(lock(pyproject, LOCKED))
+    assert [finding.found for finding in lock(pyproject, "", peers=True)] == ["no caproto"]
+    assert not list(lock(pyproject, "caproto==1.3.0 --hash=sha256:aa\n", peers=True))
+
+
 def listing(digest: str, *, licence: str = 'licence = "MIT"') -> str:
     return f"""
 [[package]]

@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 from tools.checks.source import Finding, Source
 
 LOCK = "requirements.lock"
+PEERS_LOCK = "requirements-peers.lock"
+PEERS = "peers"
 LOCKED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)")
 VENDOR_LIST = "src/sereno/web/static/vendor/vendor.toml"
 
@@ -29,19 +31,22 @@ def version(pyproject: str, package: Source) -> Iterator[Finding]:
             yield Finding(package.path, node.lineno, found, f"{declared!r} as in pyproject.toml", "make them equal")
 
 
-def lock(pyproject: str, locked: str) -> Iterator[Finding]:
-    """Each direct dependency is in requirements.lock in a version that pyproject.toml accepts, with hashes."""
-    fix = "./dev lock"
+def lock(pyproject: str, locked: str, *, peers: bool = False) -> Iterator[Finding]:
+    """Each direct dependency is in requirements.lock in a version that pyproject.toml accepts, with hashes.
+
+    `peers`: the group of that name instead, which has a lock of its own.
+    """
+    fix, path = "./dev lock", PEERS_LOCK if peers else LOCK
     entries = _lock_entries(locked)
     for name, (line, _, hashes) in entries.items():
         if not hashes:
-            yield Finding(LOCK, line, f"{name} without a hash", "--hash=sha256:... for every file", fix)
-    for wanted in _direct_requirements(pyproject):
+            yield Finding(path, line, f"{name} without a hash", "--hash=sha256:... for every file", fix)
+    for wanted in _direct_requirements(pyproject, peers):
         name = canonicalize_name(wanted.name)
         if name not in entries:
-            yield Finding(LOCK, 1, f"no {wanted.name}", f"{wanted} of pyproject.toml", fix)
+            yield Finding(path, 1, f"no {wanted.name}", f"{wanted} of pyproject.toml", fix)
         elif not wanted.specifier.contains(entries[name][1], prereleases=True):
-            yield Finding(LOCK, entries[name][0], f"{name} {entries[name][1]}", f"{wanted} of pyproject.toml", fix)
+            yield Finding(path, entries[name][0], f"{name} {entries[name][1]}", f"{wanted} of pyproject.toml", fix)
 
 
 def vendored(listing: str, files: Mapping[str, bytes]) -> Iterator[Finding]:
@@ -79,9 +84,11 @@ def _lock_entries(locked: str) -> dict[str, tuple[int, str, bool]]:
     return entries
 
 
-def _direct_requirements(pyproject: str) -> list[Requirement]:
+def _direct_requirements(pyproject: str, peers: bool) -> list[Requirement]:
     data = tomllib.loads(pyproject)
-    lists = [data["project"].get("dependencies", []), *data.get("dependency-groups", {}).values()]
+    groups = data.get("dependency-groups", {})
+    others = [texts for name, texts in groups.items() if name != PEERS]
+    lists = [groups.get(PEERS, [])] if peers else [data["project"].get("dependencies", []), *others]
     return [Requirement(text) for texts in lists for text in texts]
 
 
