@@ -4,6 +4,7 @@ import { el } from "../dom.js";
 import { t } from "../i18n.js";
 import { siteTime } from "../present.js";
 
+const LINE = 60;
 const HEADS = ["time", "who", "from", "action", "target", "change", "outcome", "number"];
 
 /** A value as one line of text. */
@@ -12,9 +13,17 @@ function text(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
+/** What is longer than a line is there to be unfolded: the row is for finding it. */
+function shown(value) {
+  const whole = text(value);
+  if (whole.length <= LINE) return el("span", {}, whole);
+  const pretty = typeof value === "string" ? whole : JSON.stringify(value, null, 1);
+  return el("details", { className: "audit-long" }, el("summary", {}, `${whole.slice(0, LINE)}…`), el("pre", {}, pretty));
+}
+
 function change(record) {
   if (record.old === null && record.new === null) return "";
-  return el("span", { className: "audit-change" }, el("span", {}, text(record.old)), " → ", el("strong", {}, text(record.new)));
+  return el("span", { className: "audit-change" }, shown(record.old), " → ", el("strong", {}, shown(record.new)));
 }
 
 /** Only what needs attention has a colour. */
