@@ -233,6 +233,16 @@ def test_arguments_exit_code_and_folder_reach_the_program(project: Path, tmp_pat
 
 
 @posix
+def test_all_tests_run_on_all_cores_and_a_part_as_asked(project: Path) -> None:
+    dev(project, "setup")
+    python = project / ".venv" / "bin" / "python"
+    python.unlink()
+    write_program(python, '#!/bin/sh\necho "$@"\n')
+    assert dev(project, "test").stdout == "-m pytest -n logical --dist loadfile\n"
+    assert dev(project, "test", "tests/hub", "-x").stdout == "-m pytest tests/hub -x\n"
+
+
+@posix
 def test_a_damaged_environment_is_one_line_with_the_fix(project: Path) -> None:
     dev(project, "setup")
     done = dev(project, "sereno", "--version")
