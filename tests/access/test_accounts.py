@@ -248,3 +248,39 @@ async def test_brute_force_is_on_record_once_a_minute(accounts: Accounts) -> Non
             await accounts.sign_in("ann", "guess", "10.0.0.66")
     outcomes = [e.outcome for e in await accounts.audit.entries(AuditQuery(action="sign_in"))]
     assert outcomes == ["refused: too many attempts"] + ["refused"] * 5
+
+
+async def _guess(accounts: Accounts, name: str, address: str, times: int) -> int:
+    """How many of so many guesses were looked at."""
+    looked_at = 0
+    for i in range(times):
+        try:
+            await accounts.sign_in(name, f"wrong password {i}", address)
+        except TooManyAttemptsError:
+            continue
+        except DeniedError:
+            looked_at += 1
+    return looked_at
+
+
+async def test_attackers_at_many_addresses_do_not_keep_the_operator_out(accounts: Accounts) -> None:
+    looked_at = [await _guess(accounts, "ann", f"203.0.{host}.7", 8) for host in range(60)]
+    assert set(looked_at) == {5}
+    assert (await accounts.sign_in("ann", PASSWORD, "10.0.0.4")).user == "ann"
+
+
+async def test_an_attacker_at_one_address_is_stopped_and_the_operator_elsewhere_is_not(accounts: Accounts) -> None:
+    assert await _guess(accounts, "ann", "203.0.113.7", 500) == 5
+    with pytest.raises(TooManyAttemptsError):
+        await accounts.sign_in("ann", PASSWORD, "203.0.113.7")
+    assert (await accounts.sign_in("ann", PASSWORD, "10.0.0.4")).user == "ann"
+
+
+async def test_at_the_attackers_own_address_the_operator_waits_minutes_not_for_ever(
+    accounts: Accounts, clock: JumpingClock
+) -> None:
+    for _ in range(20):
+        await _guess(accounts, "ann", "10.0.0.4", 50)
+        clock.advance(60.0)
+    clock.advance(300.0)
+    assert (await accounts.sign_in("ann", PASSWORD, "10.0.0.4")).user == "ann"

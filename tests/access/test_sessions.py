@@ -5,7 +5,9 @@ from sqlalchemy import text
 
 from sereno.access.accounts import Accounts
 from sereno.access.actor import Right
+from sereno.access.sessions import RoleLimits, SessionLimits
 from sereno.model import DeniedError, NotFoundError
+from sereno.store import people
 from sereno.store.engine import Store
 from sereno.testing import JumpingClock
 
@@ -108,3 +110,61 @@ async def test_links_are_for_people_who_may_sign_in(accounts: Accounts) -> None:
     assert await accounts.sign_in_once(ticket, "") is None
     with pytest.raises(DeniedError):
         await accounts.sessions.open("ann", "")
+
+
+SHORT = SessionLimits(600.0, 3600.0, roles={"admin": RoleLimits(120.0, 900.0), "wall": RoleLimits(1e6, 1e6)})
+
+
+@pytest.mark.parametrize(
+    ("roles", "idle", "absolute"),
+    [
+        (["operator"], 600.0, 3600.0),
+        (["admin"], 120.0, 900.0),
+        (["operator", "admin"], 120.0, 900.0),
+        (["wall"], 1e6, 1e6),
+        (["wall", "viewer"], 600.0, 3600.0),
+        ([], 600.0, 3600.0),
+    ],
+)
+def test_of_several_roles_the_shortest_times_count(roles: list[str], idle: float, absolute: float) -> None:
+    assert SHORT.of(roles) == RoleLimits(idle, absolute)
+
+
+def test_the_powerful_have_shorter_times_unless_something_is_said() -> None:
+    assert SessionLimits().of(["admin"]) == SessionLimits().of(["engineer"]) == RoleLimits(7200.0, 43200.0)
+    assert SessionLimits(idle=60.0).of(["admin"]) == RoleLimits(60.0, 43200.0)
+
+
+@pytest.mark.parametrize(("role", "idle"), [("operator", 600.0), ("admin", 120.0)])
+async def test_idle_by_role(store: Store, clock: JumpingClock, role: str, idle: float) -> None:
+    accounts = Accounts(store, clock, limits=SHORT)
+    await store.run(lambda c: people.add_user(c, "eve", "", [role], clock.wall_ns()))
+    made = await accounts.sessions.open("eve", "")
+    clock.advance(idle - 1)
+    assert await accounts.sessions.actor(made.secret) is not None
+    clock.advance(idle + 1)
+    assert await accounts.sessions.all() == []
+    assert await accounts.sessions.actor(made.secret) is None
+
+
+@pytest.mark.parametrize(("role", "absolute"), [("operator", 3600.0), ("admin", 900.0)])
+async def test_absolute_by_role_however_busy(store: Store, clock: JumpingClock, role: str, absolute: float) -> None:
+    accounts = Accounts(store, clock, limits=SHORT)
+    await store.run(lambda c: people.add_user(c, "eve", "", [role], clock.wall_ns()))
+    made = await accounts.sessions.open("eve", "")
+    assert made.expires == clock.wall_ns() + int(absolute * 1e9)
+    while clock.monotonic() < absolute - 70:
+        clock.advance(70.0)
+        assert await accounts.sessions.actor(made.secret) is not None
+    clock.advance(70.0)
+    assert await accounts.sessions.actor(made.secret) is None
+
+
+async def test_a_role_that_is_given_shortens_sessions_that_are_open(store: Store, clock: JumpingClock) -> None:
+    accounts = Accounts(store, clock, limits=SHORT)
+    await store.run(lambda c: people.add_user(c, "eve", "", ["operator"], clock.wall_ns()))
+    made = await accounts.sessions.open("eve", "")
+    clock.advance(300.0)
+    assert await accounts.sessions.actor(made.secret, use=False) is not None
+    await accounts.set_roles("eve", ["admin"], by="test")
+    assert await accounts.sessions.actor(made.secret, use=False) is None

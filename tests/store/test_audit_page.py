@@ -76,7 +76,9 @@ def test_the_page_has_the_columns_and_the_numbers_of_the_code() -> None:
 def test_every_act_of_the_code_is_on_the_page() -> None:
     source = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "src").rglob("*.py"))
     acts = set(
-        re.findall(r'"((?:user|role|token|session|node|configuration|history|audit|sign|device)[._][a-z_.]+)"', source)
+        re.findall(
+            r'"((?:user|role|token|session|node|configuration|history|audit|sign|device|kiosk)[._][a-z_.]+)"', source
+        )
     )
     acts = {
         act

@@ -12,8 +12,9 @@ from sereno.access.actor import Permission, Right, Role
 from sereno.web.entries import ENTRIES, LIVE
 
 STRANGERS = frozenset({"nobody", "invalid token", "invalid cookie", "expired token", "expired session", "disabled"})
-EVERYONE = frozenset({"viewer", "operator", "engineer", "admin", "north", "clerk", "narrow token"})
+EVERYONE = frozenset({"viewer", "operator", "engineer", "admin", "north", "clerk", "narrow token", "kiosk"})
 READERS = EVERYONE - {"clerk"}
+PEOPLE = EVERYONE - {"kiosk"}
 HISTORIANS = READERS - {"north"}
 WRITERS = frozenset({"operator", "engineer", "admin", "north"})
 ENGINEERS = frozenset({"engineer", "admin"})
@@ -27,12 +28,12 @@ TABLE = {
         GET /sign-in
         POST /sign-in
         GET /sign-in/once
+        GET /sign-in/kiosk
         GET /locale/{lang}.json
     """,
     EVERYONE: """
         GET /readyz
         GET /metrics
-        POST /sign-out
         GET /help
         GET /profile
         GET /api/v1/openapi.json
@@ -43,6 +44,9 @@ TABLE = {
         POST /api/v1/profile/tokens
         DELETE /api/v1/profile/tokens/{token_id}
         DELETE /api/v1/profile/sessions/{session}
+    """,
+    PEOPLE: """
+        POST /sign-out
     """,
     READERS: f"""
         GET /
@@ -96,6 +100,9 @@ TABLE = {
         DELETE /api/v1/tokens/{token_id}
         GET /api/v1/sessions
         DELETE /api/v1/sessions/{session}
+        GET /api/v1/kiosks
+        POST /api/v1/kiosks
+        DELETE /api/v1/kiosks/{name}
     """,
 }
 EXPECTED = {line.strip(): who for who, lines in TABLE.items() for line in lines.strip().splitlines()}
@@ -108,6 +115,7 @@ EXAMPLES = {
     "token_id": "00000000",
     "session": "0000000000000000",
 }
+OWN = {"origin": "http://localhost"}
 BODIES: dict[str, Any] = {
     "POST /api/v1/commands": {"target": "north/plc1/setpoint", "value": 1.0},
     "PUT /api/v1/values/{path:path}": {"value": 1},
@@ -141,6 +149,7 @@ async def ways_in(site) -> dict[str, dict[str, str]]:
     site.clock.now += 30 * 3600.0
     return {
         **found,
+        "kiosk": {"cookie": f"{site.context.cookie}={await accounts.kiosks.add('wall', by='t')}", **OWN},
         "narrow token": await token("viewer", "admin"),
         "disabled": disabled,
         "expired session": expired[0],

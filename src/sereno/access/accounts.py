@@ -17,6 +17,7 @@ from sereno.store.people import UserRow
 
 from .actor import ROLES, Role
 from .changes import Changes
+from .kiosks import Kiosks
 from .lockout import Lockout
 from .opaque import digest, new_password
 from .passwords import Passwords, check_password
@@ -27,6 +28,8 @@ from .tokens import Tokens
 
 Change = tuple[Any, Any]
 """What a value was and what it is now, for the record."""
+ONCE = 3600.0
+"""Seconds within which a password that is good once must be used."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}\Z")
 
 
@@ -68,6 +71,7 @@ class Accounts:
         self.changes = Changes()
         self.sessions = Sessions(store, clock, self.changes, limits or SessionLimits())
         self.tokens = Tokens(store, clock, self.changes)
+        self.kiosks = Kiosks(store, clock, self.changes)
 
     async def ensure_administrator(self) -> Credentials | None:
         """Make `admin` with a random password if there is nobody at all; None if there is somebody."""
@@ -104,6 +108,24 @@ class Accounts:
         await self._change(
             lambda c: people.set_password(c, _user(c, name).id, stored, now), by, "user.password", name, origin
         )
+
+    async def recover(self, name: str, *, by: str, origin: str = "") -> str:
+        """A password, good once and for an hour, for an administrator who has lost theirs; they may be disabled.
+
+        Whoever uses it must choose another one before anything else. Raises NotFoundError.
+        """
+        password, now = new_password(), self._clock.wall_ns()
+        stored = await self._passwords.hash(password)
+
+        def work(connection: Connection) -> Change:
+            row = _user(connection, name)
+            people.set_roles(connection, row.id, [*row.roles, "admin"])
+            people.recover(connection, row.id, stored, now)
+            before = {"roles": list(row.roles), "state": _state(row.disabled)}
+            return before, {"roles": sorted({*row.roles, "admin"}), "state": _state(False)}
+
+        await self._change(work, by, "user.recover", name, origin)
+        return password
 
     async def set_disabled(self, name: str, disabled: bool, *, by: str, origin: str = "") -> None:
         """Shut a person out (sessions end, tokens stop) or let them in again.
@@ -207,7 +229,7 @@ class Accounts:
             raise TooManyAttemptsError(wait)
         row = await self._store.run(lambda c: people.user_named(c, name))
         right = await self._passwords.verify(None if row is None else row.password, password)
-        if row is None or not right or row.disabled:
+        if row is None or not right or row.disabled or self._past(row):
             known = name if row is not None else "unknown name"  # what was typed may be a password
             await self.audit.record(known, "sign_in", origin=origin, outcome="refused")
             raise DeniedError("name or password is wrong")
@@ -225,6 +247,10 @@ class Accounts:
             return None
         await self.audit.record(user, "sign_in.link", origin=origin)
         return await self.sessions.open(user, origin)
+
+    def _past(self, row: UserRow) -> bool:
+        """True if the password was good once and its hour is over."""
+        return row.once and self._clock.wall_ns() - row.password_changed > ONCE * 1e9
 
     async def _change(
         self, work: Callable[[Connection], Change | None], by: str, action: str, target: str, origin: str

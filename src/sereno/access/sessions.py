@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
 from sqlalchemy import Connection
 
@@ -21,21 +23,54 @@ _TOUCH = 60_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
+class RoleLimits:
+    """Seconds: a session ends `idle` after its last request and `absolute` after sign-in."""
+
+    idle: float
+    absolute: float
+
+    def within(self, other: RoleLimits) -> RoleLimits:
+        """The shorter of each."""
+        return RoleLimits(min(self.idle, other.idle), min(self.absolute, other.absolute))
+
+
+POWERFUL = RoleLimits(idle=2 * 3600.0, absolute=12 * 3600.0)
+"""For engineers and administrators, where nothing else or less is said."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """Seconds: a session ends `idle` after its last request and `absolute` after sign-in; links live `ticket`."""
+    """As RoleLimits, `roles` have their own; of several roles the shortest counts. Links live `ticket` seconds."""
 
     idle: float = 8 * 3600.0
     absolute: float = 24 * 3600.0
     ticket: float = 300.0
+    roles: Mapping[str, RoleLimits] = field(default_factory=dict)
+
+    def of(self, roles: Iterable[str]) -> RoleLimits:
+        """What counts for somebody with these roles."""
+        house = RoleLimits(self.idle, self.absolute)
+        known = {"engineer": POWERFUL.within(house), "admin": POWERFUL.within(house), **self.roles}
+        first, *more = [known.get(role, house) for role in roles] or [house]
+        return reduce(RoleLimits.within, more, first)
+
+    @property
+    def longest_idle(self) -> float:
+        """After which no session can still hold."""
+        return max([self.idle, *(one.idle for one in self.roles.values())])
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A fresh session: the secret for the cookie (shown once), who it is, when it ends at the latest (ns UTC)."""
+    """A fresh session: the secret for the cookie (shown once), who it is, when it ends at the latest (ns UTC).
+
+    `once`: the password that was given may only be changed.
+    """
 
     secret: str
     user: str
     expires: int
+    once: bool = False
 
 
 def session_id(digest: str) -> str:
@@ -55,17 +90,18 @@ class Sessions:
     async def open(self, user: str, origin: str) -> SignedIn:
         """A session for a person who has proved who they are. Raises DeniedError if they are disabled or gone."""
         now = self._clock.wall_ns()
-        made = SignedIn(new_secret(), user, now + int(self.limits.absolute * 1e9))
+        secret = new_secret()
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> SignedIn:
             row = people.user_named(connection, user)
             if row is None or row.disabled:
                 raise DeniedError(f"{user!r} may not sign in")
-            ways_in.sweep(connection, now, self._idle_since(now))
-            ways_in.add_session(connection, digest(made.secret), row.id, now, made.expires, origin)
+            ways_in.sweep(connection, now, now - int(self.limits.longest_idle * 1e9))
+            expires = now + int(self.limits.of(row.roles).absolute * 1e9)
+            ways_in.add_session(connection, digest(secret), row.id, now, expires, origin)
+            return SignedIn(secret, user, expires, row.once)
 
-        await self._store.run(work)
-        return made
+        return await self._store.run(work)
 
     async def actor(self, secret: str, origin: str = "", *, use: bool = True) -> Actor | None:
         """Who this session belongs to, with their rights of this moment; None if it has ended.
@@ -84,8 +120,12 @@ class Sessions:
     async def all(self) -> list[SessionRow]:
         """Every session that still holds, the one used last first; `session_id` names one."""
         now = self._clock.wall_ns()
-        rows = await self._store.run(ways_in.all_sessions)
-        return [r for r in rows if r.expires > now and r.seen > self._idle_since(now) and not r.disabled]
+
+        def work(connection: Connection) -> list[SessionRow]:
+            held = {row.name: self.limits.of(row.roles) for row in people.all_users(connection)}
+            return [row for row in ways_in.all_sessions(connection) if _holds(row, held[row.user], now)]
+
+        return await self._store.run(work)
 
     async def revoke(self, name: str, *, owner: str = "", by: str = "", origin: str = "") -> str | None:
         """End the session with this `session_id` (of `owner`, if given): whose it was, None if there is none.
@@ -126,17 +166,20 @@ class Sessions:
         now = self._clock.wall_ns()
         return await self._store.run(lambda c: ways_in.take_ticket(c, digest(ticket), now))
 
-    def _idle_since(self, now: int) -> int:
-        return now - int(self.limits.idle * 1e9)
-
     def _resolve(self, connection: Connection, key: str, now: int, origin: str, use: bool) -> Actor | None:
         row = ways_in.find_session(connection, key)
         if row is None:
             return None
-        if row.disabled or row.expires <= now or row.seen <= self._idle_since(now):
+        names = people.role_names(connection, row.user_id)
+        if not _holds(row, self.limits.of(names), now):
             ways_in.end_session(connection, key)
             return None
         if use and now - row.seen > _TOUCH:
             ways_in.touch_session(connection, key, now)
-        roles = roles_named(connection, people.role_names(connection, row.user_id))
+        roles = () if row.once else roles_named(connection, names)
         return Actor(row.user, roles, "person", origin)
+
+
+def _holds(row: SessionRow, limits: RoleLimits, now: int) -> bool:
+    since = now - int(limits.absolute * 1e9), now - int(limits.idle * 1e9)
+    return not row.disabled and row.expires > now and row.created > since[0] and row.seen > since[1]

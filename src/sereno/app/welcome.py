@@ -53,7 +53,7 @@ class Welcome:
             webbrowser.open(ready.link)
 
     def _lines(self, ready: Ready) -> list[tuple[str, str]]:
-        password = ready.password or "(shown at the first start; new one: sereno user password admin)"
+        password = ready.password or "(shown at the first start; new one: sereno user recover admin)"
         values = f"{ready.url}/api/v1/values?tag={quote(ready.example)}"
         lines = [
             ("plant", ready.plant),

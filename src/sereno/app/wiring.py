@@ -67,7 +67,18 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     router = CommandRouter(hub, clock, authorise=record.authorise, journal=journal, handlers=devices.handlers)
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
     guards = Guards(plant.guards, hub, router, clock)
-    return Parts(clock, store, Accounts(store, clock), hub, devices, historian, router, record, overrides, guards)
+    return Parts(
+        clock,
+        store,
+        Accounts(store, clock, limits=plant.sessions.limits()),
+        hub,
+        devices,
+        historian,
+        router,
+        record,
+        overrides,
+        guards,
+    )
 
 
 def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record: NodeRecord) -> Historian | None:
@@ -113,7 +124,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         guards=parts.guards,
         accounts=parts.accounts,
         clock=parts.clock,
-        site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno")),
+        site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno"), plant.web.banner),
         installation=installation,
         secure=plant.web.encrypted,
         hosts=hosts,

@@ -14,7 +14,11 @@ from .tables import ROLES, SESSIONS, TICKETS, USER_ROLES, USERS
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """A person as stored; `password` is an argon2 hash, times are ns UTC."""
+    """A person as stored; `password` is an argon2 hash ("" = has none here), times are ns UTC.
+
+    `once`: the password only lets them choose another one. `recovered`: when that was done at the console, 0 = never.
+    `subject`: issuer and subject at the provider that the person comes from, "" for one of this installation.
+    """
 
     id: int
     name: str
@@ -22,6 +26,9 @@ class UserRow:
     disabled: bool
     created: int
     password_changed: int
+    once: bool = False
+    recovered: int = 0
+    subject: str = ""
     roles: tuple[str, ...] = ()
 
 
@@ -48,9 +55,12 @@ def role_names(connection: Connection, user_id: int) -> tuple[str, ...]:
     return tuple(connection.scalars(query))
 
 
-def add_user(connection: Connection, name: str, password: str, roles: Sequence[str], now: int) -> int:
+def add_user(  # noqa: PLR0917 - the columns in their order
+    connection: Connection, name: str, password: str, roles: Sequence[str], now: int, subject: str = ""
+) -> int:
     """A new person's id. The name must be free."""
     values = {"name": name, "password": password, "disabled": False, "created": now, "password_changed": now}
+    values |= {"password_once": False, "recovered": 0, "subject": subject}
     key = connection.execute(insert(USERS).values(values)).inserted_primary_key
     user_id = int(key[0]) if key else 0
     set_roles(connection, user_id, roles)
@@ -67,8 +77,16 @@ def set_roles(connection: Connection, user_id: int, roles: Sequence[str]) -> Non
 
 def set_password(connection: Connection, user_id: int, password: str, now: int, keep_session: str = "") -> None:
     """A new hash; every session (but the one with the digest `keep_session`) and sign-in link of the person ends."""
-    connection.execute(update(USERS).where(USERS.c.id == user_id).values(password=password, password_changed=now))
+    values = {"password": password, "password_changed": now, "password_once": False}
+    connection.execute(update(USERS).where(USERS.c.id == user_id).values(values))
     end_ways_in(connection, user_id, keep_session)
+
+
+def recover(connection: Connection, user_id: int, password: str, now: int) -> None:
+    """A password that is good once, for somebody who is let in again whatever shut them out."""
+    set_password(connection, user_id, password, now)
+    values = {"password_once": True, "recovered": now, "disabled": False}
+    connection.execute(update(USERS).where(USERS.c.id == user_id).values(values))
 
 
 def rehash_password(connection: Connection, user_id: int, password: str) -> None:
@@ -128,5 +146,8 @@ def _row(connection: Connection, row: Row[Any]) -> UserRow:
         disabled=row.disabled,
         created=row.created,
         password_changed=row.password_changed,
+        once=row.password_once,
+        recovered=row.recovered,
+        subject=row.subject,
         roles=role_names(connection, row.id),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """Revision of the newest migration in the package."""
 
 LONG_TEXT = Text().with_variant(Text(2**32 - 1), "mariadb")
@@ -31,6 +31,9 @@ USERS = Table(
     Column("disabled", Boolean, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("password_changed", BigInteger, nullable=False),
+    Column("password_once", Boolean, nullable=False),
+    Column("recovered", BigInteger, nullable=False),
+    Column("subject", String(400), nullable=False),
 )
 
 USER_ROLES = Table(
@@ -76,6 +79,18 @@ TOKENS = Table(
     Column("role", String(64), nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
+)
+
+KIOSKS = Table(
+    "kiosks",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("reads", LONG_TEXT, nullable=False),
+    Column("creator", String(200), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("origin", String(200), nullable=False),
 )
 
 INTENTS = Table(

@@ -12,7 +12,7 @@ from .tables import SESSIONS, TICKETS, TOKENS, USERS
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A session with the person it belongs to; times ns UTC."""
+    """A session with the person it belongs to; times ns UTC. `once`: as of the person."""
 
     digest: str
     user_id: int
@@ -22,6 +22,7 @@ class SessionRow:
     seen: int
     expires: int
     origin: str
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def add_session(  # noqa: PLR0917 - the columns in their order
 def find_session(connection: Connection, digest: str) -> SessionRow | None:
     """The session with this digest, whether it has run out or not."""
     s, u = SESSIONS.c, USERS.c
-    query = select(s.digest, s.user_id, u.name, u.disabled, s.created, s.seen, s.expires, s.origin)
+    query = select(s.digest, s.user_id, u.name, u.disabled, s.created, s.seen, s.expires, s.origin, u.password_once)
     row = connection.execute(query.join(USERS).where(s.digest == digest)).first()
     return None if row is None else SessionRow(*row)
 

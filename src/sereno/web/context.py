@@ -18,11 +18,15 @@ Figures = Callable[[], Mapping[str, float | Mapping[str, float]]]
 
 @dataclass(frozen=True, slots=True)
 class SiteInfo:
-    """What pages say about the site; `timezone` is an IANA name, `version` is Sereno's."""
+    """What pages say about the site; `timezone` is an IANA name, `version` is Sereno's.
+
+    `banner` is what whoever signs in is told first: whose system it is, and who may use it.
+    """
 
     name: str
     timezone: str
     version: str
+    banner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from sereno.access.actor import Actor
+from sereno.access.kiosks import PREFIX as KIOSK
 from sereno.access.sessions import SignedIn
 
 from .context import WebContext
@@ -36,6 +38,8 @@ async def actor_of(
     """Who that is at this moment; None if nobody. `use=False` does not count as activity of the session."""
     if credential is None:
         return None
+    if credential.cookie and credential.secret.startswith(KIOSK):
+        return await context.accounts.kiosks.actor(credential.secret, origin, use=use)
     if credential.cookie:
         return await context.accounts.sessions.actor(credential.secret, origin, use=use)
     return await context.accounts.tokens.actor(credential.secret, origin)
@@ -46,11 +50,10 @@ def address_of(connection: HTTPConnection) -> str:
     return connection.client.host if connection.client else ""
 
 
-def set_session(response: Response, context: WebContext, signed_in: SignedIn) -> None:
-    """Give the browser its session; the server decides when it ends."""
-    response.set_cookie(
-        context.cookie, signed_in.secret, path="/", httponly=True, samesite="lax", secure=context.secure
-    )
+def set_session(response: Response, context: WebContext, signed_in: SignedIn, keep: int | None = None) -> None:
+    """Give the browser its session, kept `keep` seconds or until it is closed; the server decides when it ends."""
+    attributes: dict[str, Any] = {"httponly": True, "samesite": "lax", "secure": context.secure}
+    response.set_cookie(context.cookie, signed_in.secret, max_age=keep, path="/", **attributes)
 
 
 def drop_session(response: Response, context: WebContext) -> None:

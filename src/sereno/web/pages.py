@@ -64,6 +64,8 @@ def show(request: HTTPConnection, status: int, detail: str, **more: Any) -> Resp
 def _actor(actor: Actor) -> dict[str, Any]:
     return {
         "name": actor.name,
+        "kiosk": actor.kind == "kiosk",
+        "may_nothing": not actor.roles,
         "roles": [role.name for role in actor.roles],
         "may_write": actor.may_somewhere(Right.WRITE),
         "may_users": actor.may_somewhere(Right.USERS),

@@ -58,13 +58,14 @@ class RoleBody(Body):
 
 
 class UserShape(BaseModel):
-    """A person."""
+    """A person; `recovered` is when they last got a new password at the machine's console."""
 
     name: str
     roles: list[str]
     disabled: bool
     created: str | None
     password_changed: str | None
+    recovered: str | None
 
 
 class Users(BaseModel):
@@ -155,7 +156,7 @@ async def put_role(name: Named, body: RoleBody, context: Context, actor: Asking)
     """Make a role or replace an own one."""
     role = Role(name, tuple(Permission(p.right, p.glob) for p in body.permissions))
     before = [own for own in await context.accounts.own_roles() if own.name == name]
-    _check_covers(actor, [role, *before])
+    check_covers(actor, [role, *before])
     try:
         await context.accounts.put_role(role, by=actor.name, origin=actor.origin)
     except ValueError as error:
@@ -165,22 +166,23 @@ async def put_role(name: Named, body: RoleBody, context: Context, actor: Asking)
 
 async def drop_role(name: Named, context: Context, actor: Asking) -> Response:
     """Delete an own role that nobody has."""
-    _check_covers(actor, [own for own in await context.accounts.own_roles() if own.name == name])
+    check_covers(actor, [own for own in await context.accounts.own_roles() if own.name == name])
     await context.accounts.drop_role(name, by=actor.name, origin=actor.origin)
     return Response(status_code=204)
 
 
 async def check_grant(accounts: Accounts, actor: Actor, names: Sequence[str]) -> None:
     """Raises DeniedError if a role allows more than `actor` may, NotFoundError if there is none of that name."""
-    _check_covers(actor, [await accounts.role(name) for name in names])
+    check_covers(actor, [await accounts.role(name) for name in names])
 
 
 async def check_manage(accounts: Accounts, actor: Actor, name: str) -> None:
     """Raises DeniedError if the person may more than `actor`, NotFoundError if there is nobody of that name."""
-    _check_covers(actor, await accounts.roles_of(name))
+    check_covers(actor, await accounts.roles_of(name))
 
 
-def _check_covers(actor: Actor, wanted: Iterable[Role]) -> None:
+def check_covers(actor: Actor, wanted: Iterable[Role]) -> None:
+    """Raises DeniedError if one of the roles allows more than `actor` may."""
     for role in wanted:
         if not actor.may_grant(role):
             raise DeniedError(f"denied: role {role.name!r} allows more than {actor.name} may")
@@ -193,6 +195,7 @@ def _user_json(row: UserRow) -> dict[str, Any]:
         "disabled": row.disabled,
         "created": iso_time(row.created),
         "password_changed": iso_time(row.password_changed),
+        "recovered": iso_time(row.recovered) if row.recovered else None,
     }
 
 

@@ -9,12 +9,13 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from sereno.access.actor import Right
-from sereno.client import reading_json, spec_json
+from sereno.client import iso_time, reading_json, spec_json
 
 from .answers import answer, problems
 from .requests import Asking, Context
 
 MAX_GLOBS = 500
+TOLD_DAYS = 7
 Globs = Annotated[
     list[Annotated[str, Query(min_length=1, max_length=200)]],
     Query(max_length=MAX_GLOBS, description="Tag path, or glob: '*' also crosses '/'. Repeatable; none means all."),
@@ -64,13 +65,21 @@ class Tags(BaseModel):
     tags: list[Tag]
 
 
+class Recovered(BaseModel):
+    """Somebody who got a new password at the machine's console."""
+
+    name: str
+    t: str
+
+
 class Session(BaseModel):
-    """Who asks, and what they may do somewhere."""
+    """Who asks, and what they may do somewhere. Who manages people is told who was `recovered` in the last days."""
 
     name: str
     kind: str
     roles: list[str]
     rights: list[str]
+    recovered: list[Recovered]
 
 
 def add_routes(app: FastAPI) -> None:
@@ -90,8 +99,11 @@ async def values(context: Context, actor: Asking, tag: Globs = []) -> Response: 
     return answer({"values": [reading_json(reading) for reading in await context.live.read(tag, actor)]})
 
 
-async def session(actor: Asking) -> Response:
+async def session(context: Context, actor: Asking) -> Response:
     """Who you are."""
     rights = [right.value for right in Right if actor.may_somewhere(right)]
     roles = [role.name for role in actor.roles]
-    return answer({"name": actor.name, "kind": actor.kind, "roles": roles, "rights": rights})
+    people = await context.accounts.users() if actor.may_somewhere(Right.USERS) else []
+    since = context.clock.wall_ns() - TOLD_DAYS * 86400 * 10**9
+    found = [{"name": row.name, "t": iso_time(row.recovered)} for row in people if row.recovered > since]
+    return answer({"name": actor.name, "kind": actor.kind, "roles": roles, "rights": rights, "recovered": found})

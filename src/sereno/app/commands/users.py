@@ -80,12 +80,28 @@ def add(name: str, roles: tuple[str, ...], data: Path) -> int:
 @click.argument("name")
 @data_option
 def password(name: str, data: Path) -> int:
-    """Give NAME a new password, shown once; their sessions end. Also the way back for a lost administrator."""
+    """Give NAME a new password, shown once; their sessions end. For a lost administrator: `sereno user recover`."""
 
     async def work(accounts: Accounts) -> None:
         made = new_password()
         await accounts.set_password(name, made, by="console", origin=at_console())
         click.echo(f"{name} / {made}")
+
+    return with_accounts(data, work)
+
+
+@user.command()
+@click.argument("name")
+@data_option
+def recover(name: str, data: Path) -> int:
+    """Bring an administrator back who lost the password, the role or was disabled; whoever has the data folder may.
+
+    The new password is shown once and good for an hour; whoever uses it must choose another one first. It is on
+    record as a recovery, and administrators see it on their pages.
+    """
+
+    async def work(accounts: Accounts) -> None:
+        click.echo(f"{name} / {await accounts.recover(name, by='console', origin=at_console())}")
 
     return with_accounts(data, work)
 

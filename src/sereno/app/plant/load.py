@@ -20,7 +20,7 @@ from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, 
 from .expand import Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
 from .guards import guard_rules
-from .schema import DatabaseTable, DeviceTable, GroupTable, HistoryTable, PlantTable, TagTable, WebTable
+from .schema import DatabaseTable, DeviceTable, GroupTable, HistoryTable, PlantTable, SessionsTable, TagTable, WebTable
 from .setpoints import setpoint_of
 from .units import unit_fault
 
@@ -65,6 +65,7 @@ class Plant:
     files: tuple[Path, ...]
     database: DatabaseTable = field(default_factory=DatabaseTable)
     guards: tuple[GuardRule, ...] = ()
+    sessions: SessionsTable = field(default_factory=SessionsTable)
 
     @property
     def mimic(self) -> Path | None:
@@ -85,6 +86,7 @@ def load_plant(path: Path) -> Plant:
     table = plant_table(expanded, faults)
     web = _section(WebTable, "web", main, faults)
     history = _section(HistoryTable, "history", main, faults)
+    sessions = _section(SessionsTable, "sessions", main, faults)
     database = _section(DatabaseTable, "database", main, faults)
     drivers = _Drivers()
     devices = [d for raw in expanded.devices if (d := _device(raw, drivers, faults)) is not None]
@@ -99,7 +101,7 @@ def load_plant(path: Path) -> Plant:
     lists = [one for raw in expanded.devices for one in raw.lists]
     drawings = [path.parent / table.mimic] if table.mimic else []
     files = dict.fromkeys([*(f.path for f in expanded.files), *lists, *drawings])
-    return Plant(path, table, web, history, tuple(devices), tuple(files), database, guards)
+    return Plant(path, table, web, history, tuple(devices), tuple(files), database, guards, sessions)
 
 
 def _section(model: type[Any], name: str, main: Any, faults: list[Fault]) -> Any:

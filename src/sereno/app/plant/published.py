@@ -12,6 +12,7 @@ from .schema import (
     GuardTable,
     HistoryTable,
     PlantTable,
+    SessionsTable,
     TagTable,
     TemplateTable,
     UseTable,
@@ -33,6 +34,7 @@ def json_schema() -> dict[str, Any]:
     properties = {
         "plant": _merged(PlantTable, [], definitions),
         "web": _merged(WebTable, [], definitions),
+        "sessions": _merged(SessionsTable, [], definitions),
         "history": _merged(HistoryTable, [], definitions),
         "database": _merged(DatabaseTable, [], definitions),
         "template": _list(template),

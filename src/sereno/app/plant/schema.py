@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from sereno.access.sessions import RoleLimits, SessionLimits
 from sereno.model import Access, Limits, Setpoint, ValueType, check_path
 
 from .durations import Duration
+
+LONGEST_SESSION = 366 * 86400.0
+SessionTime = Annotated[Duration, Field(ge=60.0, le=LONGEST_SESSION)]
 
 
 class Table(BaseModel):
@@ -55,6 +60,7 @@ class WebTable(Table):
     tls: Literal["generate"] | None = None
     tls_certificate: str | None = None
     tls_key: str | None = None
+    banner: str = Field("", max_length=2000)
 
     @property
     def encrypted(self) -> bool:
@@ -73,6 +79,28 @@ class WebTable(Table):
                 'clear; set tls_certificate and tls_key, or tls = "generate", or listen on 127.0.0.1'
             )
         return self
+
+
+class RoleSessionsTable(Table):
+    """How long sessions of a role last, where that is not as for all."""
+
+    idle: SessionTime | None = None
+    absolute: SessionTime | None = None
+
+
+class SessionsTable(Table):
+    """[sessions]: when people must sign in again, after doing nothing and at the latest."""
+
+    idle: SessionTime = 8 * 3600.0
+    absolute: SessionTime = 24 * 3600.0
+    roles: dict[str, RoleSessionsTable] = {}
+
+    def limits(self) -> SessionLimits:
+        """As the value of the room that signs people in; what a role does not say is as for all."""
+        house = SessionLimits(self.idle, self.absolute)
+        said = {name: (role, house.of([name])) for name, role in self.roles.items()}
+        own = {n: RoleLimits(r.idle or usual.idle, r.absolute or usual.absolute) for n, (r, usual) in said.items()}
+        return replace(house, roles=own)
 
 
 class HistoryTable(Table):
@@ -231,6 +259,6 @@ class GuardTable(Table):
         return check_path(value, segments=1)
 
 
-TOP_KEYS = ("plant", "web", "history", "database", "template", "use", "device", "guard")
+TOP_KEYS = ("plant", "web", "sessions", "history", "database", "template", "use", "device", "guard")
 DEVICE_LISTS = ("tag", "use", "tags_csv")
 Lists = Literal["tag", "use", "device", "template"]

@@ -51,6 +51,16 @@ function askSession() {
   request("session").catch(() => {});
 }
 
+/** Whoever manages people is told for some days that an administrator was recovered at the machine's console. */
+async function showRecovered() {
+  const place = document.getElementById("recovered");
+  if (!place) return;
+  const { recovered } = await request("session").catch(() => ({ recovered: [] }));
+  const texts = recovered.map((one) => t("users.recovered_note", { name: one.name, time: formatDayTime(Date.parse(one.t), siteZone) }));
+  place.hidden = texts.length === 0;
+  setText(place, texts.join(" "));
+}
+
 const go = (path) => () => location.assign(path);
 
 function start() {
@@ -73,6 +83,7 @@ function start() {
     if (place?.dataset.openTag) openFaceplate(place.dataset.openTag, { opener: place });
     else if (place) find();
   });
+  showRecovered();
   showClock();
   setInterval(showClock, CLOCK_EVERY);
   showLink();

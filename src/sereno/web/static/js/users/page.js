@@ -14,12 +14,13 @@ let roles = [];
 
 async function load() {
   try {
-    const answers = await Promise.all(["users", "roles", "tokens", "sessions"].map((path) => request(path)));
+    const answers = await Promise.all(["users", "roles", "tokens", "sessions", "kiosks"].map((path) => request(path)));
     [users, roles] = [answers[0].users, answers[1].roles];
     showUsers();
     showRoles();
     showTable("tokens", TOKEN_HEADS, tokenRows(answers[2].tokens, revokeToken));
     showTable("sessions", SESSION_HEADS, sessionRows(answers[3].sessions, endSession));
+    showKiosks(answers[4].kiosks);
   } catch (error) {
     document.getElementById("users-note").textContent = error.message;
   }
@@ -35,10 +36,14 @@ async function change(question, done) {
 
 function showUsers() {
   showTable("users", ["user", "roles", "state", "since", ""], users.map((user) => row(
-    [user.name, chips(user.roles), user.disabled ? el("span", { className: "chip chip-warn" }, t("users.disabled")) : t("users.active"), time(user.created)],
+    [user.name, chips(user.roles), user.disabled ? el("span", { className: "chip chip-warn" }, t("users.disabled")) : state(user), time(user.created)],
     [action("roles", user.name, () => setRoles(user)), action("new_password", user.name, () => newPassword(user)),
       action(user.disabled ? "enable" : "disable", user.name, () => setDisabled(user))],
     { className: user.disabled ? "is-disabled" : "", dataset: { user: user.name } })));
+}
+
+function state(user) {
+  return user.recovered ? el("span", {}, `${t("users.active")}, `, el("span", { className: "chip" }, t("users.recovered", { time: time(user.recovered) }))) : t("users.active");
 }
 
 function showRoles() {
@@ -47,6 +52,12 @@ function showRoles() {
     role.built_in ? [el("span", { className: "chip" }, t("users.built_in"))]
       : [action("change", role.name, () => putRole(role)), action("delete", role.name, () => dropRole(role))],
     { dataset: { role: role.name } })));
+}
+
+function showKiosks(kiosks) {
+  showTable("kiosks", ["name", "kiosk_reads", "creator", "since", "seen", "origin", ""], kiosks.map((one) => row(
+    [one.name, one.reads.join(", "), one.creator, time(one.created), time(one.seen), one.origin || "–"],
+    [action("revoke", one.name, () => revokeKiosk(one))], { dataset: { kiosk: one.name } })));
 }
 
 const roleNames = () => roles.map((role) => role.name);
@@ -111,7 +122,18 @@ function endSession(session) {
   change({ title: t("users.end_question", { name: session.user }), text: t("users.end_text"), button: t("users.end"), act: () => send("DELETE", `sessions/${session.id}`) }, t("users.saved"));
 }
 
-for (const [id, click] of [["add-users", addUser], ["add-roles", () => putRole()], ["add-tokens", addToken]]) {
+function addKiosk() {
+  const fields = [field(t("users.name"), "kiosk-name", { pattern: "[a-z0-9][a-z0-9._\\-]{0,47}" }), field(t("users.kiosk_reads_hint"), "kiosk-reads", { value: "*", maxLength: 1000 })];
+  const act = () => send("POST", "kiosks", { name: valueOf("kiosk-name"), reads: valueOf("kiosk-reads").split(/\s+/).filter(Boolean) });
+  change({ title: t("users.add_kiosks"), text: t("users.kiosk_text"), fields, button: t("users.add_kiosks"), act },
+    (made) => showOnce(t("users.kiosk_link"), made.name, `${location.origin}${made.link}`));
+}
+
+function revokeKiosk(kiosk) {
+  change({ title: t("users.kiosk_question", { name: kiosk.name }), text: t("users.end_text"), button: t("users.revoke"), act: () => send("DELETE", `kiosks/${encodeURIComponent(kiosk.name)}`) }, t("users.saved"));
+}
+
+for (const [id, click] of [["add-users", addUser], ["add-roles", () => putRole()], ["add-tokens", addToken], ["add-kiosks", addKiosk]]) {
   document.getElementById(id).addEventListener("click", click);
 }
 load();
