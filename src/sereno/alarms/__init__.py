@@ -1,0 +1,1 @@
+"""Alarms after ISA-18.2: limits over batches, the state machine, shelving, the journal, figures, notices."""
