@@ -1,4 +1,4 @@
-"""The plant of the rig: devices that differ in depth, block sizes and types, some of them behind one link."""
+"""The plant of the rig: devices that differ in pipelining, block sizes and types, some of them behind one link."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class Unit:
 
 
 PLANT = (
-    Unit("rig/plain", 0, 1, MIXED, {"depth": 1}),
-    Unit("rig/piped", 1, 1, MIXED, {"depth": 4}),
-    Unit("rig/alike", 2, 7, ALIKE, {"depth": 8, "gap": 0, "max_registers": 40}, written=False),
-    Unit("rig/shared_a", 3, 1, SMALL, {"depth": 2}),
-    Unit("rig/shared_b", 3, 2, SMALL, {"depth": 1}),
-    Unit("rig/traced", 4, 1, SMALL, {"depth": 3}, traced=True),
+    Unit("rig/plain", 0, 1, MIXED, {"pipelining": 1}),
+    Unit("rig/piped", 1, 1, MIXED, {"pipelining": 4}),
+    Unit("rig/alike", 2, 7, ALIKE, {"pipelining": 8, "gap": 0, "max_registers": 40}, written=False),
+    Unit("rig/shared_a", 3, 1, SMALL, {"pipelining": "auto"}),
+    Unit("rig/shared_b", 3, 2, SMALL, {"pipelining": 1}),
+    Unit("rig/traced", 4, 1, SMALL, {"pipelining": 3}, traced=True),
 )
 
 

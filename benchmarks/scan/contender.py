@@ -35,7 +35,7 @@ class Setting:
 
     def config(self, number: int) -> ModbusConfig:
         """Unit `number`; the link key differs by unit, so that each device has a connection of its own."""
-        return ModbusConfig(url=f"tcp://127.0.0.1:{self.port}", unit=number, depth=self.depth, timeout=5.0)
+        return ModbusConfig(url=f"tcp://127.0.0.1:{self.port}", unit=number, pipelining=self.depth, timeout=5.0)
 
     def tags(self, device: str) -> list[DriverTag]:
         return [

@@ -102,6 +102,7 @@ def parse_device(data: Mapping[str, Any]) -> DeviceStatus:
     known = _known(DeviceStatus, data)
     known["state"], known["link"] = OperationalState(data["state"]), LinkState(data["link"])
     known["groups"] = tuple(GroupStatus(**_known(GroupStatus, group)) for group in data["groups"])
+    known["remarks"] = tuple(data.get("remarks", ()))
     known["maintenance"] = parse_override(data["maintenance"]) if data.get("maintenance") else None
     return DeviceStatus(**known)
 

@@ -113,7 +113,8 @@ class GroupStatus:
 class DeviceStatus:
     """A device as it is: operational state, link state apart from it, last error in words, counters.
 
-    `maintenance`: it, or a device above it, is tagged out; commands to it are refused.
+    `maintenance`: it, or a device above it, is tagged out; commands to it are refused. `remarks`: what its driver
+    found out about it, in words.
     """
 
     path: str
@@ -128,6 +129,7 @@ class DeviceStatus:
     counters: dict[str, int] = field(default_factory=dict)
     description: str = ""
     maintenance: Override | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

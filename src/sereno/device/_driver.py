@@ -143,5 +143,9 @@ class Driver(ABC):
         del deadline
         raise NotFoundError(f"this device has no command {name!r} (arguments {arguments!r})")
 
+    def remarks(self) -> tuple[str, ...]:
+        """What was found out about the device that people should know, a line each."""
+        return ()
+
     async def probe(self) -> None:  # noqa: B027 - optional: devices without a hello answer by their first scan
         """Ask the device whether it is there, after each connect. Raises as `scan`."""

@@ -147,6 +147,7 @@ class DeviceRunner:
             groups=tuple(group.status() for group in self._groups),
             counters={"failed_scans": failed, "commands": self._commands, **self.link.counters},
             description=self.config.description,
+            remarks=self._driver.remarks(),
         )
 
     # how it is built

@@ -197,7 +197,7 @@ async def test_order_of_the_columns_is_the_order_given(
     environment: Environment, device: Device, config: Make, tag: Make
 ) -> None:
     numbers = [900, 3, 127, 4, 0, 500, 126, 2]
-    async with driving(config(depth=4), environment) as (driver, _):
+    async with driving(config(pipelining=4), environment) as (driver, _):
         columns = await scan(driver, *(tag(f"t{n}", "uint16", f"holding:{n}") for n in numbers))
     assert columns.values.tolist() == numbers
 

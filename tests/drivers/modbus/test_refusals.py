@@ -57,7 +57,7 @@ async def test_a_busy_block_is_missing_only_now(
     environment: Environment, device: Device, config: Make, tag: Make
 ) -> None:
     tags = [tag("a", "uint16", "holding:0"), tag("b", "uint16", "holding:200")]
-    async with driving(config(depth=2), environment) as (driver, _):
+    async with driving(config(pipelining=2), environment) as (driver, _):
         plan = driver.compile(tags, [tag("s", "string", "holding:201", length=2)])
         device.refuse = lambda request: 6 if request.address == 200 else 0
         columns = await driver.scan(plan)

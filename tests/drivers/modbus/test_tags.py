@@ -16,7 +16,7 @@ URL = "tcp://127.0.0.1:5020"
 
 def test_defaults_of_a_device() -> None:
     config = ModbusConfig(url=URL)
-    assert (config.unit, config.timeout, config.depth, config.gap) == (1, 1.0, 1, 10)
+    assert (config.unit, config.timeout, config.pipelining, config.gap) == (1, 1.0, 1, 10)
     assert (config.max_registers, config.max_coils, config.zero_based) == (125, 2000, True)
     assert (config.word_order, config.byte_order) == ("big", "big")
     assert config.endpoint == TcpEndpoint("127.0.0.1", 5020)
@@ -41,7 +41,7 @@ def test_durations(written: Any, seconds: float) -> None:
         ({"url": URL, "word_order": "middle"}, "'big' or 'little'"),
         ({"url": URL, "deep": 2}, "Extra inputs"),
         ({"url": "rtu:///dev/ttyS0", "unit": 0}, "expected 1 to 247"),
-        ({"url": "rtu:///dev/ttyS0", "depth": 2}, "one request at a time"),
+        ({"url": "rtu:///dev/ttyS0", "pipelining": 2}, "one request at a time"),
     ],
 )
 def test_bad_keys_of_a_device(keys: dict[str, Any], says: str) -> None:

@@ -63,6 +63,8 @@ def show_device(*, path: str, node: NodeAddress, as_json: bool) -> int:
             click.echo(f"out for maintenance: {out.reason} ({out.actor}, {until(out)}); commands are refused")
         if status.last_error:
             click.echo(f"last error: {status.last_error}")
+        for remark in status.remarks:
+            click.echo(remark)
         rows = [
             (g.name, f"{g.period:g}", str(g.tags), str(g.scans), str(g.overruns), str(g.incomplete),
              f"{g.last_duration * 1e3:.1f}", f"{g.worst_duration * 1e3:.1f}", timestamp(g.last_scan))

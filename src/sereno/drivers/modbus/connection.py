@@ -10,11 +10,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+import structlog
+
 from sereno.model import Timer
 
 from .exchange import DATA_AT, Exchange, Group, ModbusLink
+from .pipelining import Pipelining
 from .protocol import MAX_PDU
 from .words import frame_text, request_text
+
+log = structlog.get_logger(__name__)
 
 _EXCEPTION_SIZE = 9
 
@@ -43,6 +48,8 @@ class Connection(asyncio.Protocol):
         self._in_flight: deque[_Sent] = deque()
         self._rest = b""
         self._last_id = 0
+        self._together = 0
+        self._overtaker = ""
         self._timer: Timer | None = None
         self._fires = 0.0
         self._deadline = 0.0
@@ -93,6 +100,7 @@ class Connection(asyncio.Protocol):
                 room = left
                 self._waiting.popleft()
             exchange.sent = first + room
+            self._together = max(self._together, flying + room) if flying else room
             self._send(exchange, exchange.requests.group(first, room), idle=flying == 0)
 
     def _send(self, exchange: Exchange, group: Group, *, idle: bool) -> None:
@@ -188,6 +196,9 @@ class Connection(asyncio.Protocol):
                     exchange.payload[start:stop] = data[at + DATA_AT : end]
                 in_flight.popleft()
                 exchange.answered(1)
+                if self._overtaker:
+                    self._disordered(f"the reply to {self._overtaker} overtook that to an earlier request")
+                    self._overtaker = ""
             else:
                 end = self._unusual(data, at)
                 if end <= at:
@@ -199,6 +210,7 @@ class Connection(asyncio.Protocol):
             return
         self._rest = data[at:]
         if self._rest and not in_flight:
+            self._repeated("more came than was asked for, as when a reply comes twice")
             self._give_up(self._rest, "bytes that nobody asked for")
         elif at:
             overtaken = bool(in_flight) and in_flight[0] is first
@@ -221,6 +233,7 @@ class Connection(asyncio.Protocol):
             return self._give_up(data[at:], "no Modbus/TCP frame")
         position = next((i for i, sent in enumerate(self._in_flight) if data.startswith(sent[0][:2], at)), None)
         if position is None:
+            self._repeated("a reply with an id that nobody waits for came, as when one comes twice")
             return self._give_up(data[at:], "a transaction id that nobody waits for")
         prefix, size, start, stop, exchange, index = self._in_flight[position]
         if _is_exception(data, at, prefix):
@@ -233,7 +246,9 @@ class Connection(asyncio.Protocol):
             return at
         elif stop:
             exchange.payload[start:stop] = data[at + DATA_AT : at + size]
-        self._counters["reordered"] += position > 0
+        if position > 0:
+            self._counters["reordered"] += 1
+            self._overtaker = self._overtaker or _asked(exchange, index)
         del self._in_flight[position]
         exchange.answered(1)
         return at + size
@@ -246,10 +261,28 @@ class Connection(asyncio.Protocol):
         self._drop(f"the device sent {text} ({frame_text(data, request=False)})")
         return -1
 
+    def _repeated(self, text: str) -> None:
+        if self._together > 1:
+            self._disordered(text)
+
+    def _disordered(self, text: str) -> None:
+        found = self._link.pipelining
+        if found is not None and found.disordered(text):
+            self._tell(found)
+
     def _drop(self, text: str) -> None:
-        if self.open:
-            self.shut(text)
-            self._on_end(self, text)
+        if not self.open:
+            return
+        found = self._link.pipelining
+        if found is not None:
+            together = self._together if self._group or self._in_flight else 0
+            if found.lost(self._clock.monotonic(), together, text):
+                self._tell(found)
+        self.shut(text)
+        self._on_end(self, text)
+
+    def _tell(self, found: Pipelining) -> None:
+        log.warning("fewer requests at once from now on", link=self._link.key, reason=found.reason)
 
     def shut(self, text: str) -> None:
         """End the connection; whoever waits gets an error."""

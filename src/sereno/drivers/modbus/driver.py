@@ -17,6 +17,7 @@ from .exchange import Exchange, ModbusLink
 from .fields import Field, field_of, overlaps
 from .layout import GATEWAY, REFUSED, Layout, ScanPlan
 from .link import TcpLink
+from .pipelining import Pipelining
 from .plan import Refusals, join_areas
 from .protocol import (
     ILLEGAL_FUNCTION,
@@ -84,6 +85,7 @@ class ModbusDriver(Driver):
         self._config = config
         self._link = link
         self._clock = environment.clock
+        self._depth, self._found = _pipelining(config, link)
         self._refusals = Refusals()
         self._connects = -1
         self._accepted = False
@@ -104,8 +106,9 @@ class ModbusDriver(Driver):
             layout = self._layout(plan)
             if not layout.blocks:
                 return await self._ask_one(plan, layout)
-            exchange = Exchange(layout.requests, layout.payload, self._config.timeout, self._config.depth)
-            await self._link.run(exchange)
+            await self._link.run(exchange := self._exchange(layout))
+            if self._found is not None:
+                self._found.answered(min(exchange.depth, layout.requests.count))
             exceptions = exchange.exceptions
             if not exceptions:
                 self._accepted = True
@@ -128,6 +131,15 @@ class ModbusDriver(Driver):
         if isinstance(request, MaskWrite) and not self._config.mask_write:
             request = await self._merged(request, deadline)
         await self._ask(request, deadline)
+
+    def remarks(self) -> tuple[str, ...]:
+        """See Driver: what was found out about requests on the way at once."""
+        return () if self._found is None else (self._found.words(),)
+
+    def _exchange(self, layout: Layout) -> Exchange:
+        """One run of a layout, with as many requests on the way as the device may be given now."""
+        depth = self._depth if self._found is None else self._found.depth
+        return Exchange(layout.requests, layout.payload, self._config.timeout, depth)
 
     def _layout(self, plan: ScanPlan) -> Layout:
         """The layout in force, made anew after the device was found to refuse something."""
@@ -199,6 +211,14 @@ class ModbusDriver(Driver):
         if reply.code == ILLEGAL_FUNCTION and isinstance(request, MaskWrite):
             text += "; where it does not know function 22, say mask_write = false"
         raise RefusedError(text)
+
+
+def _pipelining(config: ModbusConfig, link: ModbusLink) -> tuple[int, Pipelining | None]:
+    """The depth that is configured, or what finds it out; that is shared by the devices of the link that ask for it."""
+    if config.pipelining != "auto":
+        return config.pipelining, None
+    link.pipelining = link.pipelining or Pipelining()
+    return 1, link.pipelining
 
 
 def _write_fault(tag: DriverTag, field: Field) -> str | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sereno.device import Link
 from sereno.model import Clock, DeliveryError, ExpiredError, NoAnswerError, NotConnectedError
 
+from .pipelining import Pipelining
 from .protocol import (
     HEADER_SIZE,
     DataReply,
@@ -187,7 +188,9 @@ class Exchange:
 
 
 class ModbusLink(Link):
-    """A line to one or more Modbus units."""
+    """A line to one or more Modbus units. `pipelining` is there where a device asks to find out what it takes."""
+
+    pipelining: Pipelining | None = None
 
     def count(self, name: str, n: int = 1) -> None:
         """Add to a counter."""

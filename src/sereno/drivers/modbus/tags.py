@@ -61,7 +61,7 @@ class ModbusConfig(BaseModel):
     url: Annotated[str, BeforeValidator(_url)]
     unit: int = Field(1, ge=0, le=255)
     timeout: Duration = 1.0
-    depth: int = Field(1, ge=1, le=64)
+    pipelining: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = 1
     gap: int = Field(10, ge=0, le=MAX_READ_REGISTERS)
     max_registers: int = Field(MAX_READ_REGISTERS, ge=1, le=MAX_READ_REGISTERS)
     max_coils: int = Field(MAX_READ_BITS, ge=1, le=MAX_READ_BITS)
@@ -82,8 +82,8 @@ class ModbusConfig(BaseModel):
         if isinstance(self.endpoint, SerialEndpoint):
             if not 1 <= self.unit <= 247:
                 raise ValueError(f"unit {self.unit} on a serial line, expected 1 to 247")
-            if self.depth != 1:
-                raise ValueError(f"depth {self.depth} on a serial line, which carries one request at a time")
+            if self.pipelining != 1:
+                raise ValueError(f"pipelining {self.pipelining} on a serial line, which carries one request at a time")
         return self
 
 

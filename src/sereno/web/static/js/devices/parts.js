@@ -39,7 +39,8 @@ function groupRow(group) {
 /** What is known about a device besides its groups. */
 export function deviceFacts(device) {
   const rows = [["device.driver", device.driver], ["device.url", device.url], ["device.since", siteTime(device.since / 1e6)],
-    ["device.stale_after", formatDuration(device.stale_after, lang)], ["device.last_error", device.last_error || t("device.no_error")]];
+    ["device.stale_after", formatDuration(device.stale_after, lang)], ["device.last_error", device.last_error || t("device.no_error")],
+    ...(device.remarks ?? []).map((text) => ["device.remark", text])];
   return el("dl", { className: "facts" }, ...rows.flatMap(([key, text]) => [el("dt", {}, t(key)), el("dd", {}, text)]));
 }
 
