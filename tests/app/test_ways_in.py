@@ -89,3 +89,32 @@ def test_the_last_administrator_stays(data: Path) -> None:
     assert (code, "last administrator" in text) == (1, True)
     code, text = sereno("user", "role", "admin", "viewer", "--data", str(data))
     assert (code, "last administrator" in text) == (1, True)
+
+
+def test_a_kiosk_is_made_listed_and_revoked(data: Path) -> None:
+    code, text = sereno("kiosk", "add", "wall", "--reads", "mill/*", "--data", str(data), "--json")
+    made = json.loads(text)
+    assert (code, made["name"], made["reads"]) == (0, "wall", ["mill/*"])
+    secret = made["link"].removeprefix("/sign-in/kiosk?key=")
+    actor = look(data, lambda a: a.kiosks.actor(secret))
+    assert actor is not None
+    assert actor.name == "kiosk/wall"
+    code, text = sereno("kiosk", "list", "--data", str(data), "--json")
+    (row,) = rows(text)
+    assert (row["name"], row["reads"], row["creator"]) == ("wall", ["mill/*"], "console")
+    assert secret not in text
+    assert sereno("kiosk", "add", "wall", "--data", str(data))[0] == 1
+    assert sereno("kiosk", "revoke", "wall", "--data", str(data)) == (0, "")
+    assert look(data, lambda a: a.kiosks.actor(secret)) is None
+    code, text = sereno("kiosk", "revoke", "wall", "--data", str(data))
+    assert code == 1
+    assert "sereno kiosk list" in text
+
+
+def test_a_lost_administrator_is_brought_back(data: Path) -> None:
+    code, text = sereno("user", "recover", "admin", "--data", str(data))
+    name, _, password = text.strip().partition(" / ")
+    assert (code, name) == (0, "admin")
+    assert look(data, lambda a: a.sign_in("admin", password, "10.0.0.1")).once
+    assert sereno("user", "recover", "nobody", "--data", str(data))[0] == 1
+    assert sereno("user", "recover", "admin", "--data", str(data / "elsewhere"))[0] == 1

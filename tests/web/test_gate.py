@@ -61,6 +61,7 @@ def test_what_is_open_is_a_short_list() -> None:
         "GET /healthz",
         "GET /locale/{lang}.json",
         "GET /sign-in",
+        "GET /sign-in/kiosk",
         "GET /sign-in/once",
         "GET /static/{version}/{path:path}",
         "POST /sign-in",
@@ -205,6 +206,7 @@ async def test_tokens_get_in_and_rights_end_at_once(site) -> None:
             "kind": "token",
             "roles": ["viewer"],
             "rights": ["read", "history"],
+            "recovered": [],
         }
         await site.accounts.set_disabled("operator", True, by="test")
         assert (await browser.get("/api/v1/session", headers=headers)).status_code == 401

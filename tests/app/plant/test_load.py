@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sereno.access.sessions import RoleLimits
 from sereno.app.plant.load import Plant, load_plant
 from sereno.model import Access, ConfigurationError, Fault, ValueType
 
@@ -249,3 +250,20 @@ def test_typing_error_in_a_key_is_never_accepted(tmp_path: Path, key: str, data:
         return
     found = faults(tmp_path, GOOD.replace(f"\n{key} =", f"\n{wrong} =", 1))
     assert any(repr(wrong) in str(f) for f in found)
+
+
+def test_time_outs_of_sessions_by_role(tmp_path: Path) -> None:
+    own = '\n[sessions]\nidle = "30min"\nroles = { admin = { idle = "5min" }, wall = { absolute = "7d" } }\n'
+    limits = load(tmp_path, GOOD + own).sessions.limits()
+    assert [limits.of([role]) for role in ("operator", "engineer", "admin", "wall")] == [
+        RoleLimits(1800.0, 86400.0),
+        RoleLimits(1800.0, 43200.0),
+        RoleLimits(300.0, 43200.0),
+        RoleLimits(1800.0, 604800.0),
+    ]
+
+
+@pytest.mark.parametrize("line", ['idle = "5s"', 'absolute = "900d"', 'roles = { admin = { idel = "1h" } }'])
+def test_time_outs_that_cannot_be_meant(tmp_path: Path, line: str) -> None:
+    (fault,) = faults(tmp_path, f"{GOOD}\n[sessions]\n{line}\n")
+    assert "[sessions]" in str(fault)

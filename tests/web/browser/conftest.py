@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from sereno.access.accounts import Accounts
 from sereno.app.datafolder import DataFolder
 from sereno.app.node import Node
 from sereno.app.plant.load import Plant, PlantDevice, PlantTag, load_plant
@@ -112,6 +113,11 @@ class RunningNode:
     def call(self, function: Callable[[], object]) -> None:
         """Call something in the node's loop."""
         self._loop.call_soon_threadsafe(function)
+
+    @property
+    def accounts(self) -> Accounts:
+        """The people of the node, to be used in its loop."""
+        return self._node.parts.accounts
 
     def link(self, user: str) -> str:
         """A one-time link that signs `user` in."""

@@ -87,3 +87,47 @@ def test_ones_own_password(visit: Any) -> None:
     page.click("#password-form button")
     page.get_by_text("Password changed").wait_for()
     visit.forgive("403")
+
+
+def test_a_wall_display_shows_and_cannot_write(visit: Any, node: Any) -> None:
+    page = visit("/users")
+    page.click("#add-kiosks")
+    page.fill("#kiosk-name", "wall")
+    page.click("#dialog-send")
+    link = page.inner_text("#secret")
+    page.click("dialog .button-main")
+    page.wait_for_selector("[data-kiosk=wall]")
+
+    display = visit(link.removeprefix(node.ready.url), user=None)
+    display.wait_for_selector("#link-state[data-state=live]")
+    assert display.inner_text("#kiosk") == "Kiosk, read only"
+    display.click(".menu > summary")
+    assert display.locator("a[href='/profile'], a[href='/users'], form[action='/sign-out']").count() == 0
+    assert display.get_attribute("html", "data-may-write") == "false"
+
+    page.get_by_role("button", name="Revoke: wall").click()
+    page.click("#dialog-send")
+    display.wait_for_url("**/sign-in?next=**")
+    visit.forgive("401")
+
+
+def test_who_was_recovered_at_the_console_chooses_a_password_and_administrators_are_told(visit: Any, node: Any) -> None:
+    accounts = node.accounts
+    node.run(accounts.add_user("carl", PASSWORD, ["viewer"], by="test"))
+    password = node.run(accounts.recover("carl", by="console"))
+    his = visit("/sign-in", user=None)
+    his.fill("#user", "carl")
+    his.fill("#password", password)
+    his.click("button[type=submit]")
+    his.wait_for_selector("#password-once")
+    his.wait_for_selector("[data-session]")
+    his.fill("#password-old", password)
+    for name in ("new", "again"):
+        his.fill(f"#password-{name}", f"{PASSWORD} too")
+    his.click("#password-form button")
+    his.get_by_text("Password changed.").wait_for()
+
+    page = visit("/users")
+    page.get_by_text("carl was recovered at the machine's console").wait_for()
+    assert "recovered at the console" in page.inner_text("[data-user=carl]")
+    visit.forgive("403")
