@@ -47,6 +47,10 @@ COMMANDED = (
     TagSpec(path="river/plc1/mode", type=ValueType.ENUM, labels=("off", "on"), access=RW),
     TagSpec(path="river/plc1/valve_wanted", access=Access.WRITE, setpoint=Setpoint(readback="river/plc1/level")),
     TagSpec(path="river/plc1/reset", type=ValueType.BOOL, access=Access.WRITE),
+    TagSpec(path="river/plc1/gate", access=RW, setpoint=Setpoint(select=30.0, interlock="river/plc1/level > 1")),
+    TagSpec(path="river/plc1/dose", access=RW, setpoint=Setpoint(approval=600.0)),
+    TagSpec(path="river/plc1/recipe", access=RW, setpoint=Setpoint(sign=("released", "reviewed"))),
+    TagSpec(path="river/plc1/limit", access=RW, setpoint=Setpoint(select=30.0, approval=600.0, sign=("released",))),
 )
 _READ = [s for s in COMMANDED if s.access is not Access.WRITE]
 OLGA = Actor("olga", (ROLES["operator"],))
@@ -170,6 +174,7 @@ class FakeDevice:
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {"level": 4.0, "speed": 10.0, "auto": False, "mode": 0}
+        self.values |= {"gate": 1.0, "dose": 1.0, "recipe": 1.0, "limit": 1.0}
         self.writes: list[tuple[str, Any]] = []
         self.obey = True
         self.before: Exception | None = None

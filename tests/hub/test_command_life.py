@@ -17,17 +17,24 @@ requested   refused         finished    refused     -
 requested   expired         finished    timed_out   -
 requested   stopped         finished    cancelled   -
 requested   broken          finished    failed      -
-authorised  picked          selected    selected    -
+authorised  picked          selected    selected    await_people
 authorised  passed          checked     -           record
 authorised  refused         finished    refused     -
 authorised  expired         finished    timed_out   -
 authorised  stopped         finished    cancelled   -
 authorised  broken          finished    failed      -
-selected    passed          checked     -           record
+selected    approved        selected    selected    await_people
+selected    released        released    -           check_again
+selected    withdrawn       finished    cancelled   -
 selected    refused         finished    refused     -
 selected    expired         finished    timed_out   -
 selected    stopped         finished    cancelled   -
 selected    broken          finished    failed      -
+released    passed          checked     -           record
+released    refused         finished    refused     -
+released    expired         finished    timed_out   -
+released    stopped         finished    cancelled   -
+released    broken          finished    failed      -
 checked     recorded        queued      accepted    wait_for_turn
 checked     lost            finished    unknown     -
 checked     refused         finished    refused     -
@@ -119,6 +126,12 @@ class AnyLife(RuleBasedStateMachine):
         assert self.tasks.count(Task.SEND) <= 1
         if Task.SEND in self.tasks:
             assert self.tasks.index(Task.RECORD) < self.tasks.index(Task.SEND)
+
+    @invariant()
+    def what_waited_for_people_is_checked_again_before_it_goes(self) -> None:
+        if Task.AWAIT_PEOPLE in self.tasks and Task.RECORD in self.tasks:
+            assert Task.CHECK_AGAIN in self.tasks
+            assert self.tasks.index(Task.CHECK_AGAIN) < self.tasks.index(Task.RECORD)
 
     @invariant()
     def what_was_sent_is_never_called_unsent(self) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -16,20 +20,31 @@ from sereno.model import (
     Access,
     Ack,
     AckState,
+    Act,
     Command,
+    DeniedError,
     ExpiredError,
     NoAnswerError,
     NotConnectedError,
+    NotFoundError,
     RefusedError,
+    Say,
     Setpoint,
     TagSpec,
 )
 
-TAGS = ("a/plc/x", "a/plc/y", "a/far/x")
+TAGS = ("a/plc/x", "a/plc/y", "a/far/x", "a/plc/selected", "a/far/approved", "a/plc/both")
 DEVICES = ("a/plc", "a/far")
 """On one link."""
 LIMITS = Setpoint(low=0, high=9, timeout=1.0)
-PEOPLE = [Actor(name, (ROLES["operator"],)) for name in ("olga", "otto")]
+MARKS = {"selected": {"select": 1.0}, "approved": {"approval": 1.5}, "both": {"select": 1.0, "approval": 1.5}}
+ENGINEER = (ROLES["engineer"],)
+PEOPLE = [
+    Actor("olga", ENGINEER),
+    Actor("otto", (ROLES["operator"],)),
+    Actor("emil", ENGINEER),
+    Actor("olga:script", ENGINEER, "token", bound=ENGINEER),
+]
 FATES = ["good", "good", "good", "deaf", "refuses", "no link", "lost before", "lost after"]
 STEP = st.one_of(
     st.tuples(
@@ -40,6 +55,8 @@ STEP = st.one_of(
         st.sampled_from([0.05, 0.3, 5.0]),
         st.integers(0, 1),
     ),
+    st.tuples(st.just("say"), st.integers(0, 5), st.sampled_from(Say), st.integers(0, 3)),
+    st.tuples(st.just("say"), st.integers(0, 5), st.sampled_from([Say.EXECUTE, Say.APPROVE]), st.sampled_from([0, 2])),
     st.tuples(st.just("fate"), st.sampled_from(FATES), st.sampled_from([0.0, 0.2, 1.0])),
     st.tuples(st.just("time"), st.sampled_from([0.0, 0.1, 0.4, 2.0])),
     st.tuples(st.just("listener leaves")),
@@ -98,11 +115,23 @@ class Disk:
         if self.killed:
             await asyncio.Event().wait()
 
-    async def intend(self, command: Command, tag: TagSpec | None, old_value: Any) -> list[Ack] | None:
+    async def intend(
+        self, command: Command, tag: TagSpec | None, old_value: Any, held: Sequence[Ack] = ()
+    ) -> list[Ack] | None:
         await self.wait()
-        earlier = await self.journal.intend(command, tag, old_value)
+        earlier = await self.journal.intend(command, tag, old_value, held)
         await self.wait()
         return earlier
+
+    async def release(self, command: Command, ack: Ack) -> None:
+        await self.wait()
+        await self.journal.release(command, ack)
+        await self.wait()
+
+    async def note(self, command: Command, old_value: Any, act: Act) -> None:
+        await self.wait()
+        await self.journal.note(command, old_value, act)
+        await self.wait()
 
     async def record(self, ack: Ack) -> None:
         await self.wait()
@@ -118,12 +147,14 @@ class Trial:
 
     def __init__(self, plant: Any) -> None:
         self.plant, self.clock = plant, plant.clock
-        self.group = plant.group(*(TagSpec(path=p, access=Access.READ_WRITE, setpoint=LIMITS) for p in TAGS))
+        specs = [TagSpec(path=p, access=Access.READ_WRITE, setpoint=replace(LIMITS, **marks(p))) for p in TAGS]
+        self.group = plant.group(*specs)
         self.wire = Wire(self.clock)
         self.journal = MemoryJournal()
         self.router = self.new_router()
         self.listeners: list[tuple[Command, asyncio.Task[list[Ack]]]] = []
         self.commands: dict[str, Command] = {}
+        self.said: list[tuple[str, Say, Actor, int]] = []
 
     def new_router(self) -> CommandRouter:
         """A process begins, with a connection of its own."""
@@ -152,6 +183,8 @@ class Trial:
                 stream = self.router.submit(command, PEOPLE[person])
                 self.listeners.append((command, asyncio.create_task(collect(stream))))
                 self.commands.setdefault(command.key, command)
+            case ("say", number, say, person):
+                await self.say(f"k{number}", say, PEOPLE[person])
             case ("fate", fate, delay):
                 self.wire.fate, self.wire.delay = fate, delay
             case ("time", seconds):
@@ -169,6 +202,20 @@ class Trial:
                 self.kill()
             case ("disk", delay):
                 self.disk.delay = delay
+
+    async def say(self, key: str, say: Say, actor: Actor) -> None:
+        """Somebody acts; what the router takes is noted."""
+        consent, now = self.router.consent, self.clock.wall_ns()
+        acts = {Say.EXECUTE: consent.execute, Say.APPROVE: consent.approve, Say.CANCEL: consent.cancel}
+        doing = consent.decline(key, actor, reason="no") if say is Say.DECLINE else acts[say](key, actor)
+        task = asyncio.create_task(doing)
+        await self.clock.advance(0.5 if self.disk.delay else 0.0)
+        if not task.done():  # of a process that is no more
+            task.cancel()
+            await self.clock.advance(0.0)
+        if not task.cancelled() and not isinstance(task.exception(), DeniedError | RefusedError | NotFoundError):
+            task.result()
+            self.said.append((key, say, actor, now))
 
     async def end(self) -> None:
         await self.take(("time", 12.0))
@@ -196,6 +243,7 @@ class Trial:
                 assert not count, "not sent means not sent"
             if ends[0] is AckState.DONE:
                 assert count
+            self.judge_people(self.journal._entries[key], bool(count))
             late = [t for p, v, t in self.wire.received if (p, v) == (first.target, first.value) and t >= first.expires]
             assert not late, "never after its expiry"
             if not 0 <= first.value <= 9:
@@ -203,12 +251,37 @@ class Trial:
                 assert not count, "never outside the limits"
         assert not sent, "nothing that nobody asked for"
 
+    def judge_people(self, entry: Any, sent: bool) -> None:
+        command, wanted = entry.command, marks(entry.command.target)
+        said = {s: (who, t) for key, s, who, t in self.said if key == command.key}
+        if sent and "approval" in wanted:
+            assert Say.APPROVE in said, "never without a second person"
+            assert said[Say.APPROVE][0].person != command.actor, "never by the same person"
+        if sent and "select" in wanted:
+            assert Say.EXECUTE in said, "never without being executed"
+            selected = [a.t for a in entry.acks if a.state is AckState.SELECTED]
+            assert said[Say.EXECUTE][1] < selected[-1] + 1_000_000_000, "never after its selection"
+        if not wanted:
+            assert not said, "nobody has a say in what does not wait"
+
+
+def marks(path: str) -> dict[str, float]:
+    return MARKS.get(path.rpartition("/")[2], {})
+
 
 async def collect(stream: Any) -> list[Ack]:
     return [ack async for ack in stream]
 
 
+TICK = ("time", 0.1)
+SELECTED = [TICK, ("command", 0, "a/plc/selected", 1, 5.0, 0), TICK, ("say", 0, Say.EXECUTE, 0), ("time", 1.0)]
+BOTH = [TICK, ("command", 0, "a/plc/both", 1, 5.0, 1), TICK, ("say", 0, Say.APPROVE, 2), TICK]
+BOTH += [("say", 0, Say.EXECUTE, 1), ("time", 1.0)]
+
+
 @settings(max_examples=150)
+@example(steps=SELECTED)
+@example(steps=BOTH)
 @example(
     steps=[
         ("time", 0.1),
@@ -220,10 +293,40 @@ async def collect(stream: Any) -> list[Ack]:
 )
 @given(steps=st.lists(STEP, min_size=3, max_size=25))
 def test_commands_on_a_bad_line(make_plant: Any, make_clock: Any, steps: list[tuple[Any, ...]]) -> None:
-    async def run() -> None:
-        trial = Trial(make_plant(make_clock()))
-        for step in steps:
-            await trial.take(step)
-        await trial.end()
+    asyncio.run(run(Trial, make_plant(make_clock()), steps))
 
-    asyncio.run(run())
+
+async def run(make: Any, plant: Any, steps: list[tuple[Any, ...]]) -> Any:
+    trial = make(plant)
+    for step in steps:
+        await trial.take(step)
+    await trial.end()
+    return trial
+
+
+@pytest.mark.parametrize("steps", [SELECTED, BOTH])
+async def test_what_people_release_arrives(plant: Any, steps: list[tuple[Any, ...]]) -> None:
+    """Or the other test would judge nothing."""
+    assert (await run(Trial, plant, steps)).wire.received
+
+
+ALONE = [TICK, ("command", 0, "a/far/approved", 1, 5.0, 0), TICK, ("say", 0, Say.APPROVE, 3), ("time", 1.0)]
+TOO_LATE = [TICK, ("command", 0, "a/plc/selected", 1, 5.0, 0), ("time", 2.0), ("say", 0, Say.EXECUTE, 0), ("time", 1.0)]
+
+
+def for_ever(hold: Any, seconds: float) -> None:
+    hold.ends, hold.until = 1e9, 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "where", "defect", "words"),
+    [
+        (ALONE, "sereno.hub.consent._check", lambda *_: None, "never by the same person"),
+        (TOO_LATE, "sereno.hub.hold.Hold._wait", for_ever, "never after its selection"),
+    ],
+)
+async def test_the_judge_catches_what_it_is_for(
+    plant: Any, steps: list[tuple[Any, ...]], where: str, defect: Any, words: str
+) -> None:
+    with patch(where, defect), pytest.raises(AssertionError, match=words):
+        await run(Trial, plant, steps)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sereno.model import Ack, AckState, Command, RefusedError, Verb
+from sereno.model import Ack, AckState, Act, Command, RefusedError, Say, Signature, Verb
 from sereno.store.audit import AuditLog
 from sereno.store.engine import Store
 from sereno.store.errors import StoreError
@@ -156,3 +156,56 @@ async def test_a_key_is_not_lent_to_another_command(journal: StoredIntents, othe
     with pytest.raises(RefusedError, match=r"key 'k1' belongs to another command \(write north/plc1/setpoint\)"):
         await journal.intend(replace(WRITE, **other), None, 1.0)
     assert await journal.intend(replace(WRITE, comment="again", expires=100), None, 1.0) == []
+
+
+SELECTED = (_ack(AckState.REQUESTED), _ack(AckState.SELECTED, 2, reason="waits for execution"))
+
+
+async def test_a_command_that_waits_is_on_record_from_its_selection_on(
+    path: Path, reopen: Callable[[], StoredIntents]
+) -> None:
+    journal = reopen()
+    assert await journal.intend(WRITE, None, 1.0, SELECTED) is None
+    signature = Signature(name="Bea Ruiz", meaning="released", t=5)
+    act = Act(say=Say.APPROVE, actor="bea", t=6, origin="10.0.0.2", comment="as agreed", signature=signature)
+    await journal.note(WRITE, 1.0, act)
+    await journal.release(replace(WRITE, expires=500), _ack(AckState.ACCEPTED, 7))
+    await journal.record(_ack(AckState.DONE, 8, value=2.5))
+    command, acks = await journal.known("k1") or (None, [])
+    assert command == replace(WRITE, expires=500)
+    assert acks == [*SELECTED, _ack(AckState.ACCEPTED, 7), _ack(AckState.DONE, 8, value=2.5)]
+    store = Store.open(path, look=True)
+    records = await AuditLog(store, JumpingClock()).entries()
+    await store.close()
+    found = [(r.actor, r.origin, r.action, r.old, r.outcome, r.comment) for r in reversed(records)]
+    assert found == [
+        ("ann", "10.0.0.1", "command.select", 1.0, "selected: waits for execution", ""),
+        ("bea", "10.0.0.2", "command.approve", 1.0, "done", "as agreed"),
+        ("ann", "10.0.0.1", "write", 1.0, "intended", ""),
+        ("ann", "10.0.0.1", "write", 1.0, "done", ""),
+    ]
+    assert {r.command for r in records} == {"k1"}
+    new = records[2].new
+    assert new["value"] == 2.5
+    assert {k: v for k, v in new["signature"].items() if k != "seal"} == {
+        "name": "Bea Ruiz",
+        "meaning": "released",
+        "t": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("released", "end", "words"),
+    [(False, AckState.CANCELLED, "it was never sent"), (True, AckState.UNKNOWN, "may have been carried out")],
+)
+async def test_a_kill_while_it_waits_is_no_doubt_about_the_plant(
+    reopen: Callable[[], StoredIntents], released: bool, end: AckState, words: str
+) -> None:
+    dead = reopen()
+    await dead.intend(WRITE, None, 1.0, SELECTED)
+    if released:
+        await dead.release(WRITE, _ack(AckState.ACCEPTED, 3))
+    _, acks = await reopen().known("k1") or (None, [])
+    assert [a.state for a in acks[:2]] == [AckState.REQUESTED, AckState.SELECTED]
+    assert acks[-1].state is end
+    assert words in acks[-1].reason

@@ -63,6 +63,8 @@ TABLE = {
         GET /api/v1/substitutions
         GET /api/v1/maintenance
         GET /api/v1/guards
+        GET /commands
+        GET /api/v1/commands
         WS {LIVE}
         MESSAGE {LIVE} subscribe
         MESSAGE {LIVE} unsubscribe
@@ -74,6 +76,8 @@ TABLE = {
     WRITERS: """
         PUT /api/v1/values/{path:path}
         POST /api/v1/commands
+        POST /api/v1/commands/{key}/execute
+        POST /api/v1/commands/{key}/cancel
     """,
     ENGINEERS: """
         GET /api/v1/devices/{path:path}/trace
@@ -81,6 +85,8 @@ TABLE = {
         DELETE /api/v1/values/{path:path}/substitution
         PUT /api/v1/devices/{path:path}/maintenance
         DELETE /api/v1/devices/{path:path}/maintenance
+        POST /api/v1/commands/{key}/approve
+        POST /api/v1/commands/{key}/decline
         GET /audit
         GET /api/v1/audit
         GET /api/v1/audit/export
@@ -119,6 +125,9 @@ OWN = {"origin": "http://localhost"}
 BODIES: dict[str, Any] = {
     "POST /api/v1/commands": {"target": "north/plc1/setpoint", "value": 1.0},
     "PUT /api/v1/values/{path:path}": {"value": 1},
+    "POST /api/v1/commands/{key}/execute": {},
+    "POST /api/v1/commands/{key}/approve": {},
+    "POST /api/v1/commands/{key}/decline": {"reason": "no"},
 }
 
 

@@ -15,7 +15,7 @@ from sereno.store.audit import AuditLog, add_entry
 from sereno.store.engine import Store
 from sereno.store.people import UserRow
 
-from .actor import ROLES, Role
+from .actor import ROLES, Actor, Role
 from .changes import Changes
 from .kiosks import Kiosks
 from .lockout import Lockout
@@ -24,6 +24,7 @@ from .passwords import Passwords, check_password
 from .refusals import Refusals
 from .roles import decode_role, encode_permissions, role_named, roles_named
 from .sessions import SessionLimits, Sessions, SignedIn
+from .standing import standing
 from .tokens import Tokens
 
 Change = tuple[Any, Any]
@@ -195,19 +196,27 @@ class Accounts:
 
         Raises DeniedError (wrong old one), TooManyAttemptsError, ValueError (weak new one).
         """
-        wait = self._lockout.attempt(name, origin)
-        if wait > 0:
-            raise TooManyAttemptsError(wait)
-        row = await self._store.run(lambda c: people.user_named(c, name))
-        if row is None or not await self._passwords.verify(row.password, old):
-            await self.audit.record(name, "user.password", name, origin, "refused")
-            raise DeniedError("the present password is wrong")
-        self._lockout.succeeded(name, origin)
+        row = await self._prove(name, old, origin, "user.password")
         stored, now = await self._passwords.hash(check_password(new)), self._clock.wall_ns()
         kept = digest(session)
         await self._change(
             lambda c: people.set_password(c, row.id, stored, now, kept), name, "user.password", name, origin
         )
+
+    async def sign(self, name: str, password: str, origin: str) -> str:
+        """The printed name of a person who proves once more who they are, for a signature.
+
+        Wrong passwords count as those of the sign-in do. Raises DeniedError, TooManyAttemptsError.
+        """
+        return (await self._prove(name, password, origin, "command.sign")).name
+
+    async def again(self, actor: Actor) -> Actor:
+        """The actor with the rights of this moment. Raises DeniedError for one who is gone or shut out."""
+        now = self._clock.wall_ns()
+        found = await self._store.run(lambda c: standing(c, actor, now))
+        if found is None:
+            raise DeniedError(f"{actor.name} has no way in any more")
+        return found
 
     async def generation(self) -> str:
         """Changes with every change of people, rights and ways in, whichever process makes it."""
@@ -251,6 +260,19 @@ class Accounts:
     def _past(self, row: UserRow) -> bool:
         """True if the password was good once and its hour is over."""
         return row.once and self._clock.wall_ns() - row.password_changed > ONCE * 1e9
+
+    async def _prove(self, name: str, password: str, origin: str, action: str) -> UserRow:
+        wait = self._lockout.attempt(name, origin)
+        if wait > 0:
+            await self.refusals.tell(name, action, name, origin, "too many attempts")
+            raise TooManyAttemptsError(wait)
+        row = await self._store.run(lambda c: people.user_named(c, name))
+        right = await self._passwords.verify(None if row is None else row.password, password)
+        if row is None or row.disabled or not right or self._past(row):
+            await self.audit.record(name, action, name, origin, "refused")
+            raise DeniedError("the present password is wrong")
+        self._lockout.succeeded(name, origin)
+        return row
 
     async def _change(
         self, work: Callable[[Connection], Change | None], by: str, action: str, target: str, origin: str

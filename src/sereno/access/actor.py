@@ -16,6 +16,7 @@ class Right(StrEnum):
     WRITE = "write"
     CALL = "call"
     TRACE = "trace"
+    APPROVE = "approve"
     SUBSTITUTE = "substitute"
     CONFIGURE = "configure"
     USERS = "users"
@@ -48,7 +49,7 @@ def _role(name: str, rights: Iterable[Right]) -> Role:
 
 _VIEW = (Right.READ, Right.HISTORY)
 _OPERATE = (*_VIEW, Right.WRITE, Right.CALL)
-_ENGINEER = (*_OPERATE, Right.TRACE, Right.SUBSTITUTE, Right.CONFIGURE, Right.AUDIT)
+_ENGINEER = (*_OPERATE, Right.APPROVE, Right.TRACE, Right.SUBSTITUTE, Right.CONFIGURE, Right.AUDIT)
 ROLES: dict[str, Role] = {
     role.name: role
     for role in (
@@ -74,6 +75,11 @@ class Actor:
     kind: str = "person"
     origin: str = field(default="", compare=False)
     bound: tuple[Role, ...] | None = None
+
+    @property
+    def person(self) -> str:
+        """Who answers for the actor: the owner of a token, else the actor itself."""
+        return self.name.partition(":")[0] if self.kind == "token" else self.name
 
     def may(self, right: Right, path: str = "") -> bool:
         """Default deny: True only if a permission of a role allows it. Everyone names paths; "" asks for no path."""

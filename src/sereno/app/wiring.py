@@ -64,21 +64,19 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     if historian is not None:
         hub.add_sink(historian)
     journal = StoredIntents(store, clock)
-    router = CommandRouter(hub, clock, authorise=record.authorise, journal=journal, handlers=devices.handlers)
+    accounts = Accounts(store, clock, limits=plant.sessions.limits())
+    router = CommandRouter(
+        hub,
+        clock,
+        authorise=record.authorise,
+        authenticate=accounts.sign,
+        renew=accounts.again,
+        journal=journal,
+        handlers=devices.handlers,
+    )
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
     guards = Guards(plant.guards, hub, router, clock)
-    return Parts(
-        clock,
-        store,
-        Accounts(store, clock, limits=plant.sessions.limits()),
-        hub,
-        devices,
-        historian,
-        router,
-        record,
-        overrides,
-        guards,
-    )
+    return Parts(clock, store, accounts, hub, devices, historian, router, record, overrides, guards)
 
 
 def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record: NodeRecord) -> Historian | None:
@@ -118,6 +116,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
     return WebContext(
         live=parts.hub,
         commands=parts.router,
+        waiting=parts.router.consent,
         history=history,
         devices=MaintainedDevices(parts.devices, parts.hub),
         overrides=parts.overrides,

@@ -20,6 +20,7 @@ from ._remote import RemoteClient, RemoteNode
 from ._sync import SyncClient, SyncSubscription, connect_sync
 from ._times import parse_time
 from ._values import DeviceStatus, GroupStatus, HistoryRequest, Reading, Series, TraceLine, Update
+from ._waiting import NothingWaits, WaitingCommand, WaitingPort, WaitsFor, not_waiting, waiting_json
 
 __all__ = [
     "BatchSink",
@@ -39,6 +40,7 @@ __all__ = [
     "LivePort",
     "Moment",
     "NoGuards",
+    "NothingWaits",
     "OverridePort",
     "Reading",
     "RemoteClient",
@@ -50,16 +52,21 @@ __all__ = [
     "SyncSubscription",
     "TraceLine",
     "Update",
+    "WaitingCommand",
+    "WaitingPort",
+    "WaitsFor",
     "connect",
     "connect_sync",
     "device_json",
     "find_node",
     "guard_json",
     "iso_time",
+    "not_waiting",
     "override_json",
     "parse_time",
     "reading_json",
     "series_json",
     "spec_json",
     "substitution_json",
+    "waiting_json",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from sereno.model import (
     NotFoundError,
     Override,
     RefusedError,
+    Say,
     SystemClock,
     TagSpec,
     Verb,
@@ -27,6 +29,7 @@ from ._overrides import OverridePort, Substitution
 from ._ports import CommandPort, DevicePort, HistoryPort, LivePort, Subscription
 from ._times import parse_time
 from ._values import DeviceStatus, HistoryRequest, Reading, Series, TraceLine
+from ._waiting import NothingWaits, WaitingCommand, WaitingPort
 
 Moment = int | str | datetime
 """ns UTC, text as `parse_time` takes it ("now-6h", ISO 8601), or a datetime (without a zone: UTC)."""
@@ -51,6 +54,7 @@ class Client:
         clock: Clock | None = None,
         overrides: OverridePort | None = None,
         guards: GuardPort | None = None,
+        waiting: WaitingPort | None = None,
     ) -> None:
         self.actor = actor
         self.live = live
@@ -60,11 +64,14 @@ class Client:
         self.clock = clock or SystemClock()
         self._overrides = overrides
         self._guards = guards or NoGuards()
+        self._waiting = waiting or NothingWaits()
 
     def as_actor(self, actor: Actor) -> Client:
         """The same plant in the eyes of another actor."""
         ports = (self.live, self.commands, self.history, self.device)
-        return Client(*ports, actor, clock=self.clock, overrides=self._overrides, guards=self._guards)
+        made = Client(*ports, actor, clock=self.clock, overrides=self._overrides, guards=self._guards)
+        made._waiting = self._waiting
+        return made
 
     async def tags(self, *globs: str) -> list[TagSpec]:
         """Declarations of the tags that any glob names, by path; without a glob all."""
@@ -101,19 +108,36 @@ class Client:
         """Set a tag and return the final ack: its state says whether it was done, refused, failed or is unknown.
 
         `timeout` seconds after which the command is not sent any more. `expected` is the value that you saw;
-        another one refuses. The same `key` again is the same command.
+        another one refuses. The same `key` again is the same command. One that is to be selected first is executed
+        as soon as it is; where a second person or a signature is asked for, this waits until there is an end.
         """
-        command = Command(
-            target=path,
-            value=value,
-            expected=expected,
-            comment=comment,
-            key=key or new_key(),
-            origin=origin or self.actor.origin,
-            actor=self.actor.name,
-            expires=self._expires(timeout),
+        command = self._command(
+            path, value, expected=expected, timeout=timeout, comment=comment, key=key, origin=origin
         )
         return await self._final(command)
+
+    async def select(
+        self,
+        path: str,
+        value: Any,
+        *,
+        expected: Any = None,
+        timeout: float = 10.0,
+        comment: str = "",
+        key: str | None = None,
+        origin: str = "",
+    ) -> Ack:
+        """As `write`, up to the moment when it waits for somebody (state SELECTED); else its final ack.
+
+        `execute` lets it go, `waiting` says what it waits for. Its `timeout` begins anew when it is let go.
+        """
+        command = self._command(
+            path, value, expected=expected, timeout=timeout, comment=comment, key=key, origin=origin
+        )
+        async for ack in self.commands.submit(command, self.actor):
+            if ack.state is AckState.SELECTED or ack.state.final:
+                return ack
+        return self._lost(command)
 
     async def call(self, device: str, name: str, *arguments: Any, timeout: float = 10.0, comment: str = "") -> Ack:
         """Execute a command of a device; the final ack carries its result."""
@@ -136,6 +160,26 @@ class Client:
     async def acks(self, key: str) -> list[Ack]:
         """Acks so far of the command with this key. Raises NotFoundError."""
         return await self.commands.acks(key, self.actor)
+
+    async def waiting(self) -> list[WaitingCommand]:
+        """Commands that wait for people, the one that waits longest first. See WaitingPort, for the acts too."""
+        return await self._waiting.waiting(self.actor)
+
+    async def execute(self, key: str, *, password: str = "", meaning: str = "") -> None:
+        """Let one's own command go."""
+        await self._waiting.execute(key, self.actor, password=password, meaning=meaning)
+
+    async def approve(self, key: str, *, password: str = "", meaning: str = "", comment: str = "") -> None:
+        """Agree to the command of somebody else."""
+        await self._waiting.approve(key, self.actor, password=password, meaning=meaning, comment=comment)
+
+    async def decline(self, key: str, *, reason: str) -> None:
+        """Refuse the command of somebody else."""
+        await self._waiting.decline(key, self.actor, reason=reason)
+
+    async def cancel(self, key: str) -> None:
+        """Withdraw one's own command."""
+        await self._waiting.cancel(key, self.actor)
 
     async def query(
         self, *tags: str, start: Moment = "now-1h", end: Moment = "now", points: int | None = None
@@ -205,11 +249,32 @@ class Client:
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return parse_time(aware.isoformat(), self.clock)
 
+    def _command(self, path: str, value: Any, *, timeout: float, key: str | None, origin: str, **more: Any) -> Command:
+        return Command(
+            target=path,
+            value=value,
+            key=key or new_key(),
+            origin=origin or self.actor.origin,
+            actor=self.actor.name,
+            expires=self._expires(timeout),
+            **more,
+        )
+
     async def _final(self, command: Command) -> Ack:
         last: Ack | None = None
         async for ack in self.commands.submit(command, self.actor):
             last = ack
-        if last is not None and last.state.final:
-            return last
+            if ack.state is AckState.SELECTED:
+                await self._go_on(command.key)
+        return last if last is not None and last.state.final else self._lost(command)
+
+    async def _go_on(self, key: str) -> None:
+        """Execute a selected command that waits for nothing else."""
+        for one in await self._waiting.waiting(self.actor):
+            if one.key == key and Say.EXECUTE in one.may and not one.sign:
+                with suppress(RefusedError, NotFoundError):  # then its acks say how it ended
+                    await self._waiting.execute(key, self.actor)
+
+    def _lost(self, command: Command) -> Ack:
         reason = "the acks ended without a final one"
         return Ack(key=command.key, state=AckState.UNKNOWN, t=self.clock.wall_ns(), reason=reason)

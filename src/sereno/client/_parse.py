@@ -46,8 +46,13 @@ def parse_spec(data: Mapping[str, Any]) -> TagSpec:
         high=data.get("high"),
         deadband=data.get("deadband") or 0.0,
         limits=Limits(**_known(Limits, limits)) if limits else None,
-        setpoint=Setpoint(**_known(Setpoint, setpoint)) if setpoint else Setpoint(),
+        setpoint=_setpoint(setpoint) if setpoint else Setpoint(),
     )
+
+
+def _setpoint(data: Mapping[str, Any]) -> Setpoint:
+    known = _known(Setpoint, data)
+    return Setpoint(**{**known, "sign": tuple(known.get("sign") or ())})
 
 
 def parse_reading(data: Mapping[str, Any], spec: TagSpec) -> Reading:

@@ -33,6 +33,7 @@ from ._json import iso_time
 from ._parse import parse_ack, parse_device, parse_line, parse_reading, parse_series, parse_spec
 from ._remote_live import RemoteSubscription
 from ._remote_overrides import RemoteOverrides
+from ._remote_waiting import RemoteWaiting
 from ._values import DeviceStatus, HistoryRequest, Reading, Series, TraceLine
 
 API = "/api/v1"
@@ -181,7 +182,10 @@ class RemoteClient(Client):
 
     def __init__(self, node: RemoteNode, actor: Actor) -> None:
         overrides = RemoteOverrides(node.http)
-        super().__init__(node, node, node, node, actor, clock=node.clock, overrides=overrides, guards=node)
+        waiting = RemoteWaiting(node.http)
+        super().__init__(
+            node, node, node, node, actor, clock=node.clock, overrides=overrides, guards=node, waiting=waiting
+        )
         self.node = node
 
     def as_actor(self, actor: Actor) -> Client:

@@ -17,9 +17,28 @@ from ._client import Client, Moment
 from ._connect import connect
 from ._ports import Subscription
 from ._values import DeviceStatus, Reading, Series, TraceLine, Update
+from ._waiting import WaitingCommand
 
 T = TypeVar("T")
-_CALLS = frozenset(("tags", "read", "get", "subscribe", "write", "call", "acks", "query", "devices"))
+_CALLS = frozenset(
+    [
+        "tags",
+        "read",
+        "get",
+        "subscribe",
+        "write",
+        "select",
+        "call",
+        "acks",
+        "waiting",
+        "execute",
+        "approve",
+        "decline",
+        "cancel",
+        "query",
+        "devices",
+    ]
+)
 
 
 def connect_sync(
@@ -84,6 +103,44 @@ class SyncClient:
     def call(self, device: str, name: str, *arguments: Any, timeout: float = 10.0, comment: str = "") -> Ack:
         """See Client."""
         return self._wait(self._client.call(device, name, *arguments, timeout=timeout, comment=comment))
+
+    def select(
+        self,
+        path: str,
+        value: Any,
+        *,
+        expected: Any = None,
+        timeout: float = 10.0,
+        comment: str = "",
+        key: str | None = None,
+        origin: str = "",
+    ) -> Ack:
+        """See Client."""
+        return self._wait(
+            self._client.select(
+                path, value, expected=expected, timeout=timeout, comment=comment, key=key, origin=origin
+            )
+        )
+
+    def waiting(self) -> list[WaitingCommand]:
+        """See Client."""
+        return self._wait(self._client.waiting())
+
+    def execute(self, key: str, *, password: str = "", meaning: str = "") -> None:
+        """See Client."""
+        self._wait(self._client.execute(key, password=password, meaning=meaning))
+
+    def approve(self, key: str, *, password: str = "", meaning: str = "", comment: str = "") -> None:
+        """See Client."""
+        self._wait(self._client.approve(key, password=password, meaning=meaning, comment=comment))
+
+    def decline(self, key: str, *, reason: str) -> None:
+        """See Client."""
+        self._wait(self._client.decline(key, reason=reason))
+
+    def cancel(self, key: str) -> None:
+        """See Client."""
+        self._wait(self._client.cancel(key))
 
     def submit(self, command: Command) -> Iterator[Ack]:
         """See Client."""

@@ -1,8 +1,11 @@
 """The life of a command as a pure machine: what happened goes in, acks and the next task come out.
 
-    requested -> authorised -> (selected ->) checked -> queued -> sending -> done
-                                                                     \\-> readback -> done
+    requested -> authorised -> checked -> queued -> sending -> done
+                       |         ^                     \\-> readback -> done
+                       v         |
+                   selected -> released
 
+A marked one is selected: it waits for people, and what was checked before is checked again when they release it.
 From every phase it may end otherwise; TABLE says how. Once handed over, a command can no longer be refused or
 cancelled, and times out only where the device knows that it was never sent. Without a conclusive reply it ends as
 unknown, and nobody sends it again.
@@ -24,6 +27,7 @@ class Phase(StrEnum):
     REQUESTED = "requested"
     AUTHORISED = "authorised"
     SELECTED = "selected"
+    RELEASED = "released"
     CHECKED = "checked"
     QUEUED = "queued"
     SENDING = "sending"
@@ -37,6 +41,9 @@ class Event(StrEnum):
     ASKED = "asked"
     ALLOWED = "allowed"
     PICKED = "picked"
+    APPROVED = "approved"
+    RELEASED = "released"
+    WITHDRAWN = "withdrawn"
     PASSED = "passed"
     REFUSED = "refused"
     RECORDED = "recorded"
@@ -59,6 +66,8 @@ class Task(StrEnum):
 
     AUTHORISE = "authorise"
     CHECK = "check"
+    AWAIT_PEOPLE = "await people"
+    CHECK_AGAIN = "check again"
     RECORD = "record"
     WAIT_FOR_TURN = "wait for turn"
     SEND = "send"
@@ -96,11 +105,17 @@ TABLE: dict[Phase, dict[Event, Move]] = {
         **_BEFORE_SENDING,
     },
     Phase.AUTHORISED: {
-        Event.PICKED: Move(Phase.SELECTED, AckState.SELECTED),
+        Event.PICKED: Move(Phase.SELECTED, AckState.SELECTED, Task.AWAIT_PEOPLE),
         Event.PASSED: Move(Phase.CHECKED, None, Task.RECORD),
         **_BEFORE_SENDING,
     },
-    Phase.SELECTED: {Event.PASSED: Move(Phase.CHECKED, None, Task.RECORD), **_BEFORE_SENDING},
+    Phase.SELECTED: {
+        Event.APPROVED: Move(Phase.SELECTED, AckState.SELECTED, Task.AWAIT_PEOPLE),
+        Event.RELEASED: Move(Phase.RELEASED, None, Task.CHECK_AGAIN),
+        Event.WITHDRAWN: _end(AckState.CANCELLED),
+        **_BEFORE_SENDING,
+    },
+    Phase.RELEASED: {Event.PASSED: Move(Phase.CHECKED, None, Task.RECORD), **_BEFORE_SENDING},
     Phase.CHECKED: {
         Event.RECORDED: Move(Phase.QUEUED, AckState.ACCEPTED, Task.WAIT_FOR_TURN),
         Event.LOST: _end(AckState.UNKNOWN),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TypeVar
 
 from sereno.access.actor import Actor, Right
 from sereno.client import CommandHandler, iso_time
 from sereno.model import (
     Access,
+    Ack,
+    AckState,
     Clock,
     Command,
     DeliveryError,
@@ -29,6 +33,7 @@ from .agreement import unchanged
 from .checks import writable_value
 from .command_life import Event, Occurrence
 from .flight import Flight
+from .hold import Hold
 from .hub import Hub
 from .interlock import Interlocks
 from .journal import IntentJournal
@@ -38,7 +43,10 @@ from .rates import Rates
 from .readback import ReadbackWatch
 from .table import not_found
 
+T = TypeVar("T")
 Authorise = Callable[[Actor, Command], None]
+Renew = Callable[[Actor], Awaitable[Actor]]
+"""The actor with the rights of this moment. Raises DeniedError for one who is shut out."""
 WRITE_GRACE = 30.0
 """Seconds that a driver may take for a write beyond its expiry before the outcome is called unknown."""
 
@@ -55,16 +63,24 @@ def by_rights(actor: Actor, command: Command) -> None:
         raise DeniedError(f"{actor.name} may not {right} {command.target}")
 
 
+async def as_it_was(actor: Actor) -> Actor:
+    """For nodes without accounts: rights do not change."""
+    return actor
+
+
 class Execution:
     """Does the tasks of flights. Each gives what happened; RefusedError and DeniedError become refusals."""
 
-    def __init__(self, hub: Hub, clock: Clock, journal: IntentJournal, authorise: Authorise) -> None:
+    def __init__(
+        self, hub: Hub, clock: Clock, journal: IntentJournal, authorise: Authorise, renew: Renew = as_it_was
+    ) -> None:
         self.handlers: dict[str, CommandHandler] = {}
         self.writing: dict[str, Flight] = {}
         self._hub = hub
         self._clock = clock
         self._journal = journal
         self._authorise = authorise
+        self._renew = renew
         self._interlocks = Interlocks(hub)
         self._rates = Rates(hub, clock)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -97,22 +113,44 @@ class Execution:
         self._check_expected(spec, command, flight.old_value)
         other = self.writing.get(spec.path)
         if other is not None:
-            raise RefusedError(f"another command to {spec.path} is under way, of {other.command.actor or 'somebody'}")
+            raise RefusedError(_held_by(other, spec))
         flight.remark = self._check_plant(spec, flight)
         self.writing[spec.path] = flight
+        return await self._hold(flight, spec) if spec.setpoint.marked else Occurrence(Event.PASSED)
+
+    async def await_people(self, flight: Flight) -> Occurrence:
+        """Until somebody decides, or its time is over."""
+        assert flight.hold is not None, "a selected command is held"
+        return await flight.hold.decision()
+
+    async def check_again(self, flight: Flight) -> Occurrence:
+        """Rights, maintenance, what was seen and the plant, as they are when people let it go; its expiry begins anew.
+
+        What a second person agreed to is the step from the old value to the new one: the old one must still be there.
+        """
+        spec, hold = flight.tag, flight.hold
+        assert spec is not None, "only set-points are held"
+        assert hold is not None, "only what was held is released"
+        expires = self._clock.wall_ns() + hold.patience
+        flight.command = command = replace(flight.command, expires=expires)
+        flight.actor = await self._renew(flight.actor)
+        self._authorise(flight.actor, command)
+        self._check_in_service(flight)
+        now = self._old_value(spec)
+        self._check_expected(spec, command, now)
+        if hold.needs_approval and not unchanged(spec, flight.old_value, now):
+            raise RefusedError(f"{spec.path} is {show(now, spec)}, it was {show(flight.old_value, spec)} when selected")
+        flight.remark = self._check_plant(spec, flight)
         return Occurrence(Event.PASSED)
 
     async def record(self, flight: Flight) -> Occurrence:
-        """Make the intent durable."""
-        try:
-            earlier = await self._journal.intend(flight.command, flight.tag, flight.old_value)
-        except RefusedError:
-            raise
-        except (OSError, SerenoError) as error:
-            raise RefusedError(f"the command could not be recorded, so it is not sent: {error}") from error
-        if earlier is not None:
+        """Make the intent durable; of what was held, that it goes."""
+        if flight.hold is not None:
+            accepted = self._ack(flight, AckState.ACCEPTED, flight.remark)
+            await _kept(self._journal.release(flight.command, accepted))
+            flight.recorded_ahead = AckState.ACCEPTED
+        elif not await self._intend(flight):
             return Occurrence(Event.LOST, "recorded before, when the node stopped; whether it was executed is unknown")
-        flight.intended = True
         return Occurrence(Event.RECORDED, flight.remark)
 
     async def wait_for_turn(self, flight: Flight) -> Occurrence:
@@ -163,6 +201,26 @@ class Execution:
         flight.land()
         if flight.tag is not None and self.writing.get(flight.tag.path) is flight:
             del self.writing[flight.tag.path]
+
+    async def _hold(self, flight: Flight, spec: TagSpec) -> Occurrence:
+        """Let it wait, on record, so that it has an end whatever happens to the node."""
+        hold = Hold(spec.setpoint, self._clock, flight.command.expires - self._clock.wall_ns())
+        if not await self._intend(flight, self._ack(flight, AckState.SELECTED, hold.words)):
+            raise RefusedError("a command with this key was selected before the node stopped; use a fresh one")
+        flight.recorded_ahead = AckState.SELECTED
+        flight.hold = hold
+        return Occurrence(Event.PICKED, hold.words)
+
+    async def _intend(self, flight: Flight, selected: Ack | None = None) -> bool:
+        """Into the journal; False if it was there before."""
+        what = (flight.command, flight.tag, flight.old_value)
+        intend = self._journal.intend
+        earlier = await _kept(intend(*what) if selected is None else intend(*what, [*flight.acks, selected]))
+        flight.intended = earlier is None
+        return flight.intended
+
+    def _ack(self, flight: Flight, state: AckState, reason: str) -> Ack:
+        return Ack(key=flight.command.key, state=state, t=self._clock.wall_ns(), reason=reason)
 
     async def _write(self, flight: Flight, spec: TagSpec) -> Occurrence:
         assert flight.handler is not None, "checked commands have a handler"
@@ -236,3 +294,20 @@ class Execution:
 
     def _expired(self, when: str) -> Occurrence:
         return Occurrence(Event.EXPIRED, f"its time was over {when}; never sent")
+
+
+async def _kept(keeping: Awaitable[T]) -> T:
+    """Raises RefusedError if the journal cannot keep it: then it is not sent."""
+    try:
+        return await keeping
+    except RefusedError:
+        raise
+    except (OSError, SerenoError) as error:
+        raise RefusedError(f"the command could not be recorded, so it is not sent: {error}") from error
+
+
+def _held_by(other: Flight, spec: TagSpec) -> str:
+    name = other.command.actor or "somebody"
+    if other.hold is not None and other.hold.open:
+        return f"{spec.path} is selected by {name} for another command, which {other.hold.words}"
+    return f"another command to {spec.path} is under way, of {name}"

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from sereno.access.actor import Actor
 from sereno.client import CommandHandler
-from sereno.model import Ack, Command, TagSpec
+from sereno.model import Ack, AckState, Command, TagSpec
 
 from .command_life import CommandLife
+from .hold import Hold
 from .readback import ReadbackWatch
 
 T = TypeVar("T")
@@ -25,6 +26,8 @@ class Flight:
         self.life = CommandLife()
         self.acks: list[Ack] = []
         self.intended = False
+        self.recorded_ahead: AckState | None = None
+        self.hold: Hold | None = None
         self.tag: TagSpec | None = None
         self.old_value: Any = None
         self.remark = ""

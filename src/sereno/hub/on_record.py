@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from sereno.model import Ack, AckState, Clock, Command, SerenoError
+from sereno.model import Ack, AckState, Clock, Command, SerenoError, end_of_cut_off
 
 from .flight import Flight
 from .journal import IntentJournal
@@ -22,8 +22,11 @@ class OnRecord:
 
     async def keep(self, flight: Flight, ack: Ack) -> None:
         """Into the journal before anyone hears it; a command that never got so far is kept with its end."""
+        if flight.recorded_ahead is ack.state:
+            flight.recorded_ahead = None
+            return
         try:
-            if ack.state is AckState.ACCEPTED or (ack.state.final and not flight.intended):
+            if (not flight.intended and ack.state.final) or (flight.hold is None and ack.state is AckState.ACCEPTED):
                 await self._keep_start(flight)
             if flight.intended:
                 await self._journal.record(ack)
@@ -47,8 +50,8 @@ class OnRecord:
         found = await self._journal.known(key)
         if found is None or (found[1] and found[1][-1].state.final):
             return found
-        reason = "the node stopped while it was under way; whether it was executed is unknown"
-        end = Ack(key=key, state=AckState.UNKNOWN, t=self._clock.wall_ns(), reason=reason)
+        state, reason = end_of_cut_off(found[1])
+        end = Ack(key=key, state=state, t=self._clock.wall_ns(), reason=reason)
         await self._journal.record(end)
         return found[0], [*found[1], end]
 

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from sereno.access.actor import Actor, Right
-from sereno.client import CommandHandler
+from sereno.client import CommandHandler, WaitingPort
 from sereno.model import (
     Ack,
     AckState,
@@ -24,7 +24,8 @@ from sereno.model import (
 )
 
 from .command_life import Event, Move, Occurrence, Task
-from .execution import Authorise, Execution, by_rights
+from .consent import Authenticate, Consent, nobody_signs
+from .execution import Authorise, Execution, Renew, as_it_was, by_rights
 from .flight import Flight, told
 from .hub import Hub
 from .journal import IntentJournal, MemoryJournal, same_command
@@ -32,7 +33,7 @@ from .on_record import OnRecord
 
 DEFAULT_EXPIRY = 10.0
 """Seconds for a command whose envelope has no expiry."""
-_BREAKABLE = frozenset((Task.WAIT_FOR_TURN, Task.SEND, Task.WATCH))
+_BREAKABLE = frozenset((Task.AWAIT_PEOPLE, Task.WAIT_FOR_TURN, Task.SEND, Task.WATCH))
 """What a stop of the node breaks off; the others are short, and an intent is either on record or not."""
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ class CommandRouter:
     """Implements CommandPort for the devices of a node. A command goes on whoever stops listening; `close` ends all.
 
     The same key again is the same command: it joins the one under way or gets the acks of the past one. A key that was
-    used for another command is refused.
+    used for another command is refused. `consent` is where people act on commands that wait for them.
     """
 
     def __init__(
@@ -50,15 +51,18 @@ class CommandRouter:
         clock: Clock,
         *,
         authorise: Authorise = by_rights,
+        authenticate: Authenticate = nobody_signs,
+        renew: Renew = as_it_was,
         journal: IntentJournal | None = None,
         handlers: Mapping[str, CommandHandler] | None = None,
     ) -> None:
         self._clock = clock
         journal = journal if journal is not None else MemoryJournal()
         self._record = OnRecord(journal, clock)
-        self._execution = Execution(hub, clock, journal, authorise)
+        self._execution = Execution(hub, clock, journal, authorise, renew)
         self._execution.handlers.update(handlers or {})
         self._flights: dict[str, Flight] = {}
+        self.consent: WaitingPort = Consent(self._flights, clock, journal, authenticate)
         self._ends: Counter[AckState] = Counter()
         self._peak = 0
         self._closed = False
@@ -66,6 +70,8 @@ class CommandRouter:
         self._tasks: dict[Task, Callable[[Flight], Coroutine[Any, Any, Occurrence]]] = {
             Task.AUTHORISE: execution.authorise,
             Task.CHECK: execution.check,
+            Task.AWAIT_PEOPLE: execution.await_people,
+            Task.CHECK_AGAIN: execution.check_again,
             Task.RECORD: execution.record,
             Task.WAIT_FOR_TURN: execution.wait_for_turn,
             Task.SEND: execution.send,

@@ -10,7 +10,8 @@ from ._batch import (
     seal,
 )
 from ._clock import Clock, ScaledClock, SystemClock, Timer
-from ._command import Ack, AckState, Command, Verb, new_key
+from ._command import Ack, AckState, Command, Verb, end_of_cut_off, new_key
+from ._consent import Act, Say, Signature
 from ._errors import (
     ConfigurationError,
     DeliveryError,
@@ -37,6 +38,7 @@ __all__ = [
     "Access",
     "Ack",
     "AckState",
+    "Act",
     "Clock",
     "Command",
     "ConfigurationError",
@@ -60,9 +62,11 @@ __all__ = [
     "RefusedError",
     "RowIndex",
     "SampleBatch",
+    "Say",
     "ScaledClock",
     "SerenoError",
     "Setpoint",
+    "Signature",
     "SystemClock",
     "TagHandle",
     "TagId",
@@ -71,6 +75,7 @@ __all__ = [
     "ValueType",
     "Verb",
     "check_path",
+    "end_of_cut_off",
     "is_good",
     "match_paths",
     "new_key",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -85,3 +86,12 @@ class Ack:
     t: int
     reason: str = ""
     value: Any = None
+
+
+def end_of_cut_off(acks: Iterable[Ack]) -> tuple[AckState, str]:
+    """How a command ended whose node stopped after these acks: cancelled while it waited for people, else unknown."""
+    states = {ack.state for ack in acks}
+    if AckState.SELECTED in states and AckState.ACCEPTED not in states:
+        return AckState.CANCELLED, "the node stopped while it waited; it was never sent"
+    reason = "the node stopped while it was under way; whether it was executed is unknown, it may have been carried out"
+    return AckState.UNKNOWN, reason

@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select
 
-from sereno.model import Clock
+from sereno.model import Clock, Signature
 from sereno.wire.jsonvalue import json_bytes
 
 from . import audit_start
-from .audit_chain import FIRST, AuditChain, Link
+from .audit_chain import CONTENT, FIRST, AuditChain, Link
 from .audit_verify import Verification, Verifier, rows_of
 from .engine import Store
+from .signatures import signed
 from .tables import AUDIT
 
 AT_ONCE = 1000
@@ -144,22 +145,24 @@ class AuditLog:
         return await self._store.run(lambda c: c.scalar(select(func.max(AUDIT.c.id))) or 0)
 
 
-def add_entry(connection: Connection, entry: AuditEntry) -> None:
-    """Add an entry within a transaction that does more. Raises StoreError."""
+def add_entry(connection: Connection, entry: AuditEntry, signature: Signature | None = None) -> None:
+    """Add an entry within a transaction that does more, with a signature made for it. Raises StoreError."""
     chain: AuditChain = connection.get_execution_options()["audit_chain"]
-    content = (
-        entry.t,
-        _plain(entry.actor, _SHORT),
-        _plain(entry.origin, _SHORT),
-        _plain(entry.action, _ACTION),
-        _plain(entry.target, _SHORT),
-        json_bytes(entry.old).decode(),
-        json_bytes(entry.new).decode(),
-        _plain(entry.outcome),
-        _plain(entry.comment),
-        _plain(entry.command, _SHORT),
-    )
-    chain.add(connection, content)
+    content: dict[str, int | str] = {
+        "t": entry.t,
+        "actor": _plain(entry.actor, _SHORT),
+        "origin": _plain(entry.origin, _SHORT),
+        "action": _plain(entry.action, _ACTION),
+        "target": _plain(entry.target, _SHORT),
+        "old": json_bytes(entry.old).decode(),
+        "new": json_bytes(entry.new).decode(),
+        "outcome": _plain(entry.outcome),
+        "comment": _plain(entry.comment),
+        "command": _plain(entry.command, _SHORT),
+    }
+    if signature is not None:
+        content["new"] = signed(content, signature)
+    chain.add(connection, [content[name] for name in CONTENT])
 
 
 def _plain(text: str, longest: int | None = None) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping
 
 from .audit_anchor import Anchor, AnchorFound
 from .audit_chain import CONTENT, FIRST, MAX_LAG, Link, record_hash
+from .signatures import signature_fault
 
 FAULT = "audit.fault"
 """Action of the record that a start adds when it finds that chain and anchor do not fit."""
@@ -127,6 +128,8 @@ class Verifier:
             return False
         right = record_hash(key, self._before, row.key, row.content)
         if hmac.compare_digest(right, row.hash):
+            if fault := signature_fault(dict(zip(CONTENT, row.content, strict=True))):
+                self._find(row.seq, fault)
             return True
         self._find(row.seq, "it does not fit its hash: it was changed, moved, or put in by somebody without the key")
         return False

@@ -30,6 +30,7 @@ from . import (
     signin,
     stream,
     values,
+    waiting,
     ways_in,
 )
 from .background import Background
@@ -63,6 +64,7 @@ _MODULES = (
     signin,
     stream,
     values,
+    waiting,
     ways_in,
 )
 

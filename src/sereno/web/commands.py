@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sereno.access.actor import Actor, Right
-from sereno.client import iso_time
+from sereno.client import WaitingCommand, iso_time, waiting_json
 from sereno.model import Ack, AckState, Command, NotFoundError, SerenoError, Verb, new_key
 from sereno.wire.jsonvalue import json_value
 
@@ -33,6 +33,7 @@ _STATUS = {
     AckState.TIMED_OUT: 504,
     AckState.UNKNOWN: 504,
 }
+_DECIDED = (AckState.SELECTED, AckState.ACCEPTED, AckState.PROGRESS)
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{8,200}$")]
 
 
@@ -99,9 +100,12 @@ class CommandShape(BaseModel):
 
 
 class AcceptedShape(BaseModel):
-    """A command under way; ask for it under its key."""
+    """A command under way; ask for it under its key. `waiting`: what people are to do before it goes on."""
 
     key: str
+    state: str
+    reason: str
+    waiting: dict[str, Any] | None
 
 
 def add_routes(app: FastAPI) -> None:
@@ -127,7 +131,7 @@ def add_routes(app: FastAPI) -> None:
 async def put_value(
     path: Annotated[str, Path(max_length=200)], body: WriteBody, context: Context, actor: Asking, address: Address
 ) -> Response:
-    """Set a tag and wait for what becomes of it: done means that the readback says so."""
+    """Set a tag and wait for what becomes of it: done means that the readback says so. 202: it waits for people."""
     await _check_target(context, path, actor)
     expires = context.clock.wall_ns() + int(body.timeout * 1e9)
     command = Command(
@@ -141,14 +145,18 @@ async def put_value(
         origin=address,
         expires=expires,
     )
-    acks = [ack async for ack in context.commands.submit(command, actor)]
+    acks: list[Ack] = []
+    async for ack in context.commands.submit(command, actor):
+        acks.append(ack)
+        if ack.state is AckState.SELECTED:
+            return answer(_command_json(command.key, acks), 202)
     return _verdict(command.key, acks)
 
 
 async def post_command(
     body: CommandBody, request: Request, context: Context, actor: Asking, address: Address
 ) -> Response:
-    """Hand over a command. Answers when it is accepted (202) or known to be refused; then ask for it by its key."""
+    """Hand over a command. Answers when it is accepted or waits for people (202), or is known to be refused."""
     right = Right.WRITE if body.verb is Verb.WRITE else Right.CALL
     if not actor.may(right, body.target):
         await context.accounts.refusals.tell(actor.name, body.verb.value, body.target, address, "denied")
@@ -176,7 +184,7 @@ async def post_command(
     await decided.wait()
     if acks and acks[-1].state is AckState.REFUSED:
         return _verdict(command.key, acks)
-    return answer({"key": command.key}, 202)
+    return answer(accepted_json(command.key, acks, await waiting_now(command.key, context, actor)), 202)
 
 
 async def get_command(key: Key, context: Context, actor: Asking) -> Response:
@@ -184,11 +192,22 @@ async def get_command(key: Key, context: Context, actor: Asking) -> Response:
     return answer(_command_json(key, await context.commands.acks(key, actor)))
 
 
+async def waiting_now(key: str, context: WebContext, actor: Actor) -> WaitingCommand | None:
+    """What a command waits for; None if it does not."""
+    return next((one for one in await context.waiting.waiting(actor) if one.key == key), None)
+
+
+def accepted_json(key: str, acks: list[Ack], waiting: WaitingCommand | None) -> dict[str, Any]:
+    """A command under way, as AcceptedShape."""
+    state, reason = (acks[-1].state.value, acks[-1].reason) if acks else (AckState.UNKNOWN.value, "")
+    return {"key": key, "state": state, "reason": reason, "waiting": waiting and waiting_json(waiting)}
+
+
 async def _follow(context: WebContext, command: Command, actor: Actor, acks: list[Ack], decided: asyncio.Event) -> None:
     try:
         async for ack in context.commands.submit(command, actor):
             acks.append(ack)
-            if ack.state.final or ack.state in (AckState.ACCEPTED, AckState.PROGRESS):
+            if ack.state.final or ack.state in _DECIDED:
                 decided.set()
     except SerenoError as error:
         _log.warning("a command could not be followed", key=command.key, error=str(error))

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sereno.access.accounts import Accounts
-from sereno.client import CommandPort, DevicePort, GuardPort, HistoryPort, LivePort, NoGuards, OverridePort
+from sereno.client import (
+    CommandPort,
+    DevicePort,
+    GuardPort,
+    HistoryPort,
+    LivePort,
+    NoGuards,
+    NothingWaits,
+    OverridePort,
+    WaitingPort,
+)
 from sereno.model import Clock
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -46,6 +56,7 @@ class WebContext:
     devices: DevicePort
     overrides: OverridePort
     guards: GuardPort = field(default_factory=NoGuards)
+    waiting: WaitingPort = field(default_factory=NothingWaits)
     accounts: Accounts
     clock: Clock
     site: SiteInfo

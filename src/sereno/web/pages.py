@@ -68,6 +68,7 @@ def _actor(actor: Actor) -> dict[str, Any]:
         "may_nothing": not actor.roles,
         "roles": [role.name for role in actor.roles],
         "may_write": actor.may_somewhere(Right.WRITE),
+        "may_approve": actor.may_somewhere(Right.APPROVE),
         "may_users": actor.may_somewhere(Right.USERS),
         "may_trace": actor.may_somewhere(Right.TRACE),
         "may_audit": actor.may_somewhere(Right.AUDIT),

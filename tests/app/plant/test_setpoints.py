@@ -62,3 +62,38 @@ def test_step_and_rate(tmp_path: Path) -> None:
 def test_contradictions(tmp_path: Path, keys: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         setpoint(tmp_path, keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "wanted"),
+    [
+        ("select = true", (30.0, 0.0, ())),
+        ('select = "1min", approval = true', (60.0, 600.0, ())),
+        ('approval = "2h", sign = ["released", "reviewed"]', (0.0, 7200.0, ("released", "reviewed"))),
+        ('select = "true", sign = "released|reviewed"', (30.0, 0.0, ("released", "reviewed"))),  # a cell of a CSV list
+        ("select = false, approval = false", (0.0, 0.0, ())),
+    ],
+)
+def test_what_waits_for_people(tmp_path: Path, keys: str, wanted: tuple[float, float, tuple[str, ...]]) -> None:
+    found = setpoint(tmp_path, f"setpoint = {{ {keys} }}")
+    assert (found.select, found.approval, found.sign) == wanted
+    assert found.marked is any(wanted)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ('setpoint = { select = "soon" }', "'soon' is not a duration"),
+        ('setpoint = { sign = [""] }', "at least 1 character"),
+        ('setpoint = { approvel = "1h" }', "unknown key 'setpoint.approvel'"),
+    ],
+)
+def test_what_does_not_say_how_it_waits(tmp_path: Path, keys: str, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        setpoint(tmp_path, keys)
+
+
+def test_a_guard_has_nobody_to_wait_for(tmp_path: Path) -> None:
+    guard = '[[guard]]\nname = "g"\nwhen = "mill/plc1/speed > 1"\ncommand = { target = "mill/plc1/speed", value = 0 }\n'
+    with pytest.raises(ConfigurationError, match=r"waits for people .*, and a guard acts alone"):
+        setpoint(tmp_path, f"setpoint = {{ select = true }}\n{guard}")

@@ -80,6 +80,9 @@ def _check_command(table: GuardTable, raw: Raw, label: str, tags: Mapping[str, T
     spec = tags.get(path)
     if spec is None:
         faults.append(Fault(where, f"target {path!r} of {label} is no tag", fix=nearest(path, tags)))
+    elif spec.setpoint.marked:
+        found = f"target {path!r} of {label} waits for people (select, approval or sign), and a guard acts alone"
+        faults.append(Fault(where, found, "a set-point without them"))
     elif not spec.access.writable:
         faults.append(Fault(where, f"target {path!r} of {label} is read only", 'access = "read_write" or "write"'))
     else:

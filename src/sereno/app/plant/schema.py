@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from sereno.access.sessions import RoleLimits, SessionLimits
 from sereno.model import Access, Limits, Setpoint, ValueType, check_path
 
-from .durations import Duration
+from .durations import Duration, span
 
 LONGEST_SESSION = 366 * 86400.0
 SessionTime = Annotated[Duration, Field(ge=60.0, le=LONGEST_SESSION)]
@@ -163,6 +163,13 @@ class AlarmTable(Table):
         return Limits(**self.model_dump())
 
 
+def _labels(value: Any) -> Any:
+    return [part.strip() for part in value.split("|")] if isinstance(value, str) else value
+
+
+Meaning = Annotated[str, Field(min_length=1, max_length=40)]
+
+
 class SetpointTable(Table):
     """How a writable tag is commanded."""
 
@@ -174,14 +181,13 @@ class SetpointTable(Table):
     tolerance: float = Field(0.0, ge=0)
     timeout: Duration = 5.0
     interlock: str = ""
+    select: Annotated[bool | float, span(30.0)] = 0.0
+    approval: Annotated[bool | float, span(600.0)] = 0.0
+    sign: Annotated[list[Meaning], BeforeValidator(_labels)] = []
 
     def setpoint(self) -> Setpoint:
         """As the model's value."""
-        return Setpoint(**self.model_dump())
-
-
-def _labels(value: Any) -> Any:
-    return [part.strip() for part in value.split("|")] if isinstance(value, str) else value
+        return Setpoint(**{**self.model_dump(), "sign": tuple(self.sign)})
 
 
 class TagTable(Table):
