@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from sereno.access.accounts import Accounts
+from sereno.access.actor import Actor
 from sereno.access.sessions import SessionLimits
+from sereno.client import WaitingCommand, WaitsFor
+from sereno.model import Say, Verb
 from sereno.store.engine import Store
 from sereno.web.outlets import RIGHTS_CHANGED, SIGNED_OUT
 from sereno.wire.frame import FrameKind
@@ -206,3 +209,38 @@ async def test_another_process_takes_rights_away_and_the_open_page_ends(site, tm
             await site.clock.advance(0.6)
             assert (await socket.closed())[0] == code
     await other.close()
+
+
+class Waits:
+    """A WaitingPort with one command, or none."""
+
+    def __init__(self) -> None:
+        self.commands: list[WaitingCommand] = []
+        self.actors: set[str] = set()
+
+    async def waiting(self, actor: Actor) -> list[WaitingCommand]:
+        self.actors.add(actor.name)
+        return self.commands
+
+
+async def test_what_waits_for_people_is_told_when_it_changes(site) -> None:
+    waits = Waits()
+    object.__setattr__(site.context, "waiting", waits)
+    one = WaitingCommand(
+        key="k", target="north/plc1/setpoint", verb=Verb.WRITE, value=2.0, old=1.0, actor="ann", since=1, until=2,
+        waits_for=WaitsFor.APPROVAL, may=(Say.APPROVE,),
+    )  # fmt: skip
+    async with site.running():
+        socket = await _open(site)
+        await site.clock.advance(1.0)
+        waits.commands = [one]
+        await site.clock.advance(1.0)
+        told = await socket.text()
+        assert (told["type"], [c["key"] for c in told["commands"]]) == ("waiting", ["k"])
+        assert told["commands"][0]["may"] == ["approve"]
+        await site.clock.advance(2.0)
+        waits.commands = []
+        await site.clock.advance(1.0)
+        assert await socket.text() == {"type": "waiting", "commands": []}, "and nothing in between"
+        await socket.close()
+    assert waits.actors == {"viewer"}

@@ -20,24 +20,8 @@ from ._values import DeviceStatus, Reading, Series, TraceLine, Update
 from ._waiting import WaitingCommand
 
 T = TypeVar("T")
-_CALLS = frozenset(
-    [
-        "tags",
-        "read",
-        "get",
-        "subscribe",
-        "write",
-        "select",
-        "call",
-        "acks",
-        "waiting",
-        "execute",
-        "approve",
-        "decline",
-        "cancel",
-        "query",
-        "devices",
-    ]
+_CALLS = frozenset(("tags", "read", "get", "subscribe", "write", "call", "acks", "query", "devices")) | frozenset(
+    ("select", "waiting", "execute", "approve", "decline", "cancel")
 )
 
 

@@ -46,8 +46,8 @@ class Consent:
 
     async def waiting(self, actor: Actor) -> list[WaitingCommand]:
         """See WaitingPort."""
-        held = [(flight, flight.hold) for flight in self._flights.values() if _sees(actor, flight)]
-        found = [_told(flight, hold, actor) for flight, hold in held if hold is not None and hold.open]
+        held = [(flight, flight.hold) for flight in self._flights.values() if flight.hold is not None]
+        found = [_told(flight, hold, actor) for flight, hold in held if hold.open and _sees(actor, flight)]
         return sorted(found, key=lambda one: one.since)
 
     async def execute(self, key: str, actor: Actor, *, password: str = "", meaning: str = "") -> None:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sereno.access.entries import EntryTable
-from sereno.client import spec_json
+from sereno.client import WaitingCommand, WaitingPort, spec_json, waiting_json
 from sereno.model import SerenoError
 
 from .entries import ENTRIES, LIVE
@@ -54,18 +54,29 @@ async def live(socket: WebSocket) -> None:
     state = socket.app.state
     outlet = Outlet("ws", actor_in(socket), socket.scope["state"]["credential"])
     await socket.accept()
-    await _Live(socket, outlet, state.push, state.outlets).run()
+    await _Live(socket, outlet, state.push, state.outlets, state.context.waiting).run()
 
 
 class _Live:
     """Two tasks over one socket: the reader changes the slots, the writer drains them in turn."""
 
-    def __init__(self, socket: WebSocket, outlet: Outlet, push: Push, outlets: Outlets, entries: EntryTable = ENTRIES):
+    def __init__(
+        self,
+        socket: WebSocket,
+        outlet: Outlet,
+        push: Push,
+        outlets: Outlets,
+        waiting: WaitingPort,
+        *,
+        entries: EntryTable = ENTRIES,
+    ):
         self._socket = socket
         self._outlet = outlet
         self._push = push
         self._outlets = outlets
         self._entries = entries
+        self._waiting = waiting
+        self._told: list[WaitingCommand] = []
         self._slots: dict[int, Slot] = {}
         self._control: list[dict[str, Any]] = []
 
@@ -133,6 +144,8 @@ class _Live:
         while not outlet.stop_code:
             await outlet.wake.wait()
             outlet.wake.clear()
+            if outlet.beat_due:
+                await self._tell_waiting()
             while self._control:
                 await self._send(orjson.dumps(self._control.pop(0)).decode())
             if outlet.beat_due:
@@ -141,6 +154,13 @@ class _Live:
             if await self._drain():
                 outlet.stop(GOING_AWAY, "the values ended")
         await self._socket.close(outlet.stop_code, outlet.stop_reason)
+
+    async def _tell_waiting(self) -> None:
+        """Commands that wait for people, when they are others than before."""
+        now = await self._waiting.waiting(self._outlet.actor)
+        if now != self._told:
+            self._told = now
+            self._control.append({"type": "waiting", "commands": [waiting_json(one) for one in now]})
 
     async def _drain(self) -> bool:
         """Send one update of each subscription; True if one of them has ended."""

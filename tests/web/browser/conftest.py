@@ -97,7 +97,7 @@ class RunningNode:
         plant = in_memory(load_plant(WATERWORKS), self.memory)
         self._node = Node(plant, DataFolder(self.folder), Environment())
         ready = await self._node.start("127.0.0.1", 0)
-        for role in ("viewer", "operator"):
+        for role in ("viewer", "operator", "engineer"):
             await self._node.parts.accounts.add_user(role, PASSWORD, [role], by="test")
         return ready
 

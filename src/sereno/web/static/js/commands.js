@@ -1,6 +1,7 @@
 /** Sending a command and following its acks. Nothing here guesses: what the server did not say is unknown. */
 
 import { ApiError, newKey, request, toJson } from "./api.js";
+import { refreshWaiting } from "./waiting.js";
 
 const FINAL = new Set(["done", "failed", "refused", "cancelled", "timed_out", "unknown"]);
 const POLL_FIRST = 120;
@@ -42,7 +43,7 @@ function ownVerdict(error) {
 }
 
 async function follow(key, onAcks) {
-  const end = performance.now() + PATIENCE;
+  let end = performance.now() + PATIENCE;
   let seen = 0;
   let acks = [];
   let trouble = "";
@@ -54,6 +55,9 @@ async function follow(key, onAcks) {
     } catch (error) {
       trouble = error.message;
     }
+    const held = acks.at(-1)?.state === "selected";
+    if (held && acks.length > seen) refreshWaiting();
+    if (held || acks.length > seen) end = performance.now() + PATIENCE;
     if (acks.length > seen) onAcks(acks);
     seen = acks.length;
     if (seen && isFinal(acks.at(-1).state)) return acks.at(-1);

@@ -133,6 +133,7 @@ export class LiveSocket extends EventTarget {
   }
 
   #control(message) {
+    if (message.type === "waiting") this.dispatchEvent(new CustomEvent("waiting", { detail: message.commands }));
     const subscription = this.subscriptions.get(message.sub);
     if (!subscription) return;
     if (message.type === "subscribed") subscription.onTags(message.tags);

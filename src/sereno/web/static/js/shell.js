@@ -12,6 +12,7 @@ import { live } from "./live.js";
 import { siteZone } from "./present.js";
 import "./menu.js";
 import { toggleNight } from "./theme.js";
+import { onWaiting, waitsForMe } from "./waiting.js";
 
 const root = document.documentElement;
 const CLOCK_EVERY = 250;
@@ -34,6 +35,16 @@ function showClock() {
     setText(place, formatTime(now, place.dataset.clock));
     setAttribute(place, "title", `${formatDayTime(now, place.dataset.clock)} ${place.dataset.clock}`);
   }
+}
+
+/** How many commands wait for who is signed in, where nobody can miss it. */
+function showWaiting(commands) {
+  const badge = document.getElementById("waiting-badge");
+  if (!badge) return;
+  const count = commands.filter(waitsForMe).length;
+  badge.hidden = count === 0;
+  setText(badge, count ? String(count) : "");
+  setAttribute(badge, "aria-label", count ? t("waiting.count", { count }) : null);
 }
 
 function find() {
@@ -74,6 +85,7 @@ function start() {
     "g t": go("/tags"),
     "g r": go("/trend"),
     "g d": go("/devices"),
+    "g c": go("/commands"),
     "g a": go("/audit"),
     l: () => document.dispatchEvent(new Event("golive")),
     n: toggleNight,
@@ -87,6 +99,7 @@ function start() {
   showClock();
   setInterval(showClock, CLOCK_EVERY);
   showLink();
+  onWaiting(showWaiting);
   live.start();
 }
 

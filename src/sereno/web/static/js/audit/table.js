@@ -21,9 +21,18 @@ function shown(value) {
   return el("details", { className: "audit-long" }, el("summary", {}, `${whole.slice(0, LINE)}…`), el("pre", {}, pretty));
 }
 
+/** What a signed record says besides its value; null for others. */
+function signatureOf(record) {
+  const signed = record.command && typeof record.new?.signature === "object" ? record.new : null;
+  return signed && "value" in signed ? signed.signature : null;
+}
+
 function change(record) {
   if (record.old === null && record.new === null) return "";
-  return el("span", { className: "audit-change" }, shown(record.old), " → ", el("strong", {}, shown(record.new)));
+  const signature = signatureOf(record);
+  const now = signature ? record.new.value : record.new;
+  return el("span", { className: "audit-change" }, shown(record.old), " → ", el("strong", {}, shown(now)),
+    signature ? el("span", { className: "audit-comment" }, t("audit.signed", { name: String(signature.name), meaning: String(signature.meaning) })) : null);
 }
 
 /** Only what needs attention has a colour. */

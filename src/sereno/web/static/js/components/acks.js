@@ -18,7 +18,8 @@ const SIGNS = {
  */
 export function showAcks(list, acks, spec, waiting) {
   const items = acks.map((ack) => item(ack.state, words(ack, spec)));
-  if (waiting) items.push(item("waiting", t("command.waiting")));
+  const held = acks.at(-1)?.state === "selected";
+  if (waiting) items.push(item("waiting", t(held ? "command.waiting_people" : "command.waiting")));
   list.replaceChildren(...items);
 }
 
@@ -31,6 +32,6 @@ function words(ack, spec) {
   if (ack.state === "done" && ack.value !== null && ack.value !== undefined) {
     parts.push(t("command.readback", { value: formatValue(spec, ack.value, lang, t) }));
   }
-  if (ack.reason) parts.push(ack.reason);
+  if (ack.reason && ack.state !== "selected") parts.push(ack.reason); // what it waits for stands beside, with its buttons
   return parts.join(" · ");
 }

@@ -10,11 +10,13 @@ import { look, setLook, siteTime } from "../present.js";
 import { severity } from "../quality.js";
 import { isDrawable } from "../trend/model.js";
 import { withTag } from "../trend/memory.js";
+import { onWaiting } from "../waiting.js";
 import { copyText } from "./clipboard.js";
 import { gauge, hasGauge } from "./gauge.js";
 import { MiniTrend } from "./minitrend.js";
 import { OverrideNote } from "./override.js";
 import { SetpointForm } from "./setpoint.js";
+import { WaitingNote } from "./waiting.js";
 
 const AGE_EVERY = 1000;
 const LIMITS = ["hihi", "hi", "lo", "lolo"];
@@ -65,6 +67,7 @@ class Faceplate {
     this.parts?.form?.close();
     this.parts?.trend?.close();
     this.parts?.override.close();
+    this.parts?.waiting.close();
     this.parts = null;
   }
 
@@ -90,10 +93,11 @@ class Faceplate {
       el("dt", {}, t("tag.source_time")), time, el("dt", {}, t("tag.age")), age, ...this.#declared(spec));
     const form = this.#form(spec);
     const override = new OverrideNote(spec, () => bindings.state(spec.tag));
+    const waiting = new WaitingNote(spec, onWaiting);
     const trend = isDrawable(spec) ? new MiniTrend(spec.tag) : null;
-    this.parts = { value, pointer, quality, time, age, reason, reasonTerm, form, trend, override };
+    this.parts = { value, pointer, quality, time, age, reason, reasonTerm, form, trend, override, waiting };
     this.drawer.replaceChildren(...[this.#head(spec.tag), spec.description ? el("p", { className: "page-sub" }, spec.description) : null,
-      el("div", { className: "faceplate-now" }, value, pointer?.element ?? null), override.element, this.#writePart(spec, form),
+      el("div", { className: "faceplate-now" }, value, pointer?.element ?? null), override.element, waiting.element, this.#writePart(spec, form),
       trend?.element ?? null, facts, this.#actions(spec)].filter(Boolean));
     trend?.start();
     this.built = true;

@@ -1,0 +1,59 @@
+/** Commands that wait for people: what there is, told by the node as it changes, and acting on them. */
+
+import { request, toJson } from "./api.js";
+import { live } from "./live.js";
+
+/**
+ * @typedef {{key: string, target: string, verb: string, value: any, old: any, actor: string, since: string, until: string,
+ *   waits_for: "approval" | "execution", sign: string[], approved_by: string, comment: string, may: string[]}} Waiting
+ */
+
+/** @type {Waiting[]} */
+let current = [];
+/** @type {Set<(commands: Waiting[]) => void>} */
+const listeners = new Set();
+
+function become(commands) {
+  current = commands;
+  for (const listener of listeners) listener(current);
+}
+
+live.addEventListener("waiting", (event) => become(event.detail));
+live.addEventListener("state", () => {
+  if (live.state === "live") refreshWaiting();
+});
+
+/** Asks now; between the node's own news. */
+export async function refreshWaiting() {
+  const answer = await request("commands").catch(() => null);
+  if (answer) become(answer.commands);
+}
+
+/**
+ * Calls at once and at each change. Returns what ends it.
+ * @param {(commands: Waiting[]) => void} listener
+ */
+export function onWaiting(listener) {
+  listeners.add(listener);
+  listener(current);
+  return () => listeners.delete(listener);
+}
+
+/** True if who is signed in can let it go on. */
+export function waitsForMe(one) {
+  return one.may.includes("execute") || one.may.includes("approve");
+}
+
+/**
+ * execute, approve, decline or cancel. Throws ApiError.
+ * @param {string} key
+ * @param {string} act
+ * @param {object} [body]
+ */
+export async function say(key, act, body = {}) {
+  try {
+    await request(`commands/${encodeURIComponent(key)}/${act}`, { method: "POST", body: toJson(body) });
+  } finally {
+    refreshWaiting();
+  }
+}
