@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from sereno.access.actor import Actor
-from sereno.hub.present import object_value, row_value, show
-from sereno.model import ExactBlock, Quality, TagSpec, ValueType
+from sereno.hub.present import show
+from sereno.model import ExactBlock, Quality, TagSpec, ValueType, object_value, row_value
 
 BAD = int(Quality.SENSOR_FAILURE)
 STATE = TagSpec(path="a/b", type=ValueType.ENUM, labels=("stopped", "running"))

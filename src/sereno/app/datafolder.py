@@ -62,9 +62,9 @@ class DataFolder:
                 f"cannot make the data folder {self.path}: {error.strerror}; give another --data"
             ) from None
 
-    def publish(self, url: str, token: str, certificate: str = "") -> None:
-        """Let the CLI on this machine find the running node; it trusts exactly `certificate` (PEM) there."""
-        fields = {"url": url, "token": token, "certificate": certificate}
+    def publish(self, url: str, token: str, certificate: str = "", native: str = "") -> None:
+        """Let clients on this machine find the running node; they trust exactly `certificate` (PEM) there."""
+        fields = {"url": url, "token": token, "certificate": certificate, "native": native}
         write_private(self.credential, orjson.dumps(fields).decode())
 
     def withdraw(self) -> None:

@@ -12,6 +12,7 @@ import structlog
 from sereno.access.accounts import Credentials
 from sereno.access.opaque import new_password
 from sereno.device import Environment
+from sereno.gateways.native.server import NativeServer
 from sereno.model import ConfigurationError, Fault, SerenoError
 from sereno.store import settings
 from sereno.store.engine import Store
@@ -24,7 +25,7 @@ from .plant.load import Plant
 from .platform import notify_service_manager, open_files_limit, watchdog_interval
 from .tls import Tls, allowed_hosts, check_listening, prepare_tls
 from .welcome import Ready
-from .wiring import Parts, join, web_context
+from .wiring import Parts, join, native_server, web_context
 
 _log = structlog.get_logger(__name__)
 ADMINISTRATOR = "admin"
@@ -42,6 +43,7 @@ class Node:
         self._stack = AsyncExitStack()
         self._parts: Parts | None = None
         self._web: WebServer | None = None
+        self._native: NativeServer | None = None
         self._tls: Tls | None = None
 
     @property
@@ -113,12 +115,17 @@ class Node:
         self._web = WebServer(create_app(context), parts.clock, host, port, self._tls.context if self._tls else None)
         await self._web.start()
         self._stack.push_async_callback(self._web.stop)
+        if self.plant.native.enabled:
+            self._native = native_server(self.plant, parts, self._web.url, self._tls.context if self._tls else None)
+            await self._native.start()
+            self._stack.push_async_callback(self._native.stop)
 
     async def _ready(self, parts: Parts, fresh_password: bool) -> Ready:
         assert self._web is not None
         credentials = await self._credentials(parts, fresh_password)
         token = await self._console_token(parts)
-        self.folder.publish(self._web.url, token, self._tls.certificate if self._tls else "")
+        certificate = self._tls.certificate if self._tls else ""
+        self.folder.publish(self._web.url, token, certificate, self._native.url if self._native else "")
         self._stack.callback(self.folder.withdraw)
         ticket = await parts.accounts.sessions.ticket(ADMINISTRATOR)
         return Ready(

@@ -52,14 +52,22 @@ class Tls:
 
 
 def check_listening(plant: Plant, host: str) -> None:
-    """Raises ConfigurationError if pages would leave this machine without TLS."""
-    if is_loopback(host) or plant.web.encrypted:
+    """Raises ConfigurationError if pages or the native protocol would leave this machine without TLS."""
+    if plant.web.encrypted:
+        return
+    _check_loopback(plant, host)
+    if plant.native.enabled:
+        _check_loopback(plant, plant.native.host, "[native] ")
+
+
+def _check_loopback(plant: Plant, host: str, table: str = "") -> None:
+    if is_loopback(host):
         return
     raise ConfigurationError(
         [
             Fault(
                 str(plant.path),
-                f"listening on {host or 'every address'} without TLS is refused: "
+                f"{table}listening on {host or 'every address'} without TLS is refused: "
                 "passwords and commands would cross the network in the clear",
                 fix='Set [web] tls_certificate and tls_key, or tls = "generate"; or listen on 127.0.0.1.',
             )

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from ssl import SSLContext
 
 from sereno.access.accounts import Accounts
 from sereno.access.actor import Actor
 from sereno.agents.guards import Guards
 from sereno.client import HistoryPort, HistoryRequest, Series
 from sereno.device import DeviceConfig, DeviceSet, DeviceTag, Environment, GroupConfig, RetryConfig
+from sereno.gateways.native.door import AccountsDoor
+from sereno.gateways.native.ports import NativePorts
+from sereno.gateways.native.server import NativeServer
 from sereno.historian.historian import Historian
 from sereno.hub.hub import Hub
 from sereno.hub.overrides import MaintainedDevices, Overrides
@@ -137,6 +141,21 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
             "historian": lambda: _figures(parts),
         },
     )
+
+
+def native_server(plant: Plant, parts: Parts, pages: str, tls: SSLContext | None) -> NativeServer:
+    """The native protocol for the same plant and the same tokens; `pages` is the address of the web room."""
+    ports = NativePorts(
+        live=parts.hub,
+        commands=parts.router,
+        devices=MaintainedDevices(parts.devices, parts.hub),
+        door=AccountsDoor(parts.accounts, parts.clock),
+        clock=parts.clock,
+        history=parts.historian or NoHistory(),
+        node=plant.table.name,
+        pages=lambda: pages,
+    )
+    return NativeServer(ports, plant.native.host, plant.native.port, tls)
 
 
 def _not_ready(parts: Parts) -> list[str]:

@@ -14,13 +14,19 @@ from ._ports import (
     HistoryPort,
     IngestPort,
     LivePort,
+    PlannedPort,
+    ReadPlan,
     Subscription,
 )
 from ._remote import RemoteClient, RemoteNode
 from ._sync import SyncClient, SyncSubscription, connect_sync
 from ._times import parse_time
+<<<<<<< HEAD
 from ._values import DeviceStatus, GroupStatus, HistoryRequest, Reading, Series, TraceLine, Update
 from ._waiting import NothingWaits, WaitingCommand, WaitingPort, WaitsFor, not_waiting, waiting_json
+=======
+from ._values import DeviceStatus, GroupStatus, HistoryRequest, Present, Reading, Series, TraceLine, Update
+>>>>>>> 894baf7 (gateways: the native protocol, binary frames over TCP and TLS for programs; clients on this machine find it by themselves)
 
 __all__ = [
     "BatchSink",
@@ -42,6 +48,9 @@ __all__ = [
     "NoGuards",
     "NothingWaits",
     "OverridePort",
+    "PlannedPort",
+    "Present",
+    "ReadPlan",
     "Reading",
     "RemoteClient",
     "RemoteNode",

@@ -19,11 +19,15 @@ CREDENTIAL = "credential.json"
 
 
 class Credential(msgspec.Struct, frozen=True):
-    """Where a node is, with which token to ask it, and the one certificate (PEM) that it must show; "" = any valid."""
+    """Where a node is, with which token to ask it, and the one certificate (PEM) that it must show; "" = any valid.
+
+    `native` is the address of its native server, where it has one.
+    """
 
     url: str
     token: str = ""
     certificate: str = ""
+    native: str = ""
 
 
 @asynccontextmanager
@@ -38,15 +42,36 @@ async def connect(
     """A Client of a running node: `async with connect() as client`.
 
     The node is `url` with `token`; else that of the folder `data`; else SERENO_URL with SERENO_TOKEN; else that of
-    ./data. Raises NotConnectedError if none is found or answers, DeniedError if it does not know the token.
+    ./data. tcp:// and tls:// is its native protocol, http:// and https:// its pages; the Client is the same.
+    Raises NotConnectedError if none is found or answers, DeniedError if it does not know the token.
     """
     found = find_node(url, token, data)
-    node = RemoteNode(found.url, found.token, clock or SystemClock(), timeout=timeout, pinned=found.certificate)
+    opened = _open_native if found.native else _open_http
+    client = await opened(found, clock or SystemClock(), timeout)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def _open_http(found: Credential, clock: Clock, timeout: float) -> RemoteClient:
+    node = RemoteNode(found.url, found.token, clock, timeout=timeout, pinned=found.certificate)
     try:
         session = await node.http.get(f"{API}/session")
-        yield RemoteClient(node, Actor(session["name"], kind=session["kind"]))
-    finally:
+    except BaseException:
         await node.close()
+        raise
+    return RemoteClient(node, Actor(session["name"], kind=session["kind"]))
+
+
+async def _open_native(found: Credential, clock: Clock, timeout: float) -> RemoteClient:
+    from ._native import NativeClient, NativeNode
+    from ._native_link import NativeLink
+
+    link = NativeLink(found.native, found.token, clock, timeout=timeout, pinned=found.certificate)
+    welcome = await link.open()
+    pages = RemoteNode(found.url or welcome.pages, found.token, clock, timeout=timeout, pinned=found.certificate)
+    return NativeClient(NativeNode(link), pages, Actor(welcome.actor, kind=welcome.kind))
 
 
 def find_node(url: str | None = None, token: str | None = None, data: str | Path | None = None) -> Credential:
@@ -54,7 +79,9 @@ def find_node(url: str | None = None, token: str | None = None, data: str | Path
     if url is None and data is None:
         url = os.environ.get("SERENO_URL") or None
     if url is not None:
-        return Credential(url, token or os.environ.get("SERENO_TOKEN", ""))
+        given = token or os.environ.get("SERENO_TOKEN", "")
+        is_native = url.startswith(("tcp://", "tls://"))
+        return Credential("", given, native=url) if is_native else Credential(url, given)
     return read_credential(Path(data or "data") / CREDENTIAL)
 
 

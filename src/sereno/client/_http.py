@@ -52,15 +52,26 @@ class Http:
     """
 
     def __init__(self, url: str, token: str, timeout: float, pinned: str = "") -> None:
-        import httpx
-
         self.url = normal_url(url)
         self.headers = {"authorization": f"Bearer {token}"} if token else {}
         self.timeout = timeout
         self.trust = trust_of(pinned) if self.url.startswith("https://") else None
-        self._pool = httpx.AsyncClient(
-            base_url=self.url, headers=self.headers, timeout=timeout, trust_env=False, verify=self.trust or False
-        )
+        self._opened: httpx.AsyncClient | None = None
+
+    @property
+    def _pool(self) -> httpx.AsyncClient:
+        """Made when it is first used: who speaks the native protocol may never need it."""
+        if self._opened is None:
+            import httpx
+
+            self._opened = httpx.AsyncClient(
+                base_url=self.url,
+                headers=self.headers,
+                timeout=self.timeout,
+                trust_env=False,
+                verify=self.trust or False,
+            )
+        return self._opened
 
     async def get(self, path: str, query: Query = (), *, also: int = 0) -> Any:
         """The JSON under `path`; that of the status `also` is an answer too. Raises SerenoError, ValueError."""
@@ -89,7 +100,8 @@ class Http:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._pool.aclose()
+        if self._opened is not None:
+            await self._opened.aclose()
 
     def _translated(self) -> _Translated:
         return _Translated(self.url, self.timeout)

@@ -5,14 +5,14 @@ Every call names its actor; the callee decides what that actor may see and do.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sereno.access.actor import Actor
 from sereno.model import Ack, Command, GroupId, LinkState, OperationalState, RowIndex, SampleBatch, TagSpec
 
-from ._values import I32, DeviceStatus, HistoryRequest, Reading, Series, TraceLine, Update
+from ._values import I32, DeviceStatus, HistoryRequest, Present, Reading, Series, TraceLine, Update
 
 
 class Subscription(Protocol):
@@ -49,6 +49,34 @@ class LivePort(Protocol):
         Not lossless: a slow reader gets the latest value of everything that changed, and `dropped`.
         Lossless: every update is queued up to a declared bound; beyond it the subscription ends with an error.
         """
+
+
+class ReadPlan(Protocol):
+    """A read made ready once, to be repeated often: rights and names were decided when it was made."""
+
+    @property
+    def tags(self) -> tuple[TagSpec, ...]:
+        """The tags, fixed for the plan's life; positions point into them."""
+
+    @property
+    def fresh(self) -> bool:
+        """False once tags came or went since it was made: make it again."""
+
+    def present(self) -> Present:
+        """What they are now, all of one moment."""
+
+    def row(self) -> tuple[float, int, int, float, int, str]:
+        """Of a plan with one row tag alone: value, t_source, exact integer, age, quality, reason."""
+
+
+class PlannedPort(LivePort, Protocol):
+    """Live values of this process: reads without a walk through the hub, news of tags that come or go."""
+
+    def plan(self, globs: Sequence[str], actor: Actor) -> ReadPlan:
+        """A read made ready for this actor. Raises NotFoundError for a glob that names nothing readable."""
+
+    def watch_tags(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback` after tags came or went, until the function that is returned is called."""
 
 
 class CommandPort(Protocol):

@@ -10,15 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
-from sereno.model import Clock, DeniedError, NoAnswerError, NotConnectedError, NotFoundError, Quality, TagSpec
+from sereno.model import Clock, DeniedError, NoAnswerError, NotConnectedError, NotFoundError, TagSpec
 from sereno.wire.errors import WireError
 from sereno.wire.frame import Frame, FrameKind, decode_frame
 
 from ._http import Http, not_connected
+from ._last_known import LastKnown, bare_update, moved, places_of
 from ._parse import parse_spec, parse_value
-from ._values import Update
+from ._values import I32, Update
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -38,13 +38,10 @@ class RemoteSubscription:
         self._globs = globs
         self._interval = min_interval
         self._tags: tuple[TagSpec, ...] = ()
-        self._places: np.ndarray[Any, np.dtype[np.int32]] | None = None
+        self._places: I32 | None = None
         self._socket: ClientConnection | None = None
         self._closed = False
-        self._values = np.empty(0)
-        self._times = np.empty(0, np.int64)
-        self._exact: dict[int, int] = {}
-        self._objects: dict[int, tuple[Any, int]] = {}
+        self._last = LastKnown(())
         self._seq = 0
         self._dropped = 0
 
@@ -56,8 +53,7 @@ class RemoteSubscription:
     async def open(self) -> None:
         """Connect and subscribe for the first time. Raises NotConnectedError, DeniedError, NotFoundError."""
         self._tags = await self._connect()
-        self._values = np.full(len(self._tags), np.nan)
-        self._times = np.zeros(len(self._tags), np.int64)
+        self._last = LastKnown(self._tags)
 
     async def __aiter__(self) -> AsyncIterator[Update]:
         """See Subscription. Ends with the node's error if it refuses to go on."""
@@ -178,8 +174,7 @@ class RemoteSubscription:
 
     def _replace(self, tags: tuple[TagSpec, ...]) -> None:
         """After a reconnection: positions of the node's tags among ours, -1 for new ones."""
-        paths = {spec.path: place for place, spec in enumerate(self._tags)}
-        self._places = np.array([paths.get(spec.path, -1) for spec in tags], np.int32)
+        self._places = places_of(tags, self._tags)
 
     def _update(self, frame: Frame) -> Update:
         update = Update(
@@ -197,36 +192,18 @@ class RemoteSubscription:
             dropped=frame.dropped,
         )
         if self._places is not None:
-            update = _moved(update, self._places)
+            update = moved(update, self._places)
         places = [int(update.index.max(initial=0)), *(o[0] for o in update.objects)]
         if max(places) >= len(self._tags):
             raise NoAnswerError(f"{self._http.url} sent values of tags that it did not declare")
-        self._values[update.index] = update.values
-        self._times[update.index] = update.t_source
-        self._exact.update(zip(update.index[update.exact_rows].tolist(), update.exact_values.tolist(), strict=True))
         self._dropped += frame.dropped
         typed = tuple((p, parse_value(v, self._tags[p]), t, q) for p, v, t, q in update.objects)
-        self._objects.update((p, (v, t)) for p, v, t, _ in typed)
-        return replace(update, objects=typed)
+        update = replace(update, objects=typed)
+        self._last.apply(update)
+        return update
 
     def _lost(self, reason: str) -> Update:
-        """Everything as it was last, not connected."""
-        index = np.array([p for p, spec in enumerate(self._tags) if spec.is_row], np.int32)
-        rows = [row for row, p in enumerate(index.tolist()) if p in self._exact]
-        code = int(Quality.NOT_CONNECTED)
-        return Update(
-            seq=self._next_seq(),
-            t_hub=self._clock.wall_ns(),
-            snapshot=False,
-            index=index,
-            values=self._values[index],
-            t_source=self._times[index],
-            quality=np.full(len(index), code, np.uint16),
-            exact_rows=np.array(rows, np.int32),
-            exact_values=np.array([self._exact[int(index[row])] for row in rows], np.int64),
-            objects=tuple((p, value, t, code) for p, (value, t) in self._objects.items()),
-            reasons=dict.fromkeys(range(len(self._tags)), reason),
-        )
+        return self._last.lost(reason, bare_update(self._next_seq(), self._clock.wall_ns()))
 
     def _next_seq(self) -> int:
         self._seq += 1
@@ -235,23 +212,3 @@ class RemoteSubscription:
 
 def _refusal(detail: str) -> Exception:
     return DeniedError(detail) if detail.startswith("denied") else NotFoundError(detail)
-
-
-def _moved(update: Update, places: np.ndarray[Any, np.dtype[np.int32]]) -> Update:
-    """The update with positions translated; what has none is left out."""
-    index = places[update.index]
-    kept = np.flatnonzero(index >= 0)
-    row_of = np.full(len(index), -1, np.int32)
-    row_of[kept] = np.arange(len(kept), dtype=np.int32)
-    exact = row_of[update.exact_rows] >= 0
-    return replace(
-        update,
-        index=index[kept],
-        values=update.values[kept],
-        t_source=update.t_source[kept],
-        quality=update.quality[kept],
-        exact_rows=row_of[update.exact_rows][exact],
-        exact_values=update.exact_values[exact],
-        objects=tuple((int(places[p]), v, t, q) for p, v, t, q in update.objects if places[p] >= 0),
-        reasons={int(places[p]): text for p, text in update.reasons.items() if places[p] >= 0},
-    )

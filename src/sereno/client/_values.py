@@ -13,6 +13,7 @@ from sereno.model import LinkState, OperationalState, Override, TagSpec
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
 U16 = NDArray[np.uint16]
 
 
@@ -55,6 +56,26 @@ class Update:
     objects: tuple[tuple[int, Any, int, int], ...] = ()
     reasons: dict[int, str] = field(default_factory=dict)
     dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Present:
+    """Columns of what a read plan's tags are now. Rows are all its row tags in order, at the positions `index`.
+
+    `ages` seconds as in Reading, one per row, `object_ages` by position; the others as in Update.
+    """
+
+    t_hub: int
+    index: I32
+    values: F64
+    t_source: I64
+    quality: U16
+    exact_rows: I32
+    exact_values: I64
+    ages: F32
+    objects: tuple[tuple[int, Any, int, int], ...] = ()
+    object_ages: dict[int, float] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from .fanout import Fanout
 from .freshness import Freshness
 from .groups import Groups
 from .held import Held, held_batch, overwritten
+from .plan import TablePlan
 from .readings import Readings
 from .reasons import Reasons
 from .rights import ReadRights
@@ -31,14 +32,14 @@ log = structlog.get_logger(__name__)
 
 
 class Hub:
-    """Implements IngestPort and LivePort, and TagLookup (`spec`, `directory`) for recorders. One event loop."""
+    """Implements IngestPort and PlannedPort, and TagLookup (`spec`, `directory`) for recorders. One event loop."""
 
     def __init__(self, clock: Clock, *, node: str = "local", limits: QueueLimits | None = None) -> None:
         self.node = node
         self.clock = clock
         self.table = LiveTable()
         self.groups = Groups()
-        reasons = Reasons(self.groups, clock)
+        reasons = self._reasons = Reasons(self.groups, clock)
         self.readings = Readings(self.table, self.groups, reasons, clock)
         self._rights = ReadRights(self.table)
         self._admission = Admission(self.table, self.groups)
@@ -49,13 +50,17 @@ class Hub:
         self._queue: deque[tuple[SampleBatch, Plan, bool]] = deque()
         self._publishing = False
         self._directory: dict[TagHandle, TagSpec] = {}
+        self._tag_watchers: list[Callable[[], None]] = []
         self.out: dict[str, Override] = {}
 
     # ---- the way in
 
     def register_tags(self, specs: Sequence[TagSpec]) -> I32:
         """See IngestPort."""
-        return self.table.register(specs)
+        handles = self.table.register(specs)
+        for watcher in tuple(self._tag_watchers):
+            watcher()
+        return handles
 
     def register_group(self, spec: GroupSpec) -> GroupId:
         """See IngestPort. Raises ValueError for a tag that is not registered or already in a group."""
@@ -146,6 +151,15 @@ class Hub:
             if number % _CHUNK == 0:
                 await self.clock.sleep(0)
         return readings
+
+    def plan(self, globs: Sequence[str], actor: Actor) -> TablePlan:
+        """See PlannedPort. () means all."""
+        return TablePlan(self.table, self.groups, self._reasons, self.clock, self._named(globs, actor))
+
+    def watch_tags(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """See PlannedPort."""
+        self._tag_watchers.append(callback)
+        return lambda: self._tag_watchers.remove(callback)
 
     async def subscribe(
         self, globs: Sequence[str], actor: Actor, *, min_interval: float = 0.0, lossless: bool = False

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sereno.client import Reading
-from sereno.model import Clock
+from sereno.model import Clock, object_value, row_value
 
 from .groups import Groups
 from .held import Held
-from .present import object_value, row_value
 from .reasons import Reasons
 from .table import NO_GROUP, LiveTable
 

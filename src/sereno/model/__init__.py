@@ -27,6 +27,7 @@ from ._errors import (
 )
 from ._ids import GroupId, TagHandle, TagId, check_path, split_tag_path, suggest_segment, tag_id
 from ._override import Override, OverrideKind
+from ._present import object_value, row_value
 from ._quality import Quality, is_good, reason, severity, worst
 from ._spec import Access, Limits, Setpoint, TagSpec, ValueType, match_paths
 from ._state import TRANSITIONS, LinkState, OperationalState, path_between
@@ -79,8 +80,10 @@ __all__ = [
     "is_good",
     "match_paths",
     "new_key",
+    "object_value",
     "path_between",
     "reason",
+    "row_value",
     "seal",
     "severity",
     "split_tag_path",

@@ -49,7 +49,7 @@ def encode_command(command: Command) -> bytes:
 
     Raises WireError for NaN or infinity (a set-point is a number or nothing) and for types JSON has not.
     """
-    value, expected, arguments = (_finite(v) for v in (command.value, command.expected, command.arguments))
+    value, expected, arguments = (finite_value(v) for v in (command.value, command.expected, command.arguments))
     return json_bytes(
         {
             "v": VERSION,
@@ -102,7 +102,8 @@ def _decode(decoder: msgspec.json.Decoder[Any], data: bytes, what: str) -> Any:
     return envelope
 
 
-def _finite(value: Any) -> Any:
+def finite_value(value: Any) -> Any:
+    """`value` built as JSON has it. Raises WireError for NaN or infinity and for types JSON has not."""
     plain = json_value(value)
     if _has_hole(value, plain):
         raise WireError(f"{value!r:.80} cannot be sent: not a finite number")

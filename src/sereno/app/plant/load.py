@@ -20,7 +20,17 @@ from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, 
 from .expand import Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
 from .guards import guard_rules
-from .schema import DatabaseTable, DeviceTable, GroupTable, HistoryTable, PlantTable, SessionsTable, TagTable, WebTable
+from .schema import (
+    DatabaseTable,
+    DeviceTable,
+    GroupTable,
+    HistoryTable,
+    NativeTable,
+    PlantTable,
+    SessionsTable,
+    TagTable,
+    WebTable,
+)
 from .setpoints import setpoint_of
 from .units import unit_fault
 
@@ -66,6 +76,7 @@ class Plant:
     database: DatabaseTable = field(default_factory=DatabaseTable)
     guards: tuple[GuardRule, ...] = ()
     sessions: SessionsTable = field(default_factory=SessionsTable)
+    native: NativeTable = field(default_factory=NativeTable)
 
     @property
     def mimic(self) -> Path | None:
@@ -85,6 +96,7 @@ def load_plant(path: Path) -> Plant:
     main = expanded.main
     table = plant_table(expanded, faults)
     web = _section(WebTable, "web", main, faults)
+    native = _section(NativeTable, "native", main, faults)
     history = _section(HistoryTable, "history", main, faults)
     sessions = _section(SessionsTable, "sessions", main, faults)
     database = _section(DatabaseTable, "database", main, faults)
@@ -101,7 +113,7 @@ def load_plant(path: Path) -> Plant:
     lists = [one for raw in expanded.devices for one in raw.lists]
     drawings = [path.parent / table.mimic] if table.mimic else []
     files = dict.fromkeys([*(f.path for f in expanded.files), *lists, *drawings])
-    return Plant(path, table, web, history, tuple(devices), tuple(files), database, guards, sessions)
+    return Plant(path, table, web, history, tuple(devices), tuple(files), database, guards, sessions, native)
 
 
 def _section(model: type[Any], name: str, main: Any, faults: list[Fault]) -> Any:

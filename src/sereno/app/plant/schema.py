@@ -103,6 +103,14 @@ class SessionsTable(Table):
         return replace(house, roles=own)
 
 
+class NativeTable(Table):
+    """[native]: the binary protocol for programs; its TLS is that of [web]."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = Field(0, ge=0, le=65535)
+
+
 class HistoryTable(Table):
     """[history]: where samples are kept and for how long (days; 0 = for ever)."""
 
@@ -265,6 +273,6 @@ class GuardTable(Table):
         return check_path(value, segments=1)
 
 
-TOP_KEYS = ("plant", "web", "sessions", "history", "database", "template", "use", "device", "guard")
+TOP_KEYS = ("plant", "web", "native", "sessions", "history", "database", "template", "use", "device", "guard")
 DEVICE_LISTS = ("tag", "use", "tags_csv")
 Lists = Literal["tag", "use", "device", "template"]

@@ -1,0 +1,1 @@
+"""Our tags and commands for others, each gateway in its own protocol."""

@@ -1,0 +1,1 @@
+"""The native protocol: binary frames over TCP and TLS (docs/wire.md)."""

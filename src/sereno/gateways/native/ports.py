@@ -1,0 +1,35 @@
+"""What the native server is given."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sereno.access.actor import Actor
+from sereno.client import CommandPort, DevicePort, HistoryPort, PlannedPort
+from sereno.model import Clock
+
+from .door import Door
+
+EventSource = Callable[[Sequence[str], Actor], AsyncIterator[dict[str, Any]]]
+"""Events about what globs name, as that actor may see them. Raises SerenoError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativePorts:
+    """The plant through its ports, who may come in, and time. Without `history` there is none.
+
+    `events` are sources by kind of subscription (data_ready, alarm); what is missing is refused by name.
+    `node` says who answers, `pages` the address of its HTTP side, if there is one.
+    """
+
+    live: PlannedPort
+    commands: CommandPort
+    devices: DevicePort
+    door: Door
+    clock: Clock
+    history: HistoryPort | None = None
+    events: Mapping[str, EventSource] = field(default_factory=dict)
+    node: str = "sereno"
+    pages: Callable[[], str] = str
