@@ -21,12 +21,8 @@ from ._ports import (
 from ._remote import RemoteClient, RemoteNode
 from ._sync import SyncClient, SyncSubscription, connect_sync
 from ._times import parse_time
-<<<<<<< HEAD
-from ._values import DeviceStatus, GroupStatus, HistoryRequest, Reading, Series, TraceLine, Update
-from ._waiting import NothingWaits, WaitingCommand, WaitingPort, WaitsFor, not_waiting, waiting_json
-=======
 from ._values import DeviceStatus, GroupStatus, HistoryRequest, Present, Reading, Series, TraceLine, Update
->>>>>>> 894baf7 (gateways: the native protocol, binary frames over TCP and TLS for programs; clients on this machine find it by themselves)
+from ._waiting import NothingWaits, WaitingCommand, WaitingPort, WaitsFor, not_waiting, waiting_json
 
 __all__ = [
     "BatchSink",
