@@ -6,6 +6,7 @@ import sys
 import sereno.model
 
 
+# long: one line for each name
 def test_public_names_are_these() -> None:
     assert sereno.model.__all__ == [
         "EMPTY_INDEX",
