@@ -104,7 +104,7 @@ numbers = st.sampled_from([0.5, 1.0, 1.5, 2.0, 2.5, 5.0, 7.5, 8.0, 8.5, 9.0, 9.5
 declared = st.sampled_from([None, FOUR, Limits(hi=8.0), Limits(lo=2.0, deadband=1.0), Limits(lolo=0.7, hihi=9.1)])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data(), st.lists(declared, min_size=1, max_size=12), st.sampled_from([1, 3, 16384]))
 def test_columns_equal_one_value_after_the_other(data: Any, tags: list[Limits | None], block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -15,6 +15,8 @@ class Right(StrEnum):
     HISTORY = "history"
     WRITE = "write"
     CALL = "call"
+    ACKNOWLEDGE = "acknowledge"
+    SHELVE = "shelve"
     TRACE = "trace"
     APPROVE = "approve"
     SUBSTITUTE = "substitute"
@@ -48,7 +50,7 @@ def _role(name: str, rights: Iterable[Right]) -> Role:
 
 
 _VIEW = (Right.READ, Right.HISTORY)
-_OPERATE = (*_VIEW, Right.WRITE, Right.CALL)
+_OPERATE = (*_VIEW, Right.WRITE, Right.CALL, Right.ACKNOWLEDGE, Right.SHELVE)
 _ENGINEER = (*_OPERATE, Right.APPROVE, Right.TRACE, Right.SUBSTITUTE, Right.CONFIGURE, Right.AUDIT)
 ROLES: dict[str, Role] = {
     role.name: role

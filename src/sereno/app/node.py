@@ -93,6 +93,7 @@ class Node:
         self._background("freshness", parts.hub.run_freshness)
         await parts.overrides.load()
         self._background("overrides", parts.overrides.run)
+        await self._watch_alarms(parts)
         self._tls = await asyncio.to_thread(prepare_tls, self.plant, self.folder.tls, host)
         await self._serve(parts, store, host, port)
         await parts.devices.start()
@@ -101,6 +102,13 @@ class Node:
         self._background("guards", parts.guards.run)
         self._watchdog()
         return await self._ready(parts, fresh_password)
+
+    async def _watch_alarms(self, parts: Parts) -> None:
+        await parts.alarms.load()
+        self._stack.push_async_callback(parts.alarms.stop)
+        self._stack.callback(parts.hub.add_sink(parts.alarms))
+        self._background("alarms", parts.alarms.run)
+        self._background("alarm journal", parts.alarms.run_journal)
 
     def _join(self, store: Store) -> Parts:
         try:

@@ -10,6 +10,7 @@ from ssl import SSLContext
 from sereno.access.accounts import Accounts
 from sereno.access.actor import Actor
 from sereno.agents.guards import Guards
+from sereno.alarms.alarms import Alarms
 from sereno.client import HistoryPort, HistoryRequest, Series
 from sereno.device import DeviceConfig, DeviceSet, DeviceTag, Environment, GroupConfig, RetryConfig
 from sereno.gateways.native.door import AccountsDoor
@@ -20,6 +21,7 @@ from sereno.hub.hub import Hub
 from sereno.hub.overrides import MaintainedDevices, Overrides
 from sereno.hub.router import CommandRouter
 from sereno.model import Clock, OperationError
+from sereno.store.alarms import AlarmJournal
 from sereno.store.engine import Store
 from sereno.store.intents import StoredIntents
 from sereno.store.overrides import StoredOverrides
@@ -27,7 +29,7 @@ from sereno.web.context import SiteInfo, WebContext
 
 from .datafolder import DataFolder
 from .node_record import NodeRecord
-from .plant.load import Plant, PlantDevice
+from .plant.load import Plant, PlantDevice, live_alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Parts:
     record: NodeRecord
     overrides: Overrides
     guards: Guards
+    alarms: Alarms
 
 
 class NoHistory:
@@ -80,7 +83,8 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     )
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
     guards = Guards(plant.guards, hub, router, clock)
-    return Parts(clock, store, accounts, hub, devices, historian, router, record, overrides, guards)
+    alarms = Alarms(live_alarms(plant), hub, clock, AlarmJournal(store), hub.out.keys)
+    return Parts(clock, store, accounts, hub, devices, historian, router, record, overrides, guards, alarms)
 
 
 def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record: NodeRecord) -> Historian | None:
@@ -132,6 +136,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         secure=plant.web.encrypted,
         hosts=hosts,
         mimic=plant.mimic,
+        alarms=parts.alarms,
         ready=lambda: _not_ready(parts),
         warnings=lambda: [f"audit, at start: {fault}" for fault in parts.store.recording.faults],
         figures={
@@ -139,6 +144,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
             "router": parts.router.statistics,
             "audit": parts.store.figures,
             "historian": lambda: _figures(parts),
+            "alarms": parts.alarms.statistics,
         },
     )
 
@@ -160,7 +166,7 @@ def native_server(plant: Plant, parts: Parts, pages: str, tls: SSLContext | None
 
 def _not_ready(parts: Parts) -> list[str]:
     history = parts.historian.last_error if parts.historian is not None else ""
-    found = {"history": history, "audit": parts.store.recording.problem}
+    found = {"history": history, "audit": parts.store.recording.problem, "alarms": parts.alarms.problem}
     return [f"{name}: {problem}" for name, problem in found.items() if problem]
 
 

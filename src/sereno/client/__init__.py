@@ -1,5 +1,20 @@
 """The public API as ports, and the client that people use. The only door for web, CLI and agents."""
 
+from ._alarms import (
+    PRIORITIES,
+    AlarmEvent,
+    AlarmKind,
+    AlarmPort,
+    AlarmQuery,
+    AlarmSpec,
+    AlarmState,
+    AlarmStatus,
+    NoAlarms,
+    alarm_event_json,
+    alarm_json,
+    alarm_spec_json,
+    alarm_state_json,
+)
 from ._client import Client, Moment
 from ._connect import Credential, connect, find_node
 from ._guards import GuardPort, GuardStatus, NoGuards, guard_json
@@ -25,6 +40,14 @@ from ._values import DeviceStatus, GroupStatus, HistoryRequest, Present, Reading
 from ._waiting import NothingWaits, WaitingCommand, WaitingPort, WaitsFor, not_waiting, waiting_json
 
 __all__ = [
+    "PRIORITIES",
+    "AlarmEvent",
+    "AlarmKind",
+    "AlarmPort",
+    "AlarmQuery",
+    "AlarmSpec",
+    "AlarmState",
+    "AlarmStatus",
     "BatchSink",
     "Client",
     "CommandHandler",
@@ -41,6 +64,7 @@ __all__ = [
     "IngestPort",
     "LivePort",
     "Moment",
+    "NoAlarms",
     "NoGuards",
     "NothingWaits",
     "OverridePort",
@@ -60,6 +84,10 @@ __all__ = [
     "WaitingCommand",
     "WaitingPort",
     "WaitsFor",
+    "alarm_event_json",
+    "alarm_json",
+    "alarm_spec_json",
+    "alarm_state_json",
     "connect",
     "connect_sync",
     "device_json",

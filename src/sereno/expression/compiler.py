@@ -31,6 +31,11 @@ class Expression(Generic[T]):
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def program(self) -> tuple[Step, ...]:
+        """What is done, with tags by their number: equal for expressions that differ in their tags only."""
+        return self._steps
+
     def evaluate(self, values: Sequence[Any], quality: Sequence[Any], ages: Sequence[Any] = ()) -> tuple[Any, Any]:
         """(value, quality) from one value, quality code and age (s, only if `needs_age`) for each of `tags`.
 

@@ -5,9 +5,9 @@ Times are ns UTC. Secrets are never stored, only their digests. JSON columns hol
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """Revision of the newest migration in the package."""
 
 LONG_TEXT = Text().with_variant(Text(2**32 - 1), "mariadb")
@@ -150,4 +150,37 @@ OVERRIDES = Table(
     Column("actor", String(200), nullable=False),
     Column("since", BigInteger, nullable=False),
     Column("expires", BigInteger, nullable=False),
+)
+
+ALARM_JOURNAL = Table(
+    "alarm_journal",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("t", BigInteger, nullable=False),
+    Column("alarm", String(250), nullable=False),
+    Column("event", String(24), nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("value", Double, nullable=True),
+    Column("quality", Integer, nullable=False),
+    Column("t_source", BigInteger, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("note", LONG_TEXT, nullable=False),
+    Index("ix_alarm_journal_t", "t"),
+    Index("ix_alarm_journal_alarm", "alarm", "id"),
+)
+
+ALARM_STATES = Table(
+    "alarm_states",
+    METADATA,
+    Column("alarm", String(250), primary_key=True),
+    Column("t", BigInteger, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("raised", BigInteger, nullable=False),
+    Column("value", Double, nullable=True),
+    Column("quality", Integer, nullable=False),
+    Column("t_source", BigInteger, nullable=False),
+    Column("shelved_until", BigInteger, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("note", LONG_TEXT, nullable=False),
 )

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from sereno.access.accounts import Accounts
 from sereno.client import (
+    AlarmPort,
     CommandPort,
     DevicePort,
     GuardPort,
     HistoryPort,
     LivePort,
+    NoAlarms,
     NoGuards,
     NothingWaits,
     OverridePort,
@@ -57,6 +59,7 @@ class WebContext:
     overrides: OverridePort
     guards: GuardPort = field(default_factory=NoGuards)
     waiting: WaitingPort = field(default_factory=NothingWaits)
+    alarms: AlarmPort = field(default_factory=NoAlarms)
     accounts: Accounts
     clock: Clock
     site: SiteInfo

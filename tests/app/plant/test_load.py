@@ -174,7 +174,10 @@ CSV_PLANT = '[[device]]\nname = "a/b"\ndriver = "tiny"\nurl = "x"\ntags_csv = "t
 
 
 def test_csv_list(tmp_path: Path) -> None:
-    csv = "name,address,type,alarm.hi,labels\nlevel,r1,float32,5.5,\nmode,r2,enum,,off|hand|auto\n"
+    csv = (
+        "name,address,type,alarm.hi,alarm.priority,alarm.response,labels\n"
+        "level,r1,float32,5.5,2,Look,\nmode,r2,enum,,,,off|hand|auto\n"
+    )
     level, mode = (t.spec for t in load(tmp_path, CSV_PLANT, tags__csv=csv).devices[0].tags)
     assert level.limits is not None
     assert level.limits.hi == 5.5

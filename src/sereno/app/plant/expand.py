@@ -27,10 +27,11 @@ class Raw:
 
 @dataclass(slots=True)
 class RawDevice:
-    """A device's own keys and the tags below it, from the file, its templates and its CSV lists."""
+    """A device's own keys, the tags and alarms below it, from the file, its templates and its CSV lists."""
 
     table: Raw
     tags: list[Raw] = field(default_factory=list)
+    alarms: list[Raw] = field(default_factory=list)
     lists: list[Path] = field(default_factory=list)
 
 
@@ -42,6 +43,7 @@ class Expanded:
     files: list[Located]
     devices: list[RawDevice]
     guards: list[Raw] = field(default_factory=list)
+    alarms: list[Raw] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,18 @@ def expand(path: Path, faults: list[Fault]) -> Expanded:
     templates = _templates(files, faults)
     devices: list[RawDevice] = []
     guards: list[Raw] = []
+    alarms: list[Raw] = []
     for file in files:
         faults.extend(unknown_keys(file.data, TOP_KEYS, file.where, "the plant file"))
         devices += [_device(r, file.path, templates, faults) for r in _tables(file, (), file.data, "device", faults)]
         guards += _tables(file, (), file.data, "guard", faults)
+        alarms += _tables(file, (), file.data, "alarm", faults)
         for use in _tables(file, (), file.data, "use", faults):
             for body in _made(use, templates, faults):
+                alarms += _below(body, "alarm", faults)
                 devices += [_device(r, file.path, templates, faults) for r in _below(body, "device", faults)]
-    return Expanded(files[0], files, devices, guards)
+    alarms += [_named_below(raw, device) for device in devices for raw in device.alarms]
+    return Expanded(files[0], files, devices, guards, alarms)
 
 
 def _files(path: Path, faults: list[Fault]) -> Iterator[Located]:
@@ -102,7 +108,7 @@ def _templates(files: list[Located], faults: list[Fault]) -> dict[str, _Template
     found: dict[str, _Template] = {}
     for file in files:
         for raw in _tables(file, (), file.data, "template", faults):
-            own = {k: v for k, v in raw.data.items() if k not in ("tag", "device")}
+            own = {k: v for k, v in raw.data.items() if k not in ("tag", "device", "alarm")}
             faults.extend(unknown_keys(own, TemplateTable.model_fields, raw.where, "a template"))
             own = {k: v for k, v in own.items() if k in TemplateTable.model_fields}
             table = validate(TemplateTable, own, raw.where, "a template", faults)
@@ -132,11 +138,12 @@ def _below(parent: Raw, key: str, faults: list[Fault]) -> Iterator[Raw]:
 
 
 def _device(raw: Raw, file: Path, templates: dict[str, _Template], faults: list[Fault]) -> RawDevice:
-    own = {k: v for k, v in raw.data.items() if k not in ("tag", "use", "tags_csv")}
-    device = RawDevice(Raw(own, raw.where), list(_below(raw, "tag", faults)))
+    own = {k: v for k, v in raw.data.items() if k not in ("tag", "use", "alarm", "tags_csv")}
+    device = RawDevice(Raw(own, raw.where), list(_below(raw, "tag", faults)), list(_below(raw, "alarm", faults)))
     for use in _below(raw, "use", faults):
         for body in _made(use, templates, faults):
             device.tags += _below(body, "tag", faults)
+            device.alarms += _below(body, "alarm", faults)
     names = raw.data.get("tags_csv", [])
     for name in [names] if isinstance(names, str) else names if isinstance(names, list) else []:
         device.lists.append(file.parent / str(name))
@@ -148,6 +155,15 @@ def _device(raw: Raw, file: Path, templates: dict[str, _Template], faults: list[
                 for f in error.faults
             )
     return device
+
+
+def _named_below(raw: Raw, device: RawDevice) -> Raw:
+    """An alarm of a device: its name and its tags are below the device's."""
+    path = device.table.data.get("name", "?")
+    names = {
+        key: f"{path}/{raw.data[key]}" for key in ("name", "tag", "reference") if isinstance(raw.data.get(key), str)
+    }
+    return Raw({**raw.data, **names}, raw.where)
 
 
 def _made(use: Raw, templates: dict[str, _Template], faults: list[Fault]) -> Iterator[Raw]:
@@ -172,7 +188,8 @@ def _made(use: Raw, templates: dict[str, _Template], faults: list[Fault]) -> Ite
             )
             continue
         try:
-            data = substitute({k: template.body.data[k] for k in ("tag", "device") if k in template.body.data}, given)
+            lists = {k: template.body.data[k] for k in ("tag", "device", "alarm") if k in template.body.data}
+            data = substitute(lists, given)
         except ValueError as error:
             faults.append(Fault(template.body.where(), str(error), fix=f"Used at {place}"))
             continue

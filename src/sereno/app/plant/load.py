@@ -12,11 +12,13 @@ from pydantic import BaseModel
 
 from sereno.agents.guards import GuardRule
 from sereno.app.registry import driver_entries, load_driver
+from sereno.client import AlarmSpec
 from sereno.device import Driver, DriverTag
 from sereno.expression.compiler import compile_expression
 from sereno.expression.errors import ExpressionError
 from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, tag_id
 
+from .alarms import check_suppression, limit_alarms, other_alarms, watched
 from .expand import Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
 from .guards import guard_rules
@@ -44,6 +46,7 @@ class PlantTag:
     driver_tag: DriverTag
     group: str
     where: str
+    alarms: tuple[AlarmSpec, ...] = ()
 
     @property
     def spec(self) -> TagSpec:
@@ -75,6 +78,7 @@ class Plant:
     files: tuple[Path, ...]
     database: DatabaseTable = field(default_factory=DatabaseTable)
     guards: tuple[GuardRule, ...] = ()
+    alarms: tuple[AlarmSpec, ...] = ()
     sessions: SessionsTable = field(default_factory=SessionsTable)
     native: NativeTable = field(default_factory=NativeTable)
 
@@ -105,7 +109,9 @@ def load_plant(path: Path) -> Plant:
     if not expanded.devices and not faults:
         faults.append(Fault(main.where(), "no device", "at least one [[device]]"))
     faults += _across(devices)
-    guards = guard_rules(expanded.guards, {t.spec.path: t.spec for d in devices for t in d.tags}, faults)
+    specs = {t.spec.path: t.spec for d in devices for t in d.tags}
+    guards = guard_rules(expanded.guards, specs, faults)
+    alarms = [*_limit_alarms(devices, specs, faults), *other_alarms(expanded.alarms, specs, faults)]
     if table.mimic and not (path.parent / table.mimic).is_file():
         faults.append(Fault(main.where("plant", "mimic"), f"no file {table.mimic!r} beside the plant file"))
     if faults:
@@ -113,7 +119,26 @@ def load_plant(path: Path) -> Plant:
     lists = [one for raw in expanded.devices for one in raw.lists]
     drawings = [path.parent / table.mimic] if table.mimic else []
     files = dict.fromkeys([*(f.path for f in expanded.files), *lists, *drawings])
-    return Plant(path, table, web, history, tuple(devices), tuple(files), database, guards, sessions, native)
+    return Plant(
+        path, table, web, history, tuple(devices), tuple(files), database, guards, tuple(alarms), sessions, native
+    )
+
+
+def _limit_alarms(devices: Sequence[PlantDevice], specs: dict[str, TagSpec], faults: list[Fault]) -> list[AlarmSpec]:
+    found: list[AlarmSpec] = []
+    for tag in (tag for device in devices for tag in device.tags):
+        found += tag.alarms
+        if tag.alarms:
+            check_suppression(tag.alarms[0], lambda *_, where=tag.where: where, specs, faults)
+            if not tag.spec.is_row:
+                faults.append(Fault(tag.where, f"alarm limits of {tag.spec.path!r}, which is a text or an array"))
+    return found
+
+
+def live_alarms(plant: Plant) -> list[AlarmSpec]:
+    """The alarms whose tags are all of devices that are enabled."""
+    tags = {tag.spec.path: tag.spec for device in plant.devices if device.table.enabled for tag in device.tags}
+    return [spec for spec in plant.alarms if watched(spec) <= tags.keys()]
 
 
 def _section(model: type[Any], name: str, main: Any, faults: list[Fault]) -> Any:
@@ -225,7 +250,8 @@ def _tag(
     except ValueError as error:
         faults.append(Fault(raw.where(), f"{label}: {error}"))
         return None
-    return PlantTag(DriverTag(spec, config), group, raw.where())
+    alarms = limit_alarms(spec, table.alarm) if table.alarm else ()
+    return PlantTag(DriverTag(spec, config), group, raw.where(), tuple(alarms))
 
 
 def _spec(table: TagTable, device: DeviceTable, config: Any) -> TagSpec:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sereno.app.registry import driver_entries, load_driver
 
+from .alarm_schema import OtherAlarmTable
 from .schema import (
     DatabaseTable,
     DeviceTable,
@@ -30,8 +31,9 @@ def json_schema() -> dict[str, Any]:
     use = _merged(UseTable, [], definitions)
     template = _merged(TemplateTable, [], definitions)
     csv_lists: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-    device["properties"] |= {"tag": _list(tag), "use": _list(use), "tags_csv": csv_lists}
-    template["properties"] |= {"tag": _list(tag), "device": _list(device)}
+    alarm = _merged(OtherAlarmTable, [], definitions)
+    device["properties"] |= {"tag": _list(tag), "alarm": _list(alarm), "use": _list(use), "tags_csv": csv_lists}
+    template["properties"] |= {"tag": _list(tag), "device": _list(device), "alarm": _list(alarm)}
     properties = {
         "plant": _merged(PlantTable, [], definitions),
         "web": _merged(WebTable, [], definitions),
@@ -43,6 +45,7 @@ def json_schema() -> dict[str, Any]:
         "use": _list(use),
         "device": _list(device),
         "guard": _list(_merged(GuardTable, [], definitions)),
+        "alarm": _list(alarm),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

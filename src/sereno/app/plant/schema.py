@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from sereno.access.sessions import RoleLimits, SessionLimits
-from sereno.model import Access, Limits, Setpoint, ValueType, check_path
+from sereno.model import Access, Setpoint, ValueType, check_path
 
+from .alarm_schema import AlarmTable
 from .durations import Duration, span
 
 LONGEST_SESSION = 366 * 86400.0
@@ -155,22 +156,6 @@ class UseTable(Table):
     each: list[dict[str, Any]] = []
 
 
-class AlarmTable(Table):
-    """Alarm limits of a tag, in its unit."""
-
-    lolo: float | None = None
-    lo: float | None = None
-    hi: float | None = None
-    hihi: float | None = None
-    deadband: float = Field(0.0, ge=0)
-    priority: int | None = Field(None, ge=1, le=4)
-    response: str = ""
-
-    def limits(self) -> Limits:
-        """As the model's value."""
-        return Limits(**self.model_dump())
-
-
 def _labels(value: Any) -> Any:
     return [part.strip() for part in value.split("|")] if isinstance(value, str) else value
 
@@ -273,6 +258,6 @@ class GuardTable(Table):
         return check_path(value, segments=1)
 
 
-TOP_KEYS = ("plant", "web", "native", "sessions", "history", "database", "template", "use", "device", "guard")
-DEVICE_LISTS = ("tag", "use", "tags_csv")
-Lists = Literal["tag", "use", "device", "template"]
+TOP_KEYS = ("plant", "web", "native", "sessions", "history", "database", "template", "use", "device", "guard", "alarm")
+DEVICE_LISTS = ("tag", "use", "alarm", "tags_csv")
+Lists = Literal["tag", "use", "device", "template", "alarm"]
