@@ -12,6 +12,11 @@ import numpy as np
 
 from sereno.access.actor import ROLES, Actor
 from sereno.client import HistoryRequest, Series
+from sereno.historian.cold.compacting import Compacted, compact
+from sereno.historian.cold.manifest import Manifest, load_manifest, save_manifest
+from sereno.historian.cold.reading import ColdReader
+from sereno.historian.cold.statefile import load_state
+from sereno.historian.cold.view import ColdView
 from sereno.historian.disk import AppendFile, SystemDisk
 from sereno.historian.encoder import CommitData
 from sereno.historian.historian import Historian
@@ -240,7 +245,7 @@ class Log:
         self.clock = JumpingClock(epoch_ns=now)
         self.book = TagBook(plant)
         self.recorder = Recorder(folder, self.clock, self.book, SystemDisk())
-        self.recorder.open(cover_interval=1.0, segment_bytes=segment_bytes)
+        self.recorder.open(Manifest, cover_interval=1.0, segment_bytes=segment_bytes)
         self.book.register(np.arange(len(plant.specs), dtype=np.int32), now)
         self.sealed: list[SegmentView] = []
 
@@ -259,14 +264,31 @@ class Log:
 class Reader:
     """What a folder holds, opened as a historian opens it; `damage` collects what reading finds."""
 
-    def __init__(self, folder: Path) -> None:
-        self.opened = open_log(FastDisk(), folder / "log")
+    def __init__(self, folder: Path, manifest: Manifest | None = None) -> None:
         self.damage: list[tuple[str, int]] = []
+        self.manifest = manifest or load_manifest(SystemDisk(), folder)
+        state = load_state(SystemDisk(), folder, self.manifest)
+        self._cold = ColdView(self.manifest, state, ColdReader(SystemDisk(), folder), self._damaged)
+        self.opened = open_log(FastDisk(), folder / "log")
+        self._segments = [r for r in self.opened.segments if r.outline.number > self.manifest.compacted]
         cache = ViewCache(SystemDisk(), lambda outline: scan_segment(SystemDisk(), outline.path, []))
-        self._store = Store(SystemDisk(), cache, lambda path, offset: self.damage.append((path.name, offset)))
+        self._store = Store(SystemDisk(), cache, self._damaged)
 
     def history(self, spec: TagSpec) -> TagHistory:
-        return TagHistory(self._store, Snapshot(tuple(self.opened.segments), (), (), {}), int(spec.id), None)
+        return TagHistory(self._store, Snapshot(tuple(self._segments), (), (), {}, self._cold), int(spec.id), None)
 
     def series(self, spec: TagSpec, start: int = T0 - 1, end: int = T0 + 10**6 * SECOND) -> Series:
         return raw_series(define(spec, 0), self.history(spec), start, end)
+
+    def _damaged(self, path: Path, offset: int) -> None:
+        self.damage.append((path.name, offset))
+
+
+def compacted(folder: Path, *, last: int | None = None) -> Compacted:
+    """Compact the segments up to number `last` and let it count; their files stay."""
+    disk = SystemDisk()
+    manifest = load_manifest(disk, folder)
+    numbers = [int(p.stem) for p in sorted((folder / "log").glob("*.log")) if int(p.stem) > manifest.compacted]
+    done = compact(disk, folder, manifest, [n for n in numbers if last is None or n <= last])
+    save_manifest(disk, folder, done.manifest)
+    return done

@@ -16,6 +16,7 @@ from sereno.device import DeviceConfig, DeviceSet, DeviceTag, Environment, Group
 from sereno.gateways.native.door import AccountsDoor
 from sereno.gateways.native.ports import NativePorts
 from sereno.gateways.native.server import NativeServer
+from sereno.historian.cold.keeper import in_own_process
 from sereno.historian.historian import Historian
 from sereno.hub.hub import Hub
 from sereno.hub.overrides import MaintainedDevices, Overrides
@@ -99,6 +100,7 @@ def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record:
         max_bytes=settings.max_bytes or None,
         max_age=settings.days * 86400.0 or None,
         removed=record.removed,
+        compactor=in_own_process,
     )
 
 

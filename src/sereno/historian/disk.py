@@ -40,6 +40,9 @@ class Disk(Protocol):
     def replace(self, path: Path, data: bytes) -> None:
         """Write a whole file: a temporary name, sync, rename, sync of the folder."""
 
+    def rename(self, source: Path, target: Path) -> None:
+        """Give a file another name; one that has it already is gone. Durable after `sync_folder`."""
+
     def truncate(self, path: Path, size: int) -> None:
         """Cut the file and sync it."""
 
@@ -101,8 +104,12 @@ class SystemDisk:
             file.sync()
         finally:
             file.close()
-        temporary.replace(path)
+        self.rename(temporary, path)
         self.sync_folder(path.parent)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """See Disk."""
+        source.replace(target)
 
     def truncate(self, path: Path, size: int) -> None:
         """See Disk."""

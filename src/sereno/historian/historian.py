@@ -15,17 +15,20 @@ from sereno.access.actor import Actor, Right
 from sereno.client import HistoryRequest, Series
 from sereno.model import Clock, DeniedError, Fault, NotConnectedError, RefusedError, SampleBatch
 
+from .cold.keeper import ColdKeeper, Compactor
 from .disk import Disk, SystemDisk
 from .encoder import CommitData
 from .history import Snapshot, Store
+from .holdings import Holdings
 from .query import MAX_WAITING, Asked, Query, check_request, not_found
 from .queue import AcceptQueue
 from .recorder import Recorder, Written
 from .recovery import scan_segment
-from .retention import Removed, beyond, remove
+from .retention import Limits, Removed, remove
 from .sealed import SegmentRef, ViewCache
 from .segment import SegmentView
 from .tags import TagBook, TagLookup
+from .upkeep import Upkeep
 
 T = TypeVar("T")
 _RETRY = 1.0
@@ -37,8 +40,9 @@ class Historian:
 
     `commit_interval` seconds between two commits (group commit). A batch is durable when the commit that holds it is.
     `queue_bytes` bounds what waits for the disk; what does not fit is stored as a gap. Every `cover_interval` seconds
-    a group's tags are marked as known until then. Sealed segments beyond `max_bytes` or older than `max_age` seconds
-    are deleted, the oldest first, and told to `removed`; None keeps them.
+    a group's tags are marked as known until then. What is beyond `max_bytes` or older than `max_age` seconds is
+    deleted, the oldest first, and told to `removed`; None keeps it. `compactor` makes sorted files of sealed segments
+    (in_own_process); without one they stay as they are.
     """
 
     def __init__(
@@ -55,6 +59,8 @@ class Historian:
         max_age: float | None = None,
         disk: Disk | None = None,
         removed: Callable[[Removed], None] = lambda _: None,
+        compactor: Compactor | None = None,
+        compact_bytes: int = 64 << 20,
     ) -> None:
         self.folder = folder
         self._clock = clock
@@ -65,10 +71,11 @@ class Historian:
         self._commit_interval = commit_interval
         self._cover_interval = cover_interval
         self._segment_bytes = segment_bytes
-        self._max_bytes, self._max_age = max_bytes, max_age
         self._store = Store(self._disk, ViewCache(self._disk, self._rescan), self._report_damage)
-        self._segments: list[SegmentRef] = []
-        self._active: SegmentRef | None = None
+        cold = ColdKeeper(folder, self._disk, self._report_damage, least=compact_bytes, compactor=compactor)
+        self._holdings = Holdings(self._disk, cold, removed)
+        limits = Limits(max_bytes, max_age)
+        self._upkeep = Upkeep(self._holdings, clock, limits, compact=compactor is not None)
         self._wake = asyncio.Event()
         self._waiters: list[tuple[int, asyncio.Future[int]]] = []
         self._task: asyncio.Task[None] | None = None
@@ -76,8 +83,6 @@ class Historian:
         self._stopping = False
         self._damaged: set[tuple[str, int]] = set()
         self._queries: set[threading.Event] = set()
-        self._dropped_segments = 0
-        self._removed = removed
 
     # ---- its life
 
@@ -93,10 +98,11 @@ class Historian:
         except BaseException:
             await self._shut()
             raise
-        self._segments = list(self._recorder.segments)
+        self._holdings.segments = list(self._recorder.segments)
         for fault in self._recorder.faults:
             _log.warning("historian found damage", fault=str(fault))
         self._task = asyncio.create_task(self._run(), name="historian")
+        self._upkeep.start()
         return self._recorder.faults
 
     async def stop(self) -> None:
@@ -105,6 +111,7 @@ class Historian:
             return
         self._stopping = True
         self._wake.set()
+        await self._upkeep.stop()
         await self._task
         self._task = None
         await asyncio.gather(*self._indexing)
@@ -162,8 +169,11 @@ class Historian:
         stop = threading.Event()
         query = Query(request, asked, self._store, self._snapshot(), stop)
         self._queries.add(stop)
+        self._holdings.begin(stop)
+        work = asyncio.get_running_loop().run_in_executor(self._reading, query.answer)
+        work.add_done_callback(lambda _: self._holdings.end(stop))
         try:
-            return await self._in(self._reading, query.answer)
+            return await work
         finally:
             stop.set()
             self._queries.discard(stop)
@@ -171,7 +181,7 @@ class Historian:
     def statistics(self) -> dict[str, float]:
         """Counters and peaks; times in seconds, sizes in bytes."""
         counters, times = self._queue.counters, self._recorder.times
-        segments = self._snapshot().segments
+        segments, cold = self._holdings.all_segments(), self._holdings.cold.size()
         return {
             "accepted_batches": counters.accepted,
             "durable_batches": counters.durable,
@@ -186,7 +196,10 @@ class Historian:
             "worst_sync_s": times.worst,
             "segments": len(segments),
             "log_bytes": sum(ref.outline.end for ref in segments),
-            "dropped_segments": self._dropped_segments,
+            "cold_bytes": cold.bytes,
+            "cold_samples": cold.rows,
+            "compactions": self._upkeep.compactions,
+            "dropped_segments": self._holdings.dropped_segments,
             "damaged_records": len(self._damaged),
             "queries": len(self._queries),
         }
@@ -194,7 +207,12 @@ class Historian:
     @property
     def last_error(self) -> str:
         """The last error of the disk in words; empty if there was none."""
-        return self._recorder.times.last_error
+        return self._recorder.times.last_error or self._upkeep.last_error
+
+    async def compact(self) -> None:
+        """Compact every sealed segment now. Raises OperationError, OSError; then nothing has changed."""
+        await self._settled_index()
+        await self._upkeep.compact()
 
     # ---- recording
 
@@ -247,14 +265,14 @@ class Historian:
         """Show queries what is durable now."""
         for view in written.sealed:
             ref = SegmentRef.of(view, hold=True)
-            self._segments.append(ref)
+            self._holdings.segments.append(ref)
             task = asyncio.create_task(self._index(ref, view), name=f"historian index {view.number}")
             self._indexing.add(task)
             task.add_done_callback(self._indexing.discard)
         active = written.active
-        self._active = None if active is None else SegmentRef.of(active, hold=True)
+        self._holdings.active = None if active is None else SegmentRef.of(active, hold=True)
         if written.sealed:
-            self._retain()
+            self._upkeep.wake()
 
     async def _index(self, ref: SegmentRef, view: SegmentView) -> None:
         try:
@@ -265,16 +283,10 @@ class Historian:
         ref.outline, ref.held = SegmentRef.of(whole, hold=False).outline, None
         if ref.removed:
             remove(self._disk, ref)
+        self._upkeep.wake()
 
-    def _retain(self) -> None:
-        now = self._clock.wall_ns()
-        count = beyond(self._segments, now, max_bytes=self._max_bytes, max_age=self._max_age)
-        dropped, self._segments = self._segments[:count], self._segments[count:]
-        self._dropped_segments += count
-        for ref in dropped:
-            remove(self._disk, ref)
-        if dropped:
-            self._removed(Removed.of(dropped))
+    async def _settled_index(self) -> None:
+        await asyncio.gather(*self._indexing)
 
     def _settle(self, error: Exception | None = None) -> None:
         """Tell those who wait for durability."""
@@ -294,7 +306,8 @@ class Historian:
     # ---- what it stands on
 
     def _open(self) -> None:
-        self._recorder.open(cover_interval=self._cover_interval, segment_bytes=self._segment_bytes)
+        cold = self._holdings.cold
+        self._recorder.open(cold.open, cover_interval=self._cover_interval, segment_bytes=self._segment_bytes)
 
     async def _shut(self) -> None:
         for threads in (self._writing, self._reading):
@@ -312,9 +325,10 @@ class Historian:
         return Asked(definition, self._book.handle_of(definition.id))
 
     def _snapshot(self) -> Snapshot:
-        segments = self._segments if self._active is None else [*self._segments, self._active]
         gap = self._recorder.start_gap
-        return Snapshot(tuple(segments), (gap,) if gap else (), self._queue.pending(), self._queue.lost())
+        hot = (gap,) if gap else ()
+        segments = self._holdings.all_segments()
+        return Snapshot(segments, hot, self._queue.pending(), self._queue.lost(), self._holdings.cold.view)
 
     def _rescan(self, outline: SegmentView) -> SegmentView:
         return scan_segment(self._disk, outline.path, [])

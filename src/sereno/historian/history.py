@@ -10,6 +10,7 @@ import numpy as np
 
 from sereno.model import SampleBatch
 
+from .cold.view import ColdView
 from .disk import Disk
 from .in_force import same_value
 from .marks import Gap, place
@@ -28,7 +29,9 @@ OnDamage = Callable[[Path, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """What is there at one moment: segments in the order of the log, then `pending` batches; `lost` as pending.py.
+    """What is there at one moment: what is cold, segments in the order of the log, then `pending` batches.
+
+    `lost` as in pending.py.
 
     `gaps` are those that no segment states yet.
     """
@@ -37,6 +40,7 @@ class Snapshot:
     gaps: tuple[Gap, ...]
     pending: tuple[SampleBatch, ...]
     lost: Mapping[int, int]
+    cold: ColdView | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +60,7 @@ class TagHistory:
         self._tag = tag
         self._segments = snapshot.segments
         self._pending = pending_samples(snapshot.pending, snapshot.lost, handle)
+        self._cold = snapshot.cold
         self._pending_cover = pending_cover(snapshot.pending, handle)
         self._gaps = [*(gap for ref in snapshot.segments for gap in ref.outline.gaps), *snapshot.gaps]
 
@@ -66,6 +71,8 @@ class TagHistory:
         """
         gaps = list(self._gaps)
         parts = [self._in_force(start, gaps)]
+        if self._cold is not None:
+            parts.append(self._cold.between(self._tag, start, end))
         for reader in self._readers(self._overlapping(start, end), gaps):
             found = reader.read(reader.rows_between(self._tag, start, end))
             parts.append(found.take((found.t >= start) & (found.t < end)))
@@ -74,6 +81,7 @@ class TagHistory:
         samples = in_order(joined(parts))
         if not len(samples):
             return samples
+        gaps += self._cold_gaps(samples)
         earliest = int(samples.t[0]) - _MARGIN_NS
         samples = with_gaps(samples, [gap for gap in gaps if gap.start < end and gap.end >= earliest])
         samples = samples.take(samples.t < end)
@@ -83,7 +91,8 @@ class TagHistory:
     def count(self, start: int, end: int) -> int:
         """At most so many samples are between `start` and `end`."""
         readers = self._readers(self._overlapping(start, end), [])
-        return len(self._pending) + sum(len(r.rows_between(self._tag, start, end)) for r in readers)
+        cold = self._cold.count(self._tag, start, end) if self._cold is not None else 0
+        return cold + len(self._pending) + sum(len(r.rows_between(self._tag, start, end)) for r in readers)
 
     def known_until(self, end: int) -> int:
         """Until when, at most `end`, the last sample is known to hold; 0 = not known."""
@@ -93,7 +102,7 @@ class TagHistory:
             until = reader.view.cover_of(self._tag)
             if until:
                 return min(end, until)
-        return 0
+        return min(end, self._cold.covered(self._tag)) if self._cold is not None else 0
 
     def _overlapping(self, start: int, end: int) -> list[SegmentRef]:
         return [ref for ref in self._segments if ref.outline.t_max >= start and ref.outline.t_min < end]
@@ -101,18 +110,28 @@ class TagHistory:
     def _in_force(self, t: int, gaps: list[Gap]) -> Samples:
         """The sample with the latest time before `t`; at most one.
 
-        A segment begins with everything in force, so the first one that was begun before `t` and has the tag decides.
+        A segment begins with everything in force of its start, so the first one that was begun before `t` and has the
+        tag decides, but for later samples that a late one hides.
         """
         before = self._pending.take(self._pending.t < t)
         best = before.take(slice(-1, None))
+        decided = False
         for ref in reversed(self._segments):
+            if decided and ref.outline.t_max <= best.t[0]:
+                continue
             for reader in self._readers((ref,), gaps):
                 found = reader.last_before(self._tag, t)
                 self._collect(reader, gaps)
                 best = in_order(joined([best, found])).take(slice(-1, None))
-            if len(best) and ref.outline.header.created < t:
-                break
+            decided = len(best) > 0 and (decided or ref.outline.header.created < t)
+        if self._cold is not None and not (decided and self._cold.t_max <= best.t[0]):
+            best = in_order(joined([self._cold.last_before(self._tag, t), best])).take(slice(-1, None))
         return best
+
+    def _cold_gaps(self, samples: Samples) -> list[Gap]:
+        """Those that may end what hot samples say of times that are cold."""
+        hot = samples.t[samples.place > 0]
+        return [gap for gap in self._cold.gaps if gap.start > hot[0]] if self._cold is not None and len(hot) else []
 
     def _readers(self, refs: Iterable[SegmentRef], gaps: list[Gap]) -> Iterable[SegmentReader]:
         for ref in refs:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sereno.model import Clock, Fault
 
+from .cold.manifest import Manifest
 from .disk import Disk
 from .encoder import CommitData, Encoder
 from .lock import FolderLock
@@ -48,13 +50,15 @@ class Recorder:
         """How the disk does."""
         return SyncTimes() if self._writer is None else self._writer.times
 
-    def open(self, *, cover_interval: float, segment_bytes: int) -> None:
-        """Take the lock, read what is there. Raises OperationError, OSError."""
+    def open(self, cold: Callable[[], Manifest], *, cover_interval: float, segment_bytes: int) -> None:
+        """Take the lock, read what is there: first what is `cold`. Raises OperationError, OSError."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
         try:
             self._load_tags()
-            opened = open_log(self._disk, self._folder / "log")
+            manifest = cold()
+            opened = open_log(self._disk, self._folder / "log", after=manifest.compacted)
+            opened.epoch = max(opened.epoch, manifest.epoch + 1)
             self._disk.sync_folder(self._folder)
             self._disk.sync_folder(self._folder.parent)
         except BaseException:
@@ -63,8 +67,9 @@ class Recorder:
         self.faults += opened.faults
         self.segments = opened.segments
         now = self._clock.wall_ns()
-        if 0 < opened.last_commit < now:
-            self.start_gap = Gap(opened.last_commit, now, place(opened.next_number, 0))
+        last_commit = opened.last_commit or manifest.t_end
+        if 0 < last_commit < now:
+            self.start_gap = Gap(last_commit, now, place(opened.next_number, 0))
         self._encoder = Encoder(self._book, cover_interval)
         self._writer = LogWriter(
             self._disk,

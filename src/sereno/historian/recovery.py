@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import structlog
@@ -38,12 +39,19 @@ class OpenedLog:
         return max((ref.outline.t_end for ref in self.segments), default=0)
 
 
-def open_log(disk: Disk, folder: Path) -> OpenedLog:
-    """Open every segment of `folder` (created if missing). Raises OSError, and OperationError for a newer version."""
+def open_log(disk: Disk, folder: Path, *, after: int = 0) -> OpenedLog:
+    """Open every segment of `folder` (created if missing) with a number above `after`; the others are compacted.
+
+    Raises OSError, and OperationError for a newer version.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    opened = OpenedLog()
+    opened = OpenedLog(next_number=after + 1)
     paths = sorted(p for p in folder.glob("*.log") if p.stem.isdigit())
     for path in paths:
+        if int(path.stem) <= after:
+            disk.remove(index_path(path))
+            disk.remove(path)
+            continue
         view = _open_segment(disk, path, opened, newest=path is paths[-1])
         opened.next_number = int(path.stem) + 1
         if view is not None:
@@ -72,31 +80,58 @@ def _open_segment(disk: Disk, path: Path, opened: OpenedLog, *, newest: bool) ->
 def scan_segment(disk: Disk, path: Path, faults: list[Fault], *, t_before: int = 0) -> SegmentView:
     """Read a whole segment. Damaged records are skipped, become gaps and are added to `faults`."""
     data = disk.read(path)
-    number = int(path.stem)
+    header = _header(data, path, faults, t_before)
+    builder = _Indexer(SegmentBuilder(header, path))
+    _walk(data, path, max(header.created, t_before), builder, faults)
+    return builder.segment.view()
+
+
+class Walker(Protocol):
+    """Takes what a segment says, in the order of the log."""
+
+    def take(self, record: Record) -> None:
+        """A whole record. Raises ValueError if its content is not of this version."""
+
+    def add_gap(self, gap: Gap) -> None:
+        """Damage: what was stated before is not known to hold."""
+
+    def reached(self, end: int, t: int) -> None:
+        """The record that was committed at `t` ends at byte `end`."""
+
+
+def walk_segment(data: bytes, path: Path, walker: Walker, faults: list[Fault], *, t_before: int = 0) -> int:
+    """Hand everything of a segment to `walker`, damage as gaps and in `faults`. Returns the time of its last commit."""
+    header = _header(data, path, faults, t_before)
+    return _walk(data, path, max(header.created, t_before), walker, faults)
+
+
+def _header(data: bytes, path: Path, faults: list[Fault], t_before: int) -> SegmentHeader:
     header = decode_header(data, path)
-    if header is None or header.number != number:
-        if data:
-            faults.append(Fault(f"{path} byte 0", "damaged header", fix="The records after it were kept"))
-        header = SegmentHeader(number, 0, t_before)
-    builder = SegmentBuilder(header, path)
-    numbers = _Numbers()
-    t = max(header.created, t_before)
+    if header is not None and header.number == int(path.stem):
+        return header
+    if data:
+        faults.append(Fault(f"{path} byte 0", "damaged header", fix="The records after it were kept"))
+    return SegmentHeader(int(path.stem), 0, t_before)
+
+
+def _walk(data: bytes, path: Path, t: int, walker: Walker, faults: list[Fault]) -> int:
+    number = int(path.stem)
     lost: Damage | None = None
     for found in scan_records(data, number, HEADER_SIZE):
-        problem = found if isinstance(found, Damage) else _take(builder, numbers, found)
+        problem = found if isinstance(found, Damage) else _take(walker, found)
         if problem is not None:
             faults.append(_fault(path, problem))
             lost = lost or problem
             continue
         assert isinstance(found, Record)
         if lost is not None:
-            builder.add_gap(Gap(t - SLACK_NS, found.t, place(number, lost.offset)))
+            walker.add_gap(Gap(t - SLACK_NS, found.t, place(number, lost.offset)))
             lost = None
         t = found.t
-        builder.reached(found.end, t)
+        walker.reached(found.end, t)
     if lost is not None:
-        builder.add_gap(Gap(t - SLACK_NS, t, place(number, lost.offset)))
-    return builder.view()
+        walker.add_gap(Gap(t - SLACK_NS, t, place(number, lost.offset)))
+    return t
 
 
 class _Numbers:
@@ -122,27 +157,37 @@ def _fault(path: Path, damage: Damage) -> Fault:
     )
 
 
-def _take(builder: SegmentBuilder, numbers: _Numbers, record: Record) -> Damage | None:
-    """Index one record; Damage if its checksum is right and its content is not of this version."""
+def _take(walker: Walker, record: Record) -> Damage | None:
+    """Damage if the checksum of a record is right and its content is not of this version."""
     try:
-        _index(builder, numbers, record)
+        walker.take(record)
     except ValueError as error:
         _log.warning("record of the log not understood", offset=record.offset, error=str(error))
         return Damage(record.offset, record.end, torn=False)
     return None
 
 
-def _index(builder: SegmentBuilder, numbers: _Numbers, record: Record) -> None:
-    if record.kind == RecordKind.ROWS:
-        rows = decode_rows(record.payload)
-        flags = BLOCK_HEAD.unpack_from(record.payload)[1]
-        builder.add_rows(rows, numbers.of(rows.ids), flags, record.offset, len(record.payload))
-    elif record.kind == RecordKind.SET:
-        key, ids = decode_set(record.payload)
-        builder.sets[key] = ids.copy()
-    elif record.kind == RecordKind.COVER:
-        builder.add_cover(decode_cover(record.payload))
-    elif record.kind == RecordKind.GAP:
-        builder.add_gap(decode_gap(record.payload, place(builder.header.number, record.offset)))
-    else:
-        raise ValueError(f"record of unknown kind {record.kind}")
+class _Indexer:
+    """A Walker that builds the view of a segment."""
+
+    def __init__(self, segment: SegmentBuilder) -> None:
+        self.segment = segment
+        self.add_gap = segment.add_gap
+        self.reached = segment.reached
+        self._numbers = _Numbers()
+
+    def take(self, record: Record) -> None:
+        builder = self.segment
+        if record.kind == RecordKind.ROWS:
+            rows = decode_rows(record.payload)
+            flags = BLOCK_HEAD.unpack_from(record.payload)[1]
+            builder.add_rows(rows, self._numbers.of(rows.ids), flags, record.offset, len(record.payload))
+        elif record.kind == RecordKind.SET:
+            key, ids = decode_set(record.payload)
+            builder.sets[key] = ids.copy()
+        elif record.kind == RecordKind.COVER:
+            builder.add_cover(decode_cover(record.payload))
+        elif record.kind == RecordKind.GAP:
+            builder.add_gap(decode_gap(record.payload, place(builder.header.number, record.offset)))
+        else:
+            raise ValueError(f"record of unknown kind {record.kind}")

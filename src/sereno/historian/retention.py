@@ -11,6 +11,14 @@ from .sealed import SegmentRef, index_path
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What is kept at most: bytes, and seconds of age. None = no limit."""
+
+    max_bytes: int | None = None
+    max_age: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Removed:
     """Segments that were deleted: their numbers, the time that they covered (ns UTC), their bytes."""
 
@@ -31,14 +39,14 @@ class Removed:
         )
 
 
-def beyond(segments: Sequence[SegmentRef], now: int, *, max_bytes: int | None, max_age: float | None) -> int:
-    """How many of `segments` (oldest first) to drop. `max_age` in seconds since their last commit."""
+def beyond(segments: Sequence[SegmentRef], now: int, limits: Limits) -> int:
+    """How many of `segments` (oldest first) to drop. Age counts from their last commit."""
     sizes = [ref.outline.end for ref in segments]
     total = sum(sizes)
     count = 0
     for ref, size in zip(segments, sizes, strict=True):
-        too_old = max_age is not None and now - ref.outline.t_end > max_age * 1e9
-        if not too_old and (max_bytes is None or total <= max_bytes):
+        too_old = limits.max_age is not None and now - ref.outline.t_end > limits.max_age * 1e9
+        if not too_old and (limits.max_bytes is None or total <= limits.max_bytes):
             break
         total -= size
         count += 1

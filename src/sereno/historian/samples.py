@@ -75,13 +75,18 @@ def in_order(samples: Samples) -> Samples:
 
 
 def with_gaps(samples: Samples, gaps: Sequence[Gap]) -> Samples:
-    """Ordered samples with a bad one wherever a gap ends what the log stated before it."""
+    """Ordered samples with a bad one wherever a gap ends what the log stated before it, or stated late of before it.
+
+    A gap of place 0 is cold: what is cold itself (place 0) has a bad sample there already.
+    """
     extra: list[Samples] = []
     for gap in gaps:
-        before = np.flatnonzero(samples.place < gap.place)
+        before = np.flatnonzero((samples.place < gap.place) | (samples.t < gap.start))
         if not len(before):
             continue
         last = int(before[-1])
+        if not gap.place and not samples.place[last]:
+            continue
         t = max(gap.start, int(samples.t[last]) + 1)
         follower = last + 1
         if samples.quality[last] >= _BAD or (follower < len(samples) and samples.t[follower] <= t):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ def raw_series(definition: Definition, history: TagHistory, start: int, end: int
     samples = history.between(start, end)
     last = int(samples.t[-1]) if len(samples) else 0
     bad = samples.quality >= _BAD
+    exact = _exact(definition, samples)
     objects = None
     if not definition.is_row:
         objects = tuple(None if b else o for b, o in zip(bad.tolist(), samples.objects, strict=True))
@@ -30,15 +32,15 @@ def raw_series(definition: Definition, history: TagHistory, start: int, end: int
         definition.path,
         definition.unit,
         samples.t,
-        np.where(bad, np.nan, samples.values),
+        np.where(bad, np.nan, samples.values if exact is None else exact.astype(np.float64)),
         samples.quality,
-        exact=_exact(definition, samples),
+        exact=exact,
         objects=objects,
         covered_until=max(last, history.known_until(end)) if last else 0,
     )
 
 
-def _exact(definition: Definition, samples: Samples) -> I64 | None:
+def _exact(definition: Definition, samples: Samples) -> Any:
     if not definition.type.is_exact or not definition.is_row:
         return None
     return samples.exact.view(np.uint64) if definition.type is ValueType.UINT64 else samples.exact

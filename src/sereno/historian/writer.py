@@ -19,6 +19,7 @@ from .marks import Gap, encode_cover, encode_gap, encode_set, place
 from .record import HEAD_SIZE, RecordKind, encode_record
 from .segment import HEADER_SIZE, SegmentBuilder, SegmentHeader, SegmentView, encode_header, segment_path
 
+_DAY = 86_400 * 10**9
 _log = structlog.get_logger(__name__)
 
 
@@ -88,7 +89,7 @@ class LogWriter:
         A file on which a write or sync failed is never used again: the data goes to a new one, once.
         Raises OSError if that fails too; nothing of `data` counts as written then, and it may be given again.
         """
-        if self._active is not None and self._active.builder.end >= self._segment_bytes:
+        if self._active is not None and self._full(self._active.builder, t):
             self.seal()
         try:
             self._write(data, t)
@@ -118,6 +119,10 @@ class LogWriter:
         if self._active is not None:
             with contextlib.suppress(OSError):
                 self._active.file.close()
+
+    def _full(self, builder: SegmentBuilder, t: int) -> bool:
+        """A segment also ends with its day, so that the day can be compacted."""
+        return builder.end >= self._segment_bytes or builder.header.created // _DAY != t // _DAY
 
     def _write(self, data: CommitData, t: int) -> None:
         if self._active is None:

@@ -1,0 +1,194 @@
+"""Reads columns of a cold file. A row group is checked before the first value of it is believed."""
+
+from __future__ import annotations
+
+import io
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sereno.historian.disk import Disk
+from sereno.historian.objects import decode_object
+
+from .footer import GroupIndex, decode_groups
+from .kinds import UNITS, Column, columns_of
+from .manifest import FOLDER, ColdFile
+
+_KEPT_OBJECT_GROUPS = 4
+Columns = dict[str, NDArray[Any]]
+
+
+class DamagedError(Exception):
+    """Bytes of a cold file do not fit their checksum, or cannot be read."""
+
+    def __init__(self, path: Path, offset: int) -> None:
+        super().__init__(f"{path} byte {offset}: does not fit its checksum")
+        self.path, self.offset = path, offset
+
+
+@dataclass(slots=True, eq=False)
+class _Opened:
+    index: GroupIndex
+    verified: NDArray[np.bool_]
+
+
+class ColdReader:
+    """Reads the files of one folder; keeps the latest used indexes up to `max_bytes`. For any thread."""
+
+    def __init__(self, disk: Disk, folder: Path, max_bytes: int = 32 << 20) -> None:
+        self._disk = disk
+        self._folder = folder / FOLDER
+        self._max_bytes = max_bytes
+        self._opened: OrderedDict[str, _Opened] = OrderedDict()
+        self._objects: OrderedDict[tuple[str, int], tuple[Columns, list[Any]]] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def path(self, file: ColdFile) -> Path:
+        """Where the file is."""
+        return self._folder / file.name
+
+    def index(self, file: ColdFile) -> GroupIndex:
+        """The index of a file. Raises DamagedError."""
+        return self._open(file).index
+
+    def groups(self, file: ColdFile, tag: int, start: int, end: int) -> list[int]:
+        """Numbers of the row groups that may hold samples of a tag in [start, end)."""
+        groups = self.index(file).groups
+        first = int(np.searchsorted(groups["tag_max"], tag))
+        last = int(np.searchsorted(groups["tag_min"], tag, "right"))
+        few = groups[first:last]
+        return [first + i for i in np.flatnonzero((few["t_max"] >= start) & (few["t_min"] < end)).tolist()]
+
+    def read(self, file: ColdFile, group: int, names: Sequence[str]) -> Columns:
+        """Columns of a row group, times in ns. Raises DamagedError."""
+        data, columns = self.bytes(file, group), columns_of(file.kind)
+        opened = self._open(file)
+        chunks, rows = opened.index.chunks[group], int(opened.index.groups["rows"][group])
+        return {c.name: _decoded(data, chunks[i], c, rows, file.unit) for i, c in enumerate(columns) if c.name in names}
+
+    def rows_of(self, file: ColdFile, group: int, tag: int, names: Sequence[str]) -> Columns:
+        """Columns of the rows of one tag in a row group; empty if it has none. Raises DamagedError."""
+        entry = self.index(file).groups[group]
+        whole = self.read(file, group, ["tag", *names] if entry["tag_min"] != entry["tag_max"] else names)
+        if "tag" not in whole:
+            return whole
+        a, b = np.searchsorted(whole["tag"], [tag, tag + 1]).tolist()
+        return {name: column[a:b] for name, column in whole.items()}
+
+    def objects(self, file: ColdFile, group: int) -> tuple[Columns, list[Any]]:
+        """Tag, time and quality of a row group of objects, and the objects. Raises DamagedError."""
+        with self._lock:
+            known = self._objects.get((file.name, group))
+        if known is None:
+            known = self._read_objects(file, group)
+            with self._lock:
+                self._objects[file.name, group] = known
+                while len(self._objects) > _KEPT_OBJECT_GROUPS:
+                    self._objects.popitem(last=False)
+        return known
+
+    def _read_objects(self, file: ColdFile, group: int) -> tuple[Columns, list[Any]]:
+        import pyarrow.parquet as pq
+
+        self.bytes(file, group)
+        whole = self._disk.read(self.path(file))
+        if zlib.crc32(whole) != file.crc:
+            raise DamagedError(self.path(file), file.index_at)
+        with pq.ParquetFile(io.BytesIO(whole)) as parquet:
+            table = parquet.read_row_group(group, use_threads=False)
+        columns: Columns = {
+            "tag": table["tag"].to_numpy(),
+            "t": table["t"].cast("int64").to_numpy() * UNITS[file.unit],
+            "quality": table["quality"].to_numpy(),
+        }
+        beside = (table[name].to_pylist() for name in ("text", "numbers", "data", "form"))
+        return columns, [_object(*parts) for parts in zip(*beside, strict=True)]
+
+    def bytes(self, file: ColdFile, group: int) -> bytes:
+        """The bytes of a row group, checked once. Raises DamagedError."""
+        opened = self._open(file)
+        entry = opened.index.groups[group]
+        offset, length = int(entry["offset"]), int(entry["length"])
+        try:
+            data = self._disk.read(self.path(file), offset, length)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise DamagedError(self.path(file), offset) from error
+        if not opened.verified[group]:
+            if len(data) != length or zlib.crc32(data) != entry["crc"]:
+                raise DamagedError(self.path(file), offset)
+            opened.verified[group] = True
+        return data
+
+    def all_groups(self, file: ColdFile) -> Iterator[int]:
+        """Numbers of all row groups."""
+        return iter(range(len(self.index(file).groups)))
+
+    def _open(self, file: ColdFile) -> _Opened:
+        with self._lock:
+            known = self._opened.get(file.name)
+            if known is not None:
+                self._opened.move_to_end(file.name)
+                return known
+        try:
+            data = self._disk.read(self.path(file), file.index_at, file.index_size)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise DamagedError(self.path(file), file.index_at) from error
+        if len(data) != file.index_size or zlib.crc32(data) != file.index_crc:
+            raise DamagedError(self.path(file), file.index_at)
+        index = decode_groups(data)
+        opened = _Opened(index, np.zeros(len(index.groups), np.bool_))
+        with self._lock:
+            if file.name not in self._opened:
+                self._bytes += file.index_size
+            self._opened[file.name] = opened
+            while self._bytes > self._max_bytes and len(self._opened) > 1:
+                _, gone = self._opened.popitem(last=False)
+                self._bytes -= gone.index.groups.nbytes + gone.index.chunks.nbytes + 16
+        return opened
+
+
+def _decoded(data: bytes, chunk: Any, column: Column, rows: int, unit: str) -> NDArray[Any]:
+    import pyarrow as pa
+
+    offset, length = int(chunk["offset"]), int(chunk["length"])
+    dtype = np.dtype(column.dtype)
+    size = rows * dtype.itemsize
+    plain = pa.decompress(memoryview(data)[offset : offset + length], size, codec="zstd", asbytes=False)
+    if column.split:
+        apart = np.frombuffer(plain, np.uint8).reshape(dtype.itemsize, rows)
+        values = np.ascontiguousarray(apart.T).view(dtype).ravel()
+    else:
+        values = np.frombuffer(plain, dtype)
+    if column.name in ("t", "t_first", "t_last") and UNITS[unit] != 1:
+        return values * UNITS[unit]
+    return values
+
+
+def _object(text: str | None, numbers: list[float] | None, data: bytes | None, form: str) -> Any:
+    if data is not None:
+        return decode_object(data)
+    if form == "none":
+        return None
+    if form == "text":
+        return text
+    if numbers is not None:
+        _, dtype, shape = form.split(":")
+        sides = tuple(int(n) for n in shape.split(",") if n)
+        array: NDArray[Any] = np.array(numbers, np.float64).astype(np.dtype(f"<{dtype}")).reshape(sides)
+        array.flags.writeable = False
+        return array
+    import msgspec
+
+    return msgspec.json.decode((text or "null").encode())

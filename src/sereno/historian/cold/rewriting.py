@@ -1,0 +1,152 @@
+"""The files of one slot: read back into rows, and written from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sereno.historian.block import F64, I64
+from sereno.historian.tags import Definition
+from sereno.model import ValueType
+
+from .kinds import DOUBLE, INT64, MAX_DECIMALS, OBJECT, ROLLUPS, UINT64, decimal, places
+from .manifest import ColdFile
+from .reading import ColdReader
+from .rollup import rollup
+from .rows import EXACT_INT, FLOAT, OBJECT_ROW, ColdRows, concatenated
+from .writing import ColdWriter, Target, unit_of
+
+_BAD = 0x8000
+_WHOLE = 1e15
+_FLOATS = (ValueType.FLOAT64, ValueType.FLOAT32)
+
+
+def existing_rows(reader: ColdReader, files: Sequence[ColdFile]) -> ColdRows:
+    """All samples of the files of a slot. Raises DamagedError."""
+    parts = [rows_in(reader, f, group) for f in files if f.kind not in ROLLUPS for group in reader.all_groups(f)]
+    return concatenated(parts)
+
+
+def rows_in(reader: ColdReader, file: ColdFile, group: int) -> ColdRows:
+    """The samples of one row group."""
+    if file.kind == OBJECT:
+        columns, objects = reader.objects(file, group)
+        bits: I64 = np.arange(len(objects), dtype=np.int64)
+        return _rows(columns, bits, OBJECT_ROW, objects)
+    columns = reader.read(file, group, ("tag", "t", "value", "quality"))
+    return _rows(columns, *bits_of(columns["value"], file.kind), [])
+
+
+def bits_of(values: NDArray[Any], kind: str) -> tuple[I64, int]:
+    """The bits of stored values, and what they are."""
+    scale = places(kind)
+    if scale is not None:
+        return (values / 10.0**scale).view(np.int64), FLOAT
+    if kind == DOUBLE:
+        return values.view(np.int64), FLOAT
+    return values, EXACT_INT
+
+
+def _rows(columns: Mapping[str, NDArray[Any]], bits: I64, form: int, objects: list[Any]) -> ColdRows:
+    forms = np.full(len(bits), form, np.uint8)
+    quality = columns["quality"].astype(np.uint16)
+    return ColdRows(columns["tag"], columns["t"], bits, forms, quality, np.zeros(len(bits), np.int64), objects)
+
+
+def write_slot(target: Target, rows: ColdRows, definitions: Mapping[int, Definition]) -> list[ColdFile]:
+    """Write all files of a slot; `rows` in order of tag and time. Raises OSError."""
+    sorter = _Sorter(rows, definitions)
+    written: list[ColdFile] = []
+
+    def write(kind: str, columns: Mapping[str, NDArray[Any]]) -> None:
+        if len(columns["tag"]):
+            writer = ColdWriter(target, kind, unit_of(columns["t"]))
+            writer.write(columns)
+            written.append(writer.finish())
+
+    for kind, which, values in sorter.kinds():
+        write(kind, {"tag": rows.tag[which], "t": rows.t[which], "value": values, "quality": rows.quality[which]})
+    beside = np.flatnonzero(rows.form == OBJECT_ROW)
+    if len(beside):
+        mine = rows.take(beside)
+        writer = ColdWriter(target, OBJECT, unit_of(mine.t))
+        writer.write_objects(mine)
+        written.append(writer.finish())
+    for kind in ROLLUPS:
+        write(kind, sorter.rollup(kind))
+    return written
+
+
+class _Sorter:
+    """Divides the rows of a slot into the kinds in which they are stored exactly."""
+
+    def __init__(self, rows: ColdRows, definitions: Mapping[int, Definition]) -> None:
+        self._rows = rows
+        new = np.concatenate(([True], rows.tag[1:] != rows.tag[:-1]))[: len(rows)]
+        self._starts = np.flatnonzero(new)
+        self._lengths = np.diff(self._starts, append=len(rows))
+        found = [definitions.get(tag) for tag in rows.tag[self._starts].tolist()]
+        self._unsigned = self._of_tags([d is not None and d.type is ValueType.UINT64 for d in found], np.bool_)
+        self._places = self._of_tags([_places(d) for d in found], np.int8)
+
+    def kinds(self) -> list[tuple[str, NDArray[np.intp], NDArray[Any]]]:
+        """Kinds, the positions of their rows, and the values as they are stored."""
+        rows = self._rows
+        found: list[tuple[str, NDArray[np.intp], NDArray[Any]]] = []
+        exact = rows.form == EXACT_INT
+        for kind, which in ((INT64, exact & ~self._unsigned), (UINT64, exact & self._unsigned)):
+            at = np.flatnonzero(which)
+            found.append((kind, at, rows.bits[at]))
+        plain = rows.form == FLOAT
+        for scale in np.unique(self._places[plain]).tolist():
+            if scale >= 0:
+                at, whole = self._whole(plain & (self._places == scale), scale)
+                plain[at] = False
+                found.append((decimal(scale), at, whole))
+        at = np.flatnonzero(plain)
+        found.append((DOUBLE, at, rows.values[at]))
+        return [(kind, at, values) for kind, at, values in found if len(at)]
+
+    def rollup(self, kind: str) -> dict[str, NDArray[Any]]:
+        """Columns of the roll-ups of all rows that are numbers."""
+        rows = self._rows
+        values: F64 = rows.values
+        exact = rows.form == EXACT_INT
+        if exact.any():
+            values = np.where(exact, rows.bits.astype(np.float64), values)
+            huge = exact & self._unsigned
+            values[huge] = rows.bits[huge].view(np.uint64).astype(np.float64)
+        numbers = rows.form != OBJECT_ROW
+        if numbers.all():
+            return rollup(rows.tag, rows.t, values, rows.quality, kind)
+        return rollup(rows.tag[numbers], rows.t[numbers], values[numbers], rows.quality[numbers], kind)
+
+    def _of_tags(self, values: list[Any], dtype: Any) -> NDArray[Any]:
+        return np.repeat(np.array(values, dtype), self._lengths)
+
+    def _whole(self, which: NDArray[np.bool_], scale: int) -> tuple[NDArray[np.intp], I64]:
+        """Positions and integers of the tags among `which` all of whose values are whole at this scale."""
+        rows = self._rows
+        at = np.flatnonzero(which)
+        values = rows.values[at]
+        missing = (rows.quality[at] >= _BAD) & ~np.isfinite(values)
+        values = np.where(missing, 0.0, values)
+        factor = 10.0**scale
+        with np.errstate(invalid="ignore", over="ignore"):
+            scaled = np.rint(values * factor)
+            fits = (np.abs(scaled) < _WHOLE) & (scaled / factor == values) & ~((values == 0) & np.signbit(values))
+        starts = np.flatnonzero(np.concatenate(([True], rows.tag[at][1:] != rows.tag[at][:-1])))
+        good = np.repeat(np.logical_and.reduceat(fits, starts), np.diff(starts, append=len(at)))
+        return at[good], scaled[good].astype(np.int64)
+
+
+def _places(definition: Definition | None) -> int:
+    """Decimal places that a tag's values are declared to have; -1 = any."""
+    if definition is None:
+        return -1
+    if definition.type not in _FLOATS:
+        return 0
+    return definition.decimals if definition.decimals is not None and definition.decimals <= MAX_DECIMALS else -1

@@ -1,0 +1,86 @@
+"""The historian's upkeep beside the recording: compaction, and deletion beyond the declared limits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import structlog
+
+from sereno.model import Clock, OperationError
+
+from .holdings import Holdings
+from .retention import Limits
+
+_PERIOD = 60.0
+_log = structlog.get_logger(__name__)
+
+
+class Upkeep:
+    """A task that looks after what is sealed, whenever it is woken and about once a minute."""
+
+    def __init__(self, holdings: Holdings, clock: Clock, limits: Limits, *, compact: bool) -> None:
+        self.compactions = 0
+        self.last_error = ""
+        self._holdings = holdings
+        self._clock = clock
+        self._limits = limits
+        self._compact = compact
+        self._woken = asyncio.Event()
+        self._busy = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin."""
+        self._tasks = [asyncio.create_task(self._run(), name="historian upkeep")]
+        if self._compact:
+            self._tasks.append(asyncio.create_task(self._tick(), name="historian upkeep clock"))
+
+    async def stop(self) -> None:
+        """End; a compaction under way is given up."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+
+    def wake(self) -> None:
+        """Something was sealed."""
+        self._woken.set()
+
+    async def compact(self) -> None:
+        """Compact everything that is sealed. Raises OperationError, OSError."""
+        async with self._busy:
+            sealed = [ref for ref in self._holdings.segments if ref.held is None]
+            if sealed:
+                await self._holdings.compact(sealed)
+                self.compactions += 1
+
+    async def _run(self) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            try:
+                await self._look()
+                self.last_error = ""
+            except (OSError, OperationError) as error:
+                self.last_error = str(error)
+                _log.error("task failed", task="historian upkeep", error=str(error))
+            except Exception as error:  # noqa: BLE001 - the boundary of the upkeep task: it must go on
+                self.last_error = str(error)
+                _log.exception("task failed", task="historian upkeep")
+
+    async def _look(self) -> None:
+        now = self._clock.wall_ns()
+        async with self._busy:
+            due = self._holdings.due(now) if self._compact else []
+            if due:
+                await self._holdings.compact(due)
+                self.compactions += 1
+            await self._holdings.retain(now, self._limits)
+
+    async def _tick(self) -> None:
+        while True:
+            await self._clock.sleep(_PERIOD)
+            self._woken.set()
