@@ -11,15 +11,28 @@ _RELATIVE = re.compile(r"now(?:\s*([+-])\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w))
 _SECONDS = {"ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
+_BEYOND = 1 << 63
+
+
 def parse_time(text: str, clock: Clock | None = None) -> int:
     """ns UTC of ISO 8601 (without a zone: UTC) or `now`, `now-6h`, `now-30min`.
 
-    Raises ValueError with the accepted forms.
+    Raises ValueError with the accepted forms, also outside the years 1678 to 2261, which 64 bits of ns can hold.
     """
+    try:
+        found = _parsed(text, clock or SystemClock())
+    except OverflowError:
+        found = _BEYOND
+    if not -_BEYOND < found < _BEYOND:
+        raise ValueError(f"{text[:80]!r} is too far away, expected a year from 1678 to 2261")
+    return found
+
+
+def _parsed(text: str, clock: Clock) -> int:
     given = text.strip()
     relative = _RELATIVE.match(given)
     if relative:
-        now = (clock or SystemClock()).wall_ns()
+        now = clock.wall_ns()
         sign, amount, unit = relative.groups()
         return now if amount is None else now + int(float(f"{sign}{amount}") * _SECONDS[unit] * 1e9)
     try:

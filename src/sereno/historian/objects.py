@@ -25,6 +25,7 @@ class ObjectForm(IntEnum):
 
 _ARRAY = struct.Struct("<cBB")
 """numpy kind letter, item size, dimensions; then u32 per dimension and the little-endian items, C order."""
+_ITEMS = {(d.kind.encode(), d.itemsize) for d in map(np.dtype, np.typecodes["All"]) if d.kind in "biufc"}
 
 
 def encode_object(value: Any) -> bytes:
@@ -46,7 +47,13 @@ def decode_object(data: bytes) -> Any:
     """What `encode_object` wrote; arrays are read-only. Raises ValueError."""
     if not data:
         raise ValueError("object of no bytes")
-    form, body = data[0], data[1:]
+    try:
+        return _decode(data[0], data[1:])
+    except (struct.error, msgspec.DecodeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"object of {len(data)} bytes: {error}") from error
+
+
+def _decode(form: int, body: bytes) -> Any:
     if form == ObjectForm.NONE:
         return None
     if form == ObjectForm.TEXT:
@@ -62,6 +69,8 @@ def decode_object(data: bytes) -> Any:
 
 def _decode_array(body: bytes) -> Any:
     kind, size, ndim = _ARRAY.unpack_from(body)
+    if (kind, size) not in _ITEMS:
+        raise ValueError(f"array of items {kind!r} of {size} bytes")
     shape = struct.unpack_from(f"<{ndim}I", body, _ARRAY.size)
     dtype = np.dtype(f"<{kind.decode()}{size}")
     return np.frombuffer(body, dtype, prod(shape), _ARRAY.size + 4 * ndim).reshape(shape)

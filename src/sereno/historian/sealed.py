@@ -66,8 +66,11 @@ def decode_index(data: bytes, log: Path) -> SegmentView | None:
     magic, version, _, crc, number, epoch, created, end, t_min, t_max, t_end, *counts = _HEADER.unpack_from(data)
     if magic != _MAGIC or version != _VERSION or crc != zlib.crc32(memoryview(data)[size:]):
         return None
+    counts = [*counts[:4], *counts[3:]]
     dtypes = (RECORD, TAG, np.dtype("<u4"), np.dtype("<i8"), np.dtype("<i8"), _GAP)
-    records, tags, rows, ids, until, gaps = _columns(data, size, dtypes, (*counts[:4], counts[3], counts[4]))
+    if len(data) != size + sum(dtype.itemsize * n for dtype, n in zip(dtypes, counts, strict=True)):
+        return None
+    records, tags, rows, ids, until, gaps = _columns(data, size, dtypes, counts)
     return SegmentView(
         SegmentHeader(number, epoch, created),
         log,
@@ -84,7 +87,7 @@ def decode_index(data: bytes, log: Path) -> SegmentView | None:
     )
 
 
-def _columns(data: bytes, at: int, dtypes: tuple[np.dtype[np.generic], ...], counts: tuple[int, ...]) -> list[Table]:
+def _columns(data: bytes, at: int, dtypes: tuple[np.dtype[np.generic], ...], counts: list[int]) -> list[Table]:
     columns: list[Table] = []
     for dtype, count in zip(dtypes, counts, strict=True):
         columns.append(np.frombuffer(data, dtype, count, at))

@@ -75,6 +75,10 @@ NAMES = frozenset({"NTU", "pH", "1", "%", "var", "kvar"})
 """Scales that are used as units and that pint does not know."""
 
 
+_ODD = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TokenError, TypeError, ValueError)
+"""What pint raises for text that is no unit, besides its own errors."""
+
+
 @lru_cache(maxsize=1024)
 def unit_fault(unit: str) -> str:
     """Empty if `unit` is one, else what is wrong with it. pint is imported only for units outside COMMON."""
@@ -89,7 +93,7 @@ def pint_fault(unit: str) -> str:
 
     try:
         _registry().parse_units(_exponents(unit))
-    except (PintError, ArithmeticError, AttributeError, LookupError, TokenError, TypeError, ValueError):
+    except (PintError, *_ODD):
         return f"unknown unit {unit!r}, expected for example m3/h, degC, bar, mg/l"
     return ""
 

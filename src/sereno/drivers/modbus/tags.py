@@ -17,14 +17,15 @@ from .protocol import MAX_READ_BITS, MAX_READ_REGISTERS
 Order = Literal["big", "little"]
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST = 1e9
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|min|h|d)\s*\Z")
 
 
 def _duration(value: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _LONGEST:
         return float(value)
     found = _DURATION.match(value) if isinstance(value, str) else None
-    if found is None or float(found[1]) == 0:
+    if found is None or not 0 < float(found[1]) * _SECONDS[found[2]] < _LONGEST:
         raise ValueError(f'{value!r} is not a duration above 0, expected for example "500ms", "2s" or seconds')
     return float(found[1]) * _SECONDS[found[2]]
 

@@ -1,0 +1,1 @@
+"""Targets and engines of the fuzz rig."""
