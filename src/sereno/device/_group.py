@@ -195,8 +195,10 @@ class ScanGroup:
 
     def _publish(self, columns: ScanColumns, duration: float) -> None:
         now = self._clock.wall_ns()
-        handles = self._object_handles
-        objects = tuple([ObjectSample(handles[i], value, now, quality) for i, value, quality in columns.objects])
+        objects: tuple[ObjectSample, ...] = ()
+        if columns.objects:
+            handles = self._object_handles
+            objects = tuple([ObjectSample(handles[i], value, now, quality) for i, value, quality in columns.objects])
         batch = seal(
             self._id,
             self._seq + 1,

@@ -124,6 +124,7 @@ class _Objects:
         self._numbers = None if field.raw is ValueType.STRING else _numbers(payload, [(field, place)])
         self._index = place + np.array(field.order, np.intp)
         self._payload = payload
+        self._said: tuple[bytes, tuple[str, int]] = b"", ("", int(Quality.GOOD))
 
     def value(self) -> tuple[Any, int]:
         if self._numbers is None:
@@ -138,7 +139,13 @@ class _Objects:
         return raw.astype(kind), int(Quality.GOOD)
 
     def _text(self) -> tuple[str, int]:
+        """Texts seldom change: what was said last is kept."""
         data = self._payload.take(self._index).tobytes()[: self._field.length]
+        if data != self._said[0]:
+            self._said = data, self._decoded(data)
+        return self._said[1]
+
+    def _decoded(self, data: bytes) -> tuple[str, int]:
         if not self._field.encoding.startswith(("utf-16", "utf-32")):
             data = data.partition(b"\0")[0]
         text = data.decode(self._field.encoding, "replace").partition("\0")[0].rstrip(" ")
