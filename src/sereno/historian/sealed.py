@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def decode_index(data: bytes, log: Path) -> SegmentView | None:
     if magic != _MAGIC or version != _VERSION or crc != zlib.crc32(memoryview(data)[size:]):
         return None
     counts = [*counts[:4], *counts[3:]]
-    dtypes = (RECORD, TAG, np.dtype("<u4"), np.dtype("<i8"), np.dtype("<i8"), _GAP)
+    dtypes: tuple[np.dtype[Any], ...] = (RECORD, TAG, np.dtype("<u4"), np.dtype("<i8"), np.dtype("<i8"), _GAP)
     if len(data) != size + sum(dtype.itemsize * n for dtype, n in zip(dtypes, counts, strict=True)):
         return None
     records, tags, rows, ids, until, gaps = _columns(data, size, dtypes, counts)
