@@ -10,17 +10,21 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
+import mixed as mixed_map
 import numpy as np
 
+from sereno.alarms.limits import LimitWatch
 from sereno.app.platform import new_event_loop
 from sereno.device import DeviceConfig, DeviceSet, DeviceTag, DriverTag, Environment, GroupConfig
 from sereno.drivers.modbus.driver import ModbusDriver
 from sereno.drivers.modbus.tags import ModbusConfig, ModbusTagConfig
 from sereno.hub.hub import Hub
-from sereno.model import SystemClock, TagSpec, ValueType
+from sereno.model import Limits, SystemClock, TagSpec, ValueType
 
 BLOCK = 125
 DEADBAND = 3.0
+LIMITS = Limits(lolo=4.0, lo=8.0, hi=60_000.0, hihi=65_000.0)
+"""Moving registers pass them now and then."""
 FIRST_VALUES = 1.0
 """Seconds that a contender runs before it is measured."""
 
@@ -40,7 +44,7 @@ class Setting:
     def tags(self, device: str) -> list[DriverTag]:
         return [
             DriverTag(
-                TagSpec(path=f"{device}/t{i}", type=ValueType.UINT16, deadband=DEADBAND),
+                TagSpec(path=f"{device}/t{i}", type=ValueType.UINT16, deadband=DEADBAND, limits=LIMITS),
                 ModbusTagConfig(address=f"holding:{i}"),
             )
             for i in range(self.blocks * BLOCK)
@@ -74,25 +78,58 @@ def require_true(values: np.ndarray[tuple[int], np.dtype[np.float64]], what: str
 
 
 async def node(setting: Setting) -> dict[str, float]:
-    """Hub, freshness and devices, as a node runs them without recorder and pages; scans follow one another."""
+    """A node without recorder and pages; scans follow one another."""
+
+    def check(hub: Hub) -> None:
+        require_true(hub.table.value[: setting.blocks * BLOCK], "the node")
+
+    return await running_node(setting, setting.tags, check)
+
+
+async def mixed(setting: Setting) -> dict[str, float]:
+    """A node whose devices have values of every kind; `registers` are values then."""
+
+    def check(hub: Hub) -> None:
+        rows = [tag for tag in mixed_map.tags("plc1") if tag.spec.is_row]
+        held = hub.table.value[[hub.table.paths.get(tag.spec.path) for tag in rows]]
+        wrong = [t.spec.path for t, value in zip(rows, held, strict=True) if value != mixed_map.expected(t)]
+        if wrong:
+            raise SystemExit(f"the node read wrong values: {', '.join(wrong[:5])}")
+
+    return await running_node(setting, mixed_map.tags, check)
+
+
+async def everybody_answered(devices: DeviceSet) -> None:
+    """Return when each device has been read whole."""
+    async with asyncio.timeout(60):
+        while any(group.scans == 0 for one in devices.handlers.values() for group in one.status().groups):
+            await asyncio.sleep(0.05)
+
+
+async def running_node(
+    setting: Setting, tags: Callable[[str], list[DriverTag]], check: Callable[[Hub], None]
+) -> dict[str, float]:
+    """Hub with deadbands, freshness, limits and devices, as a node runs them."""
     clock = SystemClock()
     hub = Hub(clock)
+    hub.add_sink(LimitWatch(hub, lambda _: None))
     configs = [
         DeviceConfig(
             path=f"plc{n}",
             driver=OwnConnections,
             config=setting.config(n),
             groups={"default": GroupConfig(period=0.0001, phase=0.0)},
-            tags=tuple(DeviceTag(tag) for tag in setting.tags(f"plc{n}")),
+            tags=tuple(DeviceTag(tag) for tag in tags(f"plc{n}")),
         )
         for n in range(1, setting.connections + 1)
     ]
     devices = DeviceSet(configs, hub, Environment(clock=clock))
     freshness = asyncio.create_task(hub.run_freshness())
     async with devices:
+        await everybody_answered(devices)
         found = await measure(setting, lambda: hub.statistics()["rows"])
         statistics = hub.statistics()
-        require_true(hub.table.value[: setting.blocks * BLOCK], "the node")
+        check(hub)
     freshness.cancel()
     with suppress(asyncio.CancelledError):
         await freshness
@@ -151,7 +188,7 @@ async def pymodbus(setting: Setting) -> dict[str, float]:
     return found
 
 
-CONTENDERS = {"node": node, "acquisition": acquisition, "pymodbus": pymodbus}
+CONTENDERS = {"node": node, "mixed": mixed, "acquisition": acquisition, "pymodbus": pymodbus}
 
 
 def main() -> None:

@@ -1,4 +1,7 @@
-"""The device of the scan benchmark: Sereno's own Modbus simulator in a process of its own, registers that move."""
+"""The device of the scan benchmark where there is no compiler: Sereno's own simulator in a process of its own.
+
+Registers hold their own address, every tenth one moves by 7 a hundred times a second; every third bit is set.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,21 @@ from sereno.sim.modbus_server import ModbusServer
 from sereno.sim.registers import RegisterMemory
 
 MOVING = 10
-"""Every tenth register moves beyond the deadband, a hundred times a second; the others hold their own address."""
 
 
 async def serve(units: int) -> None:
     memory = RegisterMemory()
-    registers = memory.registers("holding")
-    registers[:] = range(len(registers))
+    tables = [memory.registers("holding"), memory.registers("input")]
+    for registers in tables:
+        registers[:] = range(len(registers))
+    memory.bits("coil")[::3] = 1
     server = ModbusServer(dict.fromkeys(range(1, units + 1), memory))
     await server.start()
     print(server.port, flush=True)
     while True:
         await asyncio.sleep(0.01)
-        registers[::MOVING] += 7
+        for registers in tables:
+            registers[::MOVING] += 7
 
 
 if __name__ == "__main__":

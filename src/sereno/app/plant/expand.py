@@ -198,6 +198,15 @@ def _made(use: Raw, templates: dict[str, _Template], faults: list[Fault]) -> Ite
 
 def csv_tags(path: Path, faults: list[Fault]) -> list[Raw]:
     """Tags of a CSV list: a header of tag keys ('alarm.hi' for nested ones), a tag a row, empty cells left out."""
+    try:
+        return _csv_rows(path, faults)
+    except csv.Error as error:
+        raise ConfigurationError(
+            [Fault(str(path), f"not CSV: {error}", "a header line, and a line for each tag")]
+        ) from None
+
+
+def _csv_rows(path: Path, faults: list[Fault]) -> list[Raw]:
     reader = csv.DictReader(io.StringIO(read_text(path)))
     if not reader.fieldnames or "name" not in reader.fieldnames:
         raise ConfigurationError([Fault(f"{path}:1", f"columns {reader.fieldnames}", "a header with at least 'name'")])
@@ -209,16 +218,19 @@ def csv_tags(path: Path, faults: list[Fault]) -> list[Raw]:
             continue
         data: dict[str, Any] = {}
         for key, cell in row.items():
-            if cell is not None and cell.strip():
-                _place(data, key.strip().split("."), cell.strip())
+            if cell is not None and cell.strip() and not _place(data, key.strip().split("."), cell.strip()):
+                faults.append(Fault(line, f"{key.strip()!r} beside a column that it is a part of", "one of the two"))
         rows.append(Raw(data, lambda *_keys, line=line: line))
     return rows
 
 
-def _place(data: dict[str, Any], keys: list[str], value: str) -> None:
+def _place(data: dict[str, Any], keys: list[str], value: str) -> bool:
+    """Put a cell where its column says; False if something else is there."""
     for key in keys[:-1]:
         data = data.setdefault(key, {})
-    data[keys[-1]] = value
+        if not isinstance(data, dict):
+            return False
+    return data.setdefault(keys[-1], value) is value
 
 
 def plant_table(expanded: Expanded, faults: list[Fault]) -> PlantTable:

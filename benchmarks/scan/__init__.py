@@ -1,0 +1,1 @@
+"""Simulators and contenders of the scan benchmark."""
