@@ -227,9 +227,10 @@ def _csv_rows(path: Path, faults: list[Fault]) -> list[Raw]:
 def _place(data: dict[str, Any], keys: list[str], value: str) -> bool:
     """Put a cell where its column says; False if something else is there."""
     for key in keys[:-1]:
-        data = data.setdefault(key, {})
-        if not isinstance(data, dict):
+        inner: Any = data.setdefault(key, {})
+        if not isinstance(inner, dict):
             return False
+        data = inner
     return data.setdefault(keys[-1], value) is value
 
 
