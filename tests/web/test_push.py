@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sereno.access.actor import ROLES, Actor, Permission, Right, Role
-from sereno.model import NotFoundError
+from sereno.model import NotFoundError, SystemClock
 from sereno.web import push as module
-from sereno.web.push import BACKLOG, Push, Slot
+from sereno.web.line import Beat, Line
+from sereno.web.outlets import TURN
+from sereno.web.push import BACKLOG, LINGER, MOST_LINGERING, Push, Slot
 from sereno.wire.frame import FrameKind, decode_frame
 
 ANN = Actor("ann", (ROLES["viewer"],))
@@ -23,7 +25,7 @@ EVE = Actor("eve", (ROLES["admin"],))
 
 @pytest.fixture
 async def push(site) -> AsyncIterator[Push]:
-    made = Push(site.plant)
+    made = Push(site.plant, site.clock, Beat())
     yield made
     await made.close()
 
@@ -154,7 +156,7 @@ def test_whoever_reads_when_ends_with_the_last_value_of_everything(
 ) -> None:
     async def play() -> None:
         plant = make_plant()
-        push = Push(plant)
+        push = Push(plant, SystemClock(), Beat())
         slot = await push.join(["*/level"], ANN, 0.1, lambda: None)
         await _settle()
         known: dict[str, float] = {}
@@ -203,7 +205,119 @@ async def test_when_the_plant_ends_it_the_clients_hear_of_it(site, push: Push) -
     assert len(site.plant.subscriptions) == 2
 
 
-@pytest.mark.parametrize(("asked", "given"), [(0.0, 0.05), (0.12, 0.1), (1000.0, 60.0)])
+@pytest.mark.parametrize(
+    ("asked", "given"), [(0.0, 0.0), (0.001, 0.0), (0.006, 0.01), (0.12, 0.12), (0.1249, 0.12), (1000.0, 60.0)]
+)
 async def test_paces_are_few(site, push: Push, asked: float, given: float) -> None:
     await push.join([], ANN, asked, lambda: None)
     assert next(iter(push._broadcasts)).interval == pytest.approx(given)
+
+
+class Transport:
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.write = self.written.append
+
+
+async def _lined(push: Push, sub: int = 0) -> tuple[Slot, Transport, Line]:
+    slot = await push.join(["*/level"], ANN, 0.1, lambda: None)
+    await _settle()
+    _drain(slot)
+    transport = Transport()
+    slot.line, slot.sub = Line(transport), sub
+    slot.line.lend(lambda: None)
+    return slot, transport, slot.line
+
+
+async def test_what_nothing_waits_before_goes_out_at_once(site, push: Push) -> None:
+    event, frame = await _lined(push), await _lined(push, sub=7)
+    site.plant.set("north/plc1/level", 6.5)
+    await _settle()
+    assert b'"value":[6.5]' in event[1].written[0]
+    assert decode_frame(frame[1].written[0][2:]).sub == 7
+    assert (event[2].frames, event[2].bytes) == (1, len(event[1].written[0]))
+    assert event[0].take() is None
+
+
+async def test_nothing_overtakes_what_waits(site, push: Push) -> None:
+    slot, transport, line = await _lined(push)
+    line.pause()
+    site.plant.set("north/plc1/level", 1.0)
+    await _settle()
+    line._room, line.writable = True, True
+    site.plant.set("north/plc1/level", 2.0)
+    await _settle()
+    assert transport.written == []
+    assert [item[0].update.values.tolist() for item in iter(slot.take, None)] == [[1.0], [2.0]]
+    site.plant.set("north/plc1/level", 3.0)
+    await _settle()
+    assert b'"value":[3.0]' in transport.written[0]
+
+
+async def test_a_beat_rides_once_for_all(site) -> None:
+    beat = Beat()
+    push = Push(site.plant, site.clock, beat)
+    lined = [await _lined(push) for _ in range(2)]
+    beat.number, beat.riding = 5, True
+    beat.make(b"event: heartbeat\n\n", b"")
+    for number in range(2):
+        site.plant.set("north/plc1/level", float(number))
+        await _settle()
+    assert [line.beaten for _, _, line in lined] == [5, 5]
+    assert all([w.count(b"heartbeat") for w in transport.written] == [1, 0] for _, transport, _ in lined)
+    await push.close()
+
+
+async def test_many_are_served_in_turns_and_all_of_them(site) -> None:
+    push = Push(site.plant, SystemClock(), Beat())
+    lined = [await _lined(push) for _ in range(2 * TURN + 3)]
+    site.plant.set("north/plc1/level", 8.0)
+    await _settle()
+    assert {len(transport.written) for _, transport, _ in lined} == {1}
+    await push.close()
+
+
+async def test_who_wants_each_at_once_gets_a_rest_between(site) -> None:
+    class Slow(SystemClock):
+        """Each look at the clock is a millisecond later."""
+
+        now = 0.0
+        slept: ClassVar[list[float]] = []
+
+        def monotonic(self) -> float:
+            self.now += 0.001
+            return self.now
+
+        async def sleep(self, seconds: float) -> None:
+            self.slept.append(seconds)
+            await asyncio.sleep(0)
+
+    clock = Slow()
+    push = Push(site.plant, clock, Beat())
+    await push.join([], ANN, 0.0, lambda: None)
+    await _settle()
+    assert clock.slept == [0, pytest.approx(0.001)]
+    await push.close()
+
+
+async def test_a_broadcast_outlives_its_last_client_for_a_while(site, push: Push) -> None:
+    slot = await push.join([], ANN, 0.1, lambda: None)
+    await push.leave(slot, linger=True)
+    await site.clock.advance(LINGER - 1)
+    again = await push.join([], ANN, 0.1, lambda: None)
+    assert again.broadcast is slot.broadcast
+    await site.clock.advance(2 * LINGER)
+    assert not site.plant.subscriptions[0].closed
+    await push.leave(again, linger=True)
+    await push.leave(again, linger=True)
+    await site.clock.advance(LINGER)
+    assert site.plant.subscriptions[0].closed
+    assert len(push) == 0
+
+
+async def test_few_may_linger(site, push: Push) -> None:
+    for number in range(MOST_LINGERING + 2):
+        await push.leave(await push.join([], ANN, 1.0 + number / 10, lambda: None), linger=True)
+    assert len(push) == MOST_LINGERING
+    await push.close()
+    assert all(subscription.closed for subscription in site.plant.subscriptions)

@@ -39,6 +39,7 @@ from .context import WebContext
 from .entries import ENTRIES
 from .gate import Gate
 from .headers import SECURITY, SecurityHeaders
+from .line import Beat
 from .metrics import Metrics
 from .origin import SAFE
 from .outlets import Outlets
@@ -96,8 +97,9 @@ def create_app(context: WebContext) -> FastAPI:
     statics = Statics(context.folder / "static")
     app.state.context = context
     app.state.metrics = Metrics(context.figures)
-    app.state.outlets = Outlets(context, app.state.metrics)
-    app.state.push = Push(context.live)
+    beat = Beat()
+    app.state.outlets = Outlets(context, app.state.metrics, beat)
+    app.state.push = Push(context.live, context.clock, beat)
     app.state.background = Background()
     app.state.pages = Pages(context, statics)
     app.add_route("/static/{version}/{path:path}", statics.answer, methods=["GET"])

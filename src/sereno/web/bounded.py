@@ -1,19 +1,47 @@
-"""HTTP/1.1 as uvicorn speaks it, with bounds before anybody has signed in."""
+"""HTTP/1.1 and WebSocket as uvicorn speaks them, with bounds before anybody has signed in, and with their lines."""
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+from .line import LINE, Line
 
 MAX_HEAD = 1 << 15
 """Bytes of request line and headers. The parser underneath would gather them without end."""
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """Cuts a connection whose request head is too large; `in_head` says that no whole head has come yet."""
+    """Cuts a connection whose request head is too large; `in_head`: a head is awaited or has come in part."""
 
     in_head = True
     patience = 0
     _head = 0
+    _line: Line
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        self._line = Line(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._line.lose()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        super().pause_writing()
+        self._line.pause()
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        super().resume_writing()
+        self._line.resume()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -21,6 +49,13 @@ class BoundedHttp(HttpToolsProtocol):
         super().data_received(data)
         if self._head > MAX_HEAD and self.in_head:
             self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """See HttpToolsProtocol."""
+        super().on_message_begin()
+        self.in_head = True
+        scope: Any = self.scope
+        scope["extensions"] = {LINE: self._line}
 
     def on_headers_complete(self) -> None:
         """See HttpToolsProtocol."""
@@ -34,6 +69,58 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """See HttpToolsProtocol."""
-        self.in_head = True
         self.patience = self._head = 0
         super().on_message_complete()
+
+
+class LinedSocket(WebSocketsSansIOProtocol):
+    """A WebSocket that lends its line as well."""
+
+    _line: Line
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        self._line = Line(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self._line.lose()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        super().pause_writing()
+        self._line.pause()
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        super().resume_writing()
+        self._line.resume()
+
+    def shutdown(self) -> None:
+        """See WebSocketsSansIOProtocol."""
+        self._line.lose()
+        super().shutdown()
+
+    def handle_close(self, event: Any) -> None:
+        """See WebSocketsSansIOProtocol. After a closing frame nothing may follow."""
+        self._line.lose()
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        """See WebSocketsSansIOProtocol."""
+        self._line.lose()
+        super().handle_parser_exception()
+
+    def keepalive_timeout(self) -> None:
+        """See WebSocketsSansIOProtocol."""
+        self._line.lose()
+        super().keepalive_timeout()
+
+    def handle_connect(self, event: Request) -> None:
+        """See WebSocketsSansIOProtocol."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            scope: Any = self.scope
+            scope["extensions"][LINE] = self._line

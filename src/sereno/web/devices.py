@@ -19,6 +19,7 @@ from sereno.model import NotFoundError, SerenoError
 
 from .answers import answer, problems
 from .events import MEDIA_TYPE, EventResponse, outlet_for
+from .line import Line, chunk
 from .requests import Asking, Context
 
 MAX_LINES = 1000
@@ -53,7 +54,7 @@ async def trace(
     if path not in known:
         raise NotFoundError(f"there is no device {path!r}; there are {', '.join(known[:20]) or 'none'}")
     outlet = outlet_for(request, actor)
-    return EventResponse(request, outlet, _Lines(context.devices.trace(path, actor), outlet.wake.set))
+    return EventResponse(request, outlet, _Lines(context.devices.trace(path, actor), outlet.wake))
 
 
 class _Lines:
@@ -66,9 +67,15 @@ class _Lines:
         self._missed = 0
         self._task = asyncio.create_task(self._pump(lines), name="web trace")
 
-    def take(self) -> tuple[bytes, int] | None:
+    def take(self, *, chunked: bool) -> tuple[bytes, int] | None:
+        if not self._waiting:
+            return None
         missed, self._missed = self._missed, 0
-        return (self._waiting.popleft(), missed) if self._waiting else None
+        event = self._waiting.popleft()
+        return chunk(event) if chunked else event, missed
+
+    def lend(self, line: Line) -> None:
+        """These have one reader each, and go by `take`."""
 
     async def close(self) -> None:
         self._task.cancel()

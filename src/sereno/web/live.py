@@ -16,6 +16,7 @@ from sereno.client import WaitingCommand, WaitingPort, spec_json, waiting_json
 from sereno.model import SerenoError
 
 from .entries import ENTRIES, LIVE
+from .line import TEXT, line_of, message
 from .outlets import GOING_AWAY, Outlet, Outlets
 from .push import LONGEST, Push, Slot
 from .requests import actor_in
@@ -79,15 +80,18 @@ class _Live:
         self._told: list[WaitingCommand] = []
         self._slots: dict[int, Slot] = {}
         self._control: list[dict[str, Any]] = []
+        self._line = line_of(socket.scope)
 
     async def run(self) -> None:
+        write = self._write if self._line is None else self._write_directly
         reader = asyncio.create_task(self._read(), name="web socket reader")
-        writer = asyncio.create_task(self._write(), name="web socket writer")
+        writer = asyncio.create_task(write(), name="web socket writer")
         self._outlets.add(self._outlet, writer.cancel)
         try:
             await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._outlets.remove(self._outlet)
+            self._outlet.give_back()
             for task in (reader, writer):
                 task.cancel()
             ended = await asyncio.gather(reader, writer, return_exceptions=True)
@@ -99,11 +103,11 @@ class _Live:
 
     async def _read(self) -> None:
         while True:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
+            said = await self._socket.receive()
+            if said["type"] == "websocket.disconnect":
                 return
             try:
-                asked = _MESSAGE.decode(message.get("text") or b"")
+                asked = _MESSAGE.decode(said.get("text") or b"")
             except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
                 self._outlet.stop(BAD_MESSAGE, f"not understood: {error}"[:120])
                 continue
@@ -131,26 +135,29 @@ class _Live:
         if fault:
             self._say({"type": "error", "sub": asked.sub, "detail": fault})
             return
-        slot = await self._push.join(asked.tags, self._outlet.actor, asked.interval, self._outlet.wake.set)
+        slot = await self._push.join(asked.tags, self._outlet.actor, asked.interval, self._outlet.wake)
         self._say({"type": "subscribed", "sub": asked.sub, "tags": [spec_json(tag) for tag in slot.tags]})
         self._slots[asked.sub] = slot
+        if self._line is not None:
+            slot.line, slot.sub = self._line, asked.sub
+        self._outlet.wake()
 
-    def _say(self, message: dict[str, Any]) -> None:
-        self._control.append(message)
-        self._outlet.wake.set()
+    def _say(self, words: dict[str, Any]) -> None:
+        self._control.append(words)
+        self._outlet.wake()
 
     async def _write(self) -> None:
         outlet = self._outlet
         while not outlet.stop_code:
-            await outlet.wake.wait()
-            outlet.wake.clear()
+            await outlet.awake.wait()
+            outlet.awake.clear()
             if outlet.beat_due:
                 await self._tell_waiting()
             while self._control:
                 await self._send(orjson.dumps(self._control.pop(0)).decode())
             if outlet.beat_due:
                 outlet.beat_due = False
-                await self._send(self._outlets.beat_frame)
+                await self._send(self._outlets.beat.frame)
             if await self._drain():
                 outlet.stop(GOING_AWAY, "the values ended")
         await self._socket.close(outlet.stop_code, outlet.stop_reason)
@@ -170,7 +177,7 @@ class _Live:
                 if slot.ended:
                     return True
                 continue
-            self._outlet.wake.set()
+            self._outlet.awake.set()
             encoded, dropped = item
             if self._slots.get(sub) is slot:
                 await self._send(encoded.frame(sub, dropped), dropped)
@@ -178,8 +185,38 @@ class _Live:
 
     async def _send(self, data: str | bytes, dropped: int = 0) -> None:
         sending = self._socket.send_text(data) if isinstance(data, str) else self._socket.send_bytes(data)
-        await self._outlet.hand_over(sending)
-        self._outlets.count(self._outlet, dropped)
+        await self._outlet.hand_over(sending, len(data), dropped)
+
+    async def _write_directly(self) -> None:
+        assert self._line is not None
+        outlet = self._outlet
+        outlet.lend(self._line, self._pump)
+        outlet.wakes_at_beats = True
+        while not outlet.stop_code:
+            outlet.awake.clear()
+            self._pump()
+            if not outlet.stop_code:
+                await outlet.awake.wait()
+                await self._tell_waiting()
+        outlet.give_back()
+        await self._socket.close(outlet.stop_code, outlet.stop_reason)
+
+    def _pump(self) -> None:
+        """Write what waits while the line takes it."""
+        line, outlet = self._line, self._outlet
+        assert line is not None
+        while self._control and line.writable:
+            line.put(message(TEXT, orjson.dumps(self._control.pop(0))))
+        if outlet.beat_due and line.writable:
+            outlet.beat_due = False
+            line.put(self._outlets.beat.message)
+        for sub, slot in self._slots.items():
+            while line.writable and (item := slot.take()) is not None:
+                encoded, dropped = item
+                line.put(encoded.message(sub, dropped))
+                outlet.dropped += dropped
+            if slot.ended and line.writable:
+                outlet.stop(GOING_AWAY, "the values ended")
 
 
 def _fault(asked: Subscribe) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from prometheus_client.metrics_core import Metric, UntypedMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, Metric, UntypedMetricFamily
 from prometheus_client.registry import Collector
 
 from sereno.model import Clock
@@ -23,10 +24,8 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(_Handed(figures))
         self.clients = Gauge("sereno_web_clients", "Open live connections", ["kind"], registry=self._registry)
-        self.frames = Counter("sereno_web_frames", "Frames and events sent", ["kind"], registry=self._registry)
-        self.dropped = Counter(
-            "sereno_web_dropped", "Frames replaced by a fresh snapshot for slow clients", registry=self._registry
-        )
+        self.outlets: Callable[[], Mapping[str, Sent]] = dict
+        self._registry.register(_SentByKind(self))
         self.stalled = Counter(
             "sereno_web_stalled", "Clients closed because they took nothing", registry=self._registry
         )
@@ -47,6 +46,40 @@ class Metrics:
             asked = clock.monotonic()
             await clock.sleep(_LAG_PERIOD)
             self.lag.observe(max(0.0, clock.monotonic() - asked - _LAG_PERIOD))
+
+
+class Sent(Protocol):
+    """What went out by one kind of connection."""
+
+    frames: int
+    bytes: int
+    dropped: int
+
+
+class _SentByKind(Collector):
+    """Asks the open connections when somebody asks us: nothing is counted twice, or under a lock, for each frame."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        """See Collector."""
+        frames = CounterMetricFamily("sereno_web_frames", "Frames and events sent", labels=["kind"])
+        size = CounterMetricFamily("sereno_web_sent_bytes", "Bytes of frames and events sent", labels=["kind"])
+        dropped = 0
+        for kind, sent in self._metrics.outlets().items():
+            frames.add_metric([kind], sent.frames)
+            size.add_metric([kind], sent.bytes)
+            dropped += sent.dropped
+        yield frames
+        yield size
+        yield CounterMetricFamily(
+            "sereno_web_dropped", "Frames replaced by a fresh snapshot for slow clients", value=dropped
+        )
+
+    def describe(self) -> Iterator[Metric]:
+        """See Collector."""
+        return iter(())
 
 
 class _Handed(Collector):

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from sereno.model import Clock, OperationError
 
-from .bounded import BoundedHttp
+from .bounded import BoundedHttp, LinedSocket
 
 _log = structlog.get_logger(__name__)
 
@@ -113,6 +113,7 @@ class _Uvicorn(uvicorn.Server):
 _OPTIONS: dict[str, Any] = {
     "loop": "none",
     "http": BoundedHttp,
+    "ws": LinedSocket,
     "limit_concurrency": _MAX_CONNECTIONS,
     "log_config": None,
     "access_log": False,
