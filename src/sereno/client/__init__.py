@@ -17,6 +17,8 @@ from ._alarms import (
 )
 from ._client import Client, Moment
 from ._connect import Credential, connect, find_node
+from ._gevent import GeventClient, connect_gevent
+from ._group import Group, GroupReading
 from ._guards import GuardPort, GuardStatus, NoGuards, guard_json
 from ._json import device_json, iso_time, override_json, reading_json, series_json, spec_json
 from ._overrides import OverridePort, Substitution, substitution_json
@@ -33,11 +35,13 @@ from ._ports import (
     ReadPlan,
     Subscription,
 )
+from ._proxy import CommandProxy, DeviceProxy, TagProxy, observe, wait_for_value
 from ._remote import RemoteClient, RemoteNode
 from ._sync import SyncClient, SyncSubscription, connect_sync
 from ._times import parse_time
 from ._values import DeviceStatus, GroupStatus, HistoryRequest, Present, Reading, Series, TraceLine, Update
 from ._waiting import NothingWaits, WaitingCommand, WaitingPort, WaitsFor, not_waiting, waiting_json
+from ._watching import Terms, Watch
 
 __all__ = [
     "PRIORITIES",
@@ -52,9 +56,14 @@ __all__ = [
     "Client",
     "CommandHandler",
     "CommandPort",
+    "CommandProxy",
     "Credential",
     "DevicePort",
+    "DeviceProxy",
     "DeviceStatus",
+    "GeventClient",
+    "Group",
+    "GroupReading",
     "GroupSpec",
     "GroupStatus",
     "GuardPort",
@@ -79,27 +88,33 @@ __all__ = [
     "Substitution",
     "SyncClient",
     "SyncSubscription",
+    "TagProxy",
+    "Terms",
     "TraceLine",
     "Update",
     "WaitingCommand",
     "WaitingPort",
     "WaitsFor",
+    "Watch",
     "alarm_event_json",
     "alarm_json",
     "alarm_spec_json",
     "alarm_state_json",
     "connect",
+    "connect_gevent",
     "connect_sync",
     "device_json",
     "find_node",
     "guard_json",
     "iso_time",
     "not_waiting",
+    "observe",
     "override_json",
     "parse_time",
     "reading_json",
     "series_json",
     "spec_json",
     "substitution_json",
+    "wait_for_value",
     "waiting_json",
 ]

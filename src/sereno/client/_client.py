@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
@@ -24,12 +24,16 @@ from sereno.model import (
     new_key,
 )
 
+from ._group import Group, call_command, submit_all, write_command
 from ._guards import GuardPort, GuardStatus, NoGuards
 from ._overrides import OverridePort, Substitution
 from ._ports import CommandPort, DevicePort, HistoryPort, LivePort, Subscription
+from ._present import present_of
+from ._proxy import DeviceProxy, TagProxy
 from ._times import parse_time
-from ._values import DeviceStatus, HistoryRequest, Reading, Series, TraceLine
+from ._values import DeviceStatus, HistoryRequest, Present, Reading, Series, TraceLine
 from ._waiting import NothingWaits, WaitingCommand, WaitingPort
+from ._watching import Watching
 
 Moment = int | str | datetime
 """ns UTC, text as `parse_time` takes it ("now-6h", ISO 8601), or a datetime (without a zone: UTC)."""
@@ -65,6 +69,7 @@ class Client:
         self._overrides = overrides
         self._guards = guards or NoGuards()
         self._waiting = waiting or NothingWaits()
+        self._watching: Watching | None = None
 
     def as_actor(self, actor: Actor) -> Client:
         """The same plant in the eyes of another actor."""
@@ -90,6 +95,29 @@ class Client:
         below = f"; below it is {readings[0].tag.path!r}" if readings else ""
         raise NotFoundError(f"{path!r} is not a tag{below}")
 
+    async def present(self, *globs: str) -> tuple[tuple[TagSpec, ...], Present]:
+        """Present values as columns over the declarations that come with them. See `read`."""
+        return await present_of(self.live, globs, self.actor, self.clock)
+
+    def __getitem__(self, device: str) -> DeviceProxy:
+        """The device as an object: `await client["lab/ps/1"].voltage.read()`."""
+        return DeviceProxy(self, device)
+
+    def tag(self, path: str) -> TagProxy:
+        """A tag as an object."""
+        return TagProxy(self, path)
+
+    def group(self, *globs: str) -> Group:
+        """Tags of many devices as one object: `await client.group("lab/ps/*").read()`."""
+        return Group(self, globs)
+
+    @property
+    def watching(self) -> Watching:
+        """The watches of single tags, made by `TagProxy.subscribe`."""
+        if self._watching is None:
+            self._watching = Watching(self)
+        return self._watching
+
     async def subscribe(self, *globs: str, min_interval: float = 0.0, lossless: bool = False) -> Subscription:
         """A snapshot, then what changes. See LivePort.subscribe."""
         return await self.live.subscribe(globs, self.actor, min_interval=min_interval, lossless=lossless)
@@ -114,7 +142,7 @@ class Client:
         command = self._command(
             path, value, expected=expected, timeout=timeout, comment=comment, key=key, origin=origin
         )
-        return await self._final(command)
+        return await self.final(command)
 
     async def select(
         self,
@@ -151,7 +179,31 @@ class Client:
             actor=self.actor.name,
             expires=self._expires(timeout),
         )
-        return await self._final(command)
+        return await self.final(command)
+
+    async def write_many(self, values: Mapping[str, Any], *, timeout: float = 10.0, comment: str = "") -> list[Ack]:
+        """Set many tags, of any devices, at the same time; the final acks in their order."""
+        return await submit_all(self, [write_command(self, p, v, timeout, comment) for p, v in values.items()])
+
+    async def call_many(self, devices: Sequence[str], name: str, *arguments: Any, timeout: float = 10.0) -> list[Ack]:
+        """Execute a command of many devices at the same time; the final acks in their order."""
+        return await submit_all(self, [call_command(self, d, name, arguments, timeout) for d in devices])
+
+    async def final(self, command: Command) -> Ack:
+        """How a command ends; one that is to be selected first is executed as soon as it is."""
+        last: Ack | None = None
+        async for ack in self.commands.submit(command, self.actor):
+            last = ack
+            if ack.state is AckState.SELECTED:
+                await self.go_on(command.key)
+        return last if last is not None and last.state.final else self._lost(command)
+
+    async def go_on(self, key: str) -> None:
+        """Execute a selected command that waits for nothing else."""
+        for one in await self._waiting.waiting(self.actor):
+            if one.key == key and Say.EXECUTE in one.may and not one.sign:
+                with suppress(RefusedError, NotFoundError):  # then its acks say how it ended
+                    await self._waiting.execute(key, self.actor)
 
     def submit(self, command: Command) -> AsyncIterator[Ack]:
         """Acks of a command as they come, the last one final."""
@@ -228,7 +280,9 @@ class Client:
         return await self._guards.guards(self.actor)
 
     async def close(self) -> None:
-        """Free what the client holds: nothing for a local one."""
+        """Free what the client holds."""
+        if self._watching is not None:
+            await self._watching.close()
 
     async def __aenter__(self: C) -> C:
         return self
@@ -259,21 +313,6 @@ class Client:
             expires=self._expires(timeout),
             **more,
         )
-
-    async def _final(self, command: Command) -> Ack:
-        last: Ack | None = None
-        async for ack in self.commands.submit(command, self.actor):
-            last = ack
-            if ack.state is AckState.SELECTED:
-                await self._go_on(command.key)
-        return last if last is not None and last.state.final else self._lost(command)
-
-    async def _go_on(self, key: str) -> None:
-        """Execute a selected command that waits for nothing else."""
-        for one in await self._waiting.waiting(self.actor):
-            if one.key == key and Say.EXECUTE in one.may and not one.sign:
-                with suppress(RefusedError, NotFoundError):  # then its acks say how it ended
-                    await self._waiting.execute(key, self.actor)
 
     def _lost(self, command: Command) -> Ack:
         reason = "the acks ended without a final one"

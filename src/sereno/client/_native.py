@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,6 @@ from sereno.model import (
     NotConnectedError,
     RefusedError,
     TagSpec,
-    object_value,
     row_value,
 )
 from sereno.wire.columns import Block, unpack_columns, unpack_scalar
@@ -32,6 +31,7 @@ from ._native_link import NativeLink
 from ._native_live import NativeSubscription
 from ._native_wire import Wire, WirePlan, checked
 from ._parse import parse_device, parse_spec
+from ._present import block_present, readings
 from ._remote import RemoteClient, RemoteNode
 from ._values import DeviceStatus, HistoryRequest, Present, Reading, Series
 
@@ -65,7 +65,7 @@ class NativeNode:
         """Present values as columns, for many tags at once: declarations, and columns over them."""
         plan, frame = await self._read(globs)
         if frame.kind != Kind.VALUE:
-            return plan.tags, _present(self._columns(plan, frame))
+            return plan.tags, block_present(self._columns(plan, frame))
         row = unpack_scalar(frame.body)
         has_exact = plan.tags[0].type.is_exact and row.value.is_integer()
         return plan.tags, Present(
@@ -130,15 +130,20 @@ class NativeNode:
                 if isinstance(error, NotConnectedError) and self.link.wire is None:
                     await self.clock.sleep(0.05)
 
-    async def submit_all(self, commands: Sequence[Command]) -> list[Ack]:
-        """The final acks of commands that go in one frame and at the same time, in their order."""
+    async def submit_all(self, commands: Sequence[Command], selected: Callable[[str], Awaitable[None]]) -> list[Ack]:
+        """The final acks of commands that go in one frame and at the same time, in their order.
+
+        `selected` is called with the key of each that waits to be let go.
+        """
         lifetimes = [(c.expires - self.clock.wall_ns()) / 1e9 if c.expires else _DEFAULT_LIFETIME for c in commands]
         body = pack_value(Orders([order_of(c, s) for c, s in zip(commands, lifetimes, strict=True)]))
         final: dict[int, Ack] = {}
         try:
             async for position, ack in follow(await self.link.ready(), body):
-                if ack.state.final:
-                    final[position] = ack  # noqa: PERF403 - what came before an error counts
+                if ack.state is AckState.SELECTED:
+                    await selected(ack.key)
+                elif ack.state.final:
+                    final[position] = ack
         except DeliveryError as error:
             if not final and isinstance(error, NotConnectedError):
                 raise
@@ -198,38 +203,6 @@ class NativeNode:
         return unpack_columns(frame.flags, frame.body, len(plan.tags), plan.rows)
 
 
-def readings(tags: Sequence[TagSpec], block: Block) -> list[Reading]:
-    """Columns as readings, in the order of the tags."""
-    exact = dict(zip(block.exact_rows.tolist(), block.exact_values.tolist(), strict=True))
-    ages = [0.0] * len(block.index) if block.ages is None else block.ages.tolist()
-    found: list[Reading | None] = [None] * len(tags)
-    columns = (c.tolist() for c in (block.index, block.values, block.t_source, block.quality))
-    for row, (place, number, t, quality, age) in enumerate(zip(*columns, ages, strict=True)):
-        value = row_value(tags[place], number, exact.get(row, 0), quality)
-        found[place] = Reading(tags[place], value, quality, block.reasons.get(place, ""), t, age)
-    for place, value, t, quality in block.objects:
-        age = block.object_ages.get(place, float("inf"))
-        shown = object_value(tags[place], value)
-        found[place] = Reading(tags[place], shown, quality, block.reasons.get(place, ""), t, age)
-    return [reading for reading in found if reading is not None]
-
-
-def _present(block: Block) -> Present:
-    return Present(
-        t_hub=block.t_hub,
-        index=block.index,
-        values=block.values,
-        t_source=block.t_source,
-        quality=block.quality,
-        exact_rows=block.exact_rows,
-        exact_values=block.exact_values,
-        ages=np.zeros(len(block.index), np.float32) if block.ages is None else block.ages,
-        objects=block.objects,
-        object_ages=block.object_ages,
-        reasons=block.reasons,
-    )
-
-
 def _series(fields: dict[str, Any]) -> Series:
     series = Series(**fields)
     return series if series.objects is None else replace(series, objects=tuple(series.objects))
@@ -251,5 +224,5 @@ class NativeClient(RemoteClient):
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.native.link.close()
         await super().close()
+        await self.native.link.close()

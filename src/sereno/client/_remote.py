@@ -199,6 +199,7 @@ class RemoteClient(Client):
 
     async def close(self) -> None:
         """Close all connections."""
+        await super().close()
         await self.node.close()
 
 

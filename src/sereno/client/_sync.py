@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -15,6 +15,7 @@ from sereno.model import Ack, Command, NotConnectedError, TagSpec
 
 from ._client import Client, Moment
 from ._connect import connect
+from ._forms import Futures, SyncDevice, SyncGroup, SyncTag
 from ._ports import Subscription
 from ._values import DeviceStatus, Reading, Series, TraceLine, Update
 from ._waiting import WaitingCommand
@@ -39,17 +40,37 @@ class SyncClient:
     """
 
     def __init__(self, open_client: Callable[[], AbstractAsyncContextManager[Client]]) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sereno client", daemon=True)
-        self._thread.start()
+        self._loop = self._new_loop()
         self._closed = False
         self._lock = threading.Lock()
+        self._run_thread()
         try:
             self._context = self._wait(self._make(open_client))
             self._client: Client = self._wait(self._context.__aenter__())
         except BaseException:
             self._end()
             raise
+
+    def __getitem__(self, device: str) -> SyncDevice:
+        """The device as an object whose calls block. Raises NotFoundError."""
+        return SyncDevice(self, self._wait(self._client[device].describe()))
+
+    @property
+    def futures(self) -> Futures:
+        """Devices as objects whose calls give a Future at once: `client.futures["lab/ps/1"].voltage.read()`."""
+        return Futures(self, lambda path: self._client[path])
+
+    def tag(self, path: str) -> SyncTag:
+        """A tag as an object whose calls block."""
+        return SyncTag(self, self._client.tag(path))
+
+    def group(self, *globs: str) -> SyncGroup:
+        """Tags of many devices as one object whose calls block."""
+        return SyncGroup(self, self._client.group(*globs))
+
+    def write_many(self, values: Mapping[str, Any], *, timeout: float = 10.0, comment: str = "") -> list[Ack]:
+        """See Client."""
+        return self._wait(self._client.write_many(values, timeout=timeout, comment=comment))
 
     def tags(self, *globs: str) -> list[TagSpec]:
         """See Client."""
@@ -171,7 +192,7 @@ class SyncClient:
         with self._lock:
             closed, self._closed = self._closed, True
         if not closed:
-            asyncio.run_coroutine_threadsafe(self._cancel_all(), self._loop).result()
+            self._wait_closing()
             self._end()
 
     def __enter__(self) -> SyncClient:
@@ -181,6 +202,16 @@ class SyncClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _new_loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.new_event_loop()
+
+    def _run_thread(self) -> None:
+        self._thread = threading.Thread(target=self._loop.run_forever, name="sereno client", daemon=True)
+        self._thread.start()
+
+    def _join_thread(self) -> None:
+        self._thread.join()
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         if threading.current_thread() is self._thread:
@@ -208,10 +239,13 @@ class SyncClient:
         await asyncio.gather(*others, return_exceptions=True)
         await self._context.__aexit__(None, None, None)
 
+    def _wait_closing(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._cancel_all(), self._loop).result()
+
     def _end(self) -> None:
         self._closed = True
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._join_thread()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 

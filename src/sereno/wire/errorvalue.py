@@ -60,8 +60,8 @@ def _known(kind: type[BaseException]) -> str:
 
 
 def _make(kind: Any, found: ErrorFields) -> Exception:
-    """By its words alone where the class takes them, else by its fields; plain words where neither gives them."""
-    for given in ((found.text,), found.fields):
+    """By its fields where the class takes them, else by its words; plain words where neither gives them."""
+    for given in (found.fields, (found.text,)):
         try:
             made: Exception = kind(**given) if isinstance(given, dict) else kind(*given)
         except (TypeError, ValueError):

@@ -1,0 +1,49 @@
+"""What became of a command: nothing to say, or the error that its final ack stands for."""
+
+from __future__ import annotations
+
+from sereno.model import (
+    Ack,
+    AckState,
+    DeniedError,
+    ExpiredError,
+    NoAnswerError,
+    OperationError,
+    RefusedError,
+    SerenoError,
+)
+from sereno.wire.errorvalue import ErrorFields, error_of
+
+
+def outcome_error(ack: Ack) -> SerenoError | None:
+    """None for done, else what to raise; `ack` is an attribute of it.
+
+    Refused and cancelled: RefusedError or DeniedError. Failed: the device's own error where the ack carries it. Timed
+    out: ExpiredError, never sent. Unknown: NoAnswerError.
+    """
+    if ack.state is AckState.DONE:
+        return None
+    error = _error(ack)
+    error.ack = ack  # type: ignore[attr-defined]
+    return error
+
+
+def done(ack: Ack) -> Ack:
+    """The ack of a command that was done. Raises `outcome_error` of any other."""
+    error = outcome_error(ack)
+    if error is not None:
+        raise error
+    return ack
+
+
+def _error(ack: Ack) -> SerenoError:
+    words = ack.reason or str(ack.state)
+    if ack.state is AckState.TIMED_OUT:
+        return ExpiredError(words)
+    if ack.state is AckState.UNKNOWN:
+        return NoAnswerError(words)
+    if ack.state is AckState.FAILED:
+        details = getattr(ack, "details", None)
+        found = error_of(ErrorFields(**details)) if details else OperationError(words)
+        return found if isinstance(found, SerenoError) else OperationError(words)
+    return DeniedError(words) if words.startswith("denied") else RefusedError(words)
