@@ -1,1 +1,45 @@
 """Sereno: supervisory control and data acquisition in Python."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sereno.client import connect, connect_sync
+    from sereno.device import Device, bounds, child, command, on_write, scan, setting, tag
+    from sereno.model import DeviceError, Quality
+
+__all__ = [
+    "Device",
+    "DeviceError",
+    "Quality",
+    "bounds",
+    "child",
+    "command",
+    "connect",
+    "connect_sync",
+    "on_write",
+    "scan",
+    "setting",
+    "tag",
+]
+
+_ROOMS = {
+    "sereno.client": ("connect", "connect_sync"),
+    "sereno.device": ("Device", "bounds", "child", "command", "on_write", "scan", "setting", "tag"),
+    "sereno.model": ("DeviceError", "Quality"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What is public is imported when it is asked for, so that `import sereno` costs nothing."""
+    for room, names in _ROOMS.items():
+        if name in names:
+            return getattr(import_module(room), name)
+    raise AttributeError(f"module 'sereno' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public interface and nothing else."""
+    return list(__all__)

@@ -26,6 +26,16 @@ def test_fault_and_back_passes_through_standby() -> None:
     assert subject.update(faulty=False) == [S.STANDBY, S.DISABLED, S.ENABLED]
 
 
+def test_a_device_may_say_that_it_is_not_well_although_it_answers() -> None:
+    subject = Operation()
+    subject.update(started=True, connected=True, answering=True)
+    assert subject.update(held=S.DISABLED) == [S.DISABLED]
+    assert subject.update(held=S.FAULT) == [S.FAULT]
+    assert subject.update(answering=False) == []
+    assert subject.update(held=S.ENABLED, answering=True)[-1] is S.ENABLED
+    assert subject.update(held=S.DISABLED, connected=False, answering=False)[-1] is S.STANDBY
+
+
 def test_what_conditions_call_for() -> None:
     assert Conditions().state is S.OFFLINE
     assert Conditions(started=True, faulty=True).state is S.FAULT

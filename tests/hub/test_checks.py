@@ -36,6 +36,10 @@ def spec(kind: str = "float64", low: float | None = None, high: float | None = N
         (spec("enum", labels=LABELS, low=5), "running", 1),
         (spec("string"), "recipe", "recipe"),
         (spec("float32", shape=(2,)), [1, 2.5], (1.0, 2.5)),
+        (spec("float32", shape=(0,)), [1, 2.5], (1.0, 2.5)),
+        (spec("float32", shape=(0,)), [], ()),
+        (spec("int16", shape=(0, 2)), [[1, 2], [3, 4]], ((1, 2), (3, 4))),
+        (spec("int16", shape=(0, 0)), [], ()),
         (spec("int16", shape=(2, 2)), np.array([[1, 2], [3, 4]]), (1, 2, 3, 4)),
     ],
 )
@@ -72,6 +76,8 @@ def test_accepted(tag: TagSpec, value: Any, expected: Any) -> None:
         (spec("string"), 5, "takes text"),
         (spec(shape=(2,)), [1], "array of shape (2,), this is shape (1,)"),
         (spec(shape=(2,)), 1, "this is int"),
+        (spec(shape=(0, 2)), [[1, 2, 3]], "this is shape (1, 3)"),
+        (spec(shape=(0, 0)), [[1, 2], [3]], "this is list"),
     ],
 )
 def test_refused(tag: TagSpec, value: Any, words: str) -> None:

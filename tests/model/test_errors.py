@@ -7,6 +7,7 @@ from sereno.model import (
     ConfigurationError,
     DeliveryError,
     DeniedError,
+    DeviceError,
     Fault,
     NoAnswerError,
     NotConnectedError,
@@ -31,7 +32,7 @@ def test_it_did_not_arrive(kind: type[Exception]) -> None:
 
 def test_every_error_has_one_root() -> None:
     errors = [getattr(sereno.model, name) for name in sereno.model.__all__ if name.endswith("Error")]
-    assert len(errors) == 10
+    assert len(errors) == 11
     assert all(issubclass(error, SerenoError) for error in errors)
 
 
@@ -58,3 +59,11 @@ def test_a_configuration_error_carries_every_fault() -> None:
     error = ConfigurationError(faults)
     assert error.faults == faults
     assert str(error) == "p.toml:3: a\np.toml:9: b"
+
+
+def test_a_device_error_has_four_parts() -> None:
+    error = DeviceError("over_current", "12 A", severity="panic")
+    assert str(error) == "over_current: 12 A (panic)"
+    assert str(error.of("lab/ps/reset")) == "over_current: 12 A (lab/ps/reset, panic)"
+    assert error.of("lab/ps/reset").of("elsewhere").origin == "lab/ps/reset"
+    assert str(DeviceError("worn_out")) == "worn_out"

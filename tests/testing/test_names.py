@@ -9,8 +9,10 @@ import sereno.testing
 def test_public_names_are_these() -> None:
     assert sereno.testing.__all__ == [
         "EPOCH_NS",
+        "AsyncTestedDevice",
         "Conditions",
         "DeadlockError",
+        "DeviceTest",
         "JumpingClock",
         "JumpingLoop",
         "LinkReport",
@@ -25,6 +27,7 @@ def test_public_names_are_these() -> None:
         "OpenSocket",
         "RecordingIngest",
         "Sample",
+        "TestedDevice",
         "jumping",
         "open_sockets",
         "pending_tasks",

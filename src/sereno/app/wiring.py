@@ -8,10 +8,9 @@ from importlib.metadata import version
 from ssl import SSLContext
 
 from sereno.access.accounts import Accounts
-from sereno.access.actor import Actor
 from sereno.agents.guards import Guards
 from sereno.alarms.alarms import Alarms
-from sereno.client import HistoryPort, HistoryRequest, Series
+from sereno.client import HistoryPort
 from sereno.device import DeviceConfig, DeviceSet, DeviceTag, Environment, GroupConfig, RetryConfig
 from sereno.gateways.native.door import AccountsDoor
 from sereno.gateways.native.ports import NativePorts
@@ -21,7 +20,7 @@ from sereno.historian.historian import Historian
 from sereno.hub.hub import Hub
 from sereno.hub.overrides import MaintainedDevices, Overrides
 from sereno.hub.router import CommandRouter
-from sereno.model import Clock, OperationError
+from sereno.model import Clock
 from sereno.store.alarms import AlarmJournal
 from sereno.store.engine import Store
 from sereno.store.intents import StoredIntents
@@ -29,6 +28,7 @@ from sereno.store.overrides import StoredOverrides
 from sereno.web.context import SiteInfo, WebContext
 
 from .datafolder import DataFolder
+from .no_history import NoHistory
 from .node_record import NodeRecord
 from .plant.load import Plant, PlantDevice, live_alarms
 
@@ -48,17 +48,6 @@ class Parts:
     overrides: Overrides
     guards: Guards
     alarms: Alarms
-
-
-class NoHistory:
-    """The history of a node that records nothing (a HistoryPort)."""
-
-    async def query(self, request: HistoryRequest, actor: Actor) -> list[Series]:
-        """Raises OperationError."""
-        del actor
-        raise OperationError(
-            f"history of {', '.join(request.tags)}: this node records nothing ([history] enabled = false)"
-        )
 
 
 def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:

@@ -17,6 +17,7 @@ from ._alarms import (
 )
 from ._client import Client, Moment
 from ._connect import Credential, connect, find_node
+from ._described import CommandSpec, ParameterSpec
 from ._gevent import GeventClient, connect_gevent
 from ._group import Group, GroupReading
 from ._guards import GuardPort, GuardStatus, NoGuards, guard_json
@@ -57,6 +58,7 @@ __all__ = [
     "CommandHandler",
     "CommandPort",
     "CommandProxy",
+    "CommandSpec",
     "Credential",
     "DevicePort",
     "DeviceProxy",
@@ -77,6 +79,7 @@ __all__ = [
     "NoGuards",
     "NothingWaits",
     "OverridePort",
+    "ParameterSpec",
     "PlannedPort",
     "Present",
     "ReadPlan",

@@ -11,6 +11,7 @@ import numpy as np
 from sereno.model import Override, TagSpec, severity
 from sereno.wire.jsonvalue import json_value
 
+from ._described import command_spec_json
 from ._values import DeviceStatus, Reading, Series
 
 
@@ -83,6 +84,7 @@ def device_json(status: DeviceStatus) -> dict[str, Any]:
         "state": status.state.value,
         "link": status.link.value,
         "maintenance": override_json(status.maintenance) if status.maintenance else None,
+        "commands": [command_spec_json(spec) for spec in status.commands],
     }
 
 

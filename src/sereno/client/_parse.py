@@ -24,6 +24,7 @@ from sereno.model import (
     ValueType,
 )
 
+from ._described import parse_command_spec
 from ._times import parse_time
 from ._values import DeviceStatus, GroupStatus, Reading, Series, TraceLine
 
@@ -109,6 +110,7 @@ def parse_device(data: Mapping[str, Any]) -> DeviceStatus:
     known["groups"] = tuple(GroupStatus(**_known(GroupStatus, group)) for group in data["groups"])
     known["remarks"] = tuple(data.get("remarks", ()))
     known["maintenance"] = parse_override(data["maintenance"]) if data.get("maintenance") else None
+    known["commands"] = tuple(parse_command_spec(spec) for spec in data.get("commands") or ())
     return DeviceStatus(**known)
 
 

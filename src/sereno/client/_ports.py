@@ -5,7 +5,7 @@ Every call names its actor; the callee decides what that actor may see and do.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -135,6 +135,9 @@ class IngestPort(Protocol):
 
     def report_state(self, device: str, state: OperationalState) -> None:
         """The device's operational state changed."""
+
+    def report_reasons(self, group: GroupId, reasons: Mapping[int, str]) -> None:
+        """Why tags of the group, by handle, are not good, in words; they replace those told before."""
 
 
 class CommandHandler(Protocol):

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from sereno.model import LinkState, OperationalState, Override, TagSpec
 
+from ._described import CommandSpec
+
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
@@ -135,7 +137,7 @@ class DeviceStatus:
     """A device as it is: operational state, link state apart from it, last error in words, counters.
 
     `maintenance`: it, or a device above it, is tagged out; commands to it are refused. `remarks`: what its driver
-    found out about it, in words.
+    found out about it, in words. `status`: what the device says of itself. `commands`: what may be called.
     """
 
     path: str
@@ -151,6 +153,8 @@ class DeviceStatus:
     description: str = ""
     maintenance: Override | None = None
     remarks: tuple[str, ...] = ()
+    status: str = ""
+    commands: tuple[CommandSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,22 @@
-"""The device framework: DeviceRunner, Driver, Link, scan groups, states, reconnection."""
+"""The device framework: Device, DeviceRunner, Driver, Link, scan groups, states, reconnection."""
 
 from ._config import DEFAULT_GROUP, DeviceConfig, DeviceTag, GroupConfig, RetryConfig
 from ._driver import Driver, DriverTag, Environment, Link, ScanColumns
 from ._keeper import LinkKeeper
+from ._memory import Memory, NoMemory
 from ._runner import DeviceRunner
 from ._set import DeviceSet
 from ._transport import Listener, SocketTransports, Transports
 from ._words import in_words
+from .authoring.declare import bounds, child, command, on_write, scan, setting, tag
+from .authoring.device import Device
+from .authoring.mock import Mock, mock_of, mocked
+from .authoring.parts import default_name, device_configs, tag_specs
+from .authoring.plan import plan_of
 
 __all__ = [
     "DEFAULT_GROUP",
+    "Device",
     "DeviceConfig",
     "DeviceRunner",
     "DeviceSet",
@@ -21,9 +28,25 @@ __all__ = [
     "Link",
     "LinkKeeper",
     "Listener",
+    "Memory",
+    "Mock",
+    "NoMemory",
     "RetryConfig",
     "ScanColumns",
     "SocketTransports",
     "Transports",
+    "bounds",
+    "child",
+    "command",
+    "default_name",
+    "device_configs",
     "in_words",
+    "mock_of",
+    "mocked",
+    "on_write",
+    "plan_of",
+    "scan",
+    "setting",
+    "tag",
+    "tag_specs",
 ]

@@ -39,10 +39,14 @@ class RetryConfig:
 
 @dataclass(frozen=True, slots=True)
 class GroupConfig:
-    """A scan group: `period` seconds, first at `phase` seconds after the start (None = spread by its name)."""
+    """A scan group: `period` seconds, first at `phase` seconds after the start (None = spread by its name).
+
+    `held`: its values are at hand in the driver, so that it is scanned without waiting for the link.
+    """
 
     period: float
     phase: float | None = None
+    held: bool = False
 
     def __post_init__(self) -> None:
         if self.period <= 0 or (self.phase is not None and self.phase < 0):

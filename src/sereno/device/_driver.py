@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from sereno.client import TraceLine
-from sereno.model import Clock, ExactBlock, LinkState, SystemClock, TagSpec
+from sereno.client import CommandSpec, TraceLine
+from sereno.model import Clock, ExactBlock, LinkState, OperationalState, SystemClock, TagSpec
 
 from ._transport import SocketTransports, Transports
+
+_ENABLED = frozenset((OperationalState.ENABLED,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class ScanColumns:
 
     `quality` a column or one code for all; `t_source` ns UTC per row, or None = the time of receipt.
     `exact` as in SampleBatch. `objects` are (position among the plan's object tags, value, quality).
-    `complete`: every request of the plan was answered.
+    `complete`: every request of the plan was answered. `reasons` say by tag name why a value is not good.
     """
 
     values: NDArray[np.float64]
@@ -90,6 +92,21 @@ class ScanColumns:
     exact: ExactBlock | None = None
     objects: tuple[tuple[int, Any, int], ...] = ()
     t_source: NDArray[np.int64] | None = None
+    reasons: Mapping[str, str] | None = None
+
+
+class RunnerPort(Protocol):
+    """What a driver may tell the device that runs it, in the loop."""
+
+    @property
+    def state(self) -> OperationalState:
+        """The operational state."""
+
+    def poke(self, path: str) -> None:
+        """Scan the group of a tag out of turn, as soon as possible."""
+
+    def hold(self, state: OperationalState, status: str) -> None:
+        """The device says itself that it is in this state, at most ENABLED, with words."""
 
 
 class Driver(ABC):
@@ -146,6 +163,19 @@ class Driver(ABC):
     def remarks(self) -> tuple[str, ...]:
         """What was found out about the device that people should know, a line each."""
         return ()
+
+    @property
+    def commands(self) -> tuple[CommandSpec, ...]:
+        """The commands that people may call, as far as the driver knows."""
+        return ()
+
+    def allowed(self, name: str, *, call: bool) -> frozenset[OperationalState]:
+        """The states in which a command, or a write to the tag of this path, is sent at all."""
+        del name, call
+        return _ENABLED
+
+    def bind(self, runner: RunnerPort) -> None:  # noqa: B027 - optional: most drivers speak only when asked
+        """Called in the loop before the first scan."""
 
     async def probe(self) -> None:  # noqa: B027 - optional: devices without a hello answer by their first scan
         """Ask the device whether it is there, after each connect. Raises as `scan`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -25,7 +25,7 @@ from ._config import GroupConfig
 from ._driver import Driver, DriverTag, ScanColumns
 from ._grid import Grid, spread
 from ._range import RangeCheck
-from ._turns import LinkTurns
+from ._turns import FreeTurns, LinkTurns
 from ._words import in_words
 
 log = structlog.get_logger(__name__)
@@ -73,6 +73,7 @@ class ScanGroup:
         self.name = name
         self.period = config.period
         self.phase = spread(device, name, config.period) if config.phase is None else config.phase
+        self.held = config.held
         self.stale_after = stale_after
         self.rows = [t for t in tags if t.spec.is_row]
         self.objects = [t for t in tags if not t.spec.is_row]
@@ -90,10 +91,11 @@ class ScanGroup:
         self._last_duration = self._worst_duration = 0.0
         self._last_scan = 0
         self._last_good = clock.monotonic()
-        self._poked = False
+        self._pokes = 0
         self._waiter: asyncio.Future[None] | None = None
         self._watchdog: Timer | None = None
         self._logged = ""
+        self._reasons: Mapping[str, str] = {}
 
     def register(self, handles: Sequence[int]) -> None:
         """Take the handles of `rows` and then `objects`, and register as a group of batches."""
@@ -102,12 +104,12 @@ class ScanGroup:
         spec = GroupSpec(self.name, self.device, self.period, self.stale_after, self._index, self._object_handles)
         self._id = self._ingest.register_group(spec)
 
-    def poke(self) -> None:
+    def poke(self, times: int = 1) -> None:
         """Scan out of turn, as soon as possible; the grid stays."""
-        self._poked = True
+        self._pokes = max(self._pokes, times)
         self._wake()
 
-    async def run(self, driver: Driver, turns: LinkTurns, origin: float) -> None:
+    async def run(self, driver: Driver, turns: LinkTurns | FreeTurns, origin: float) -> None:
         """Scan until cancelled. `origin` is the monotonic time that phases count from."""
         clock, grid = self._clock, Grid(origin + self.phase, self.period)
         self._last_good = clock.monotonic()
@@ -149,7 +151,7 @@ class ScanGroup:
     async def _turn(self, due: float) -> bool:
         """Wait for the grid point at `due` (True) or a poke (False)."""
         delay = due - self._clock.monotonic()
-        if not self._poked and delay > 0:
+        if not self._pokes and delay > 0:
             self._waiter = asyncio.get_running_loop().create_future()
             timer = self._clock.call_later(delay, self._wake)
             try:
@@ -157,14 +159,16 @@ class ScanGroup:
             finally:
                 timer.cancel()
                 self._waiter = None
-        poked, self._poked = self._poked, False
-        return not poked
+        if not self._pokes:
+            return True
+        self._pokes -= 1
+        return False
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def _scan(self, driver: Driver, turns: LinkTurns) -> bool:
+    async def _scan(self, driver: Driver, turns: LinkTurns | FreeTurns) -> bool:
         """One scan, whatever comes of it; False if repeating it soon makes no sense."""
         try:
             async with turns.scan:
@@ -210,6 +214,7 @@ class ScanGroup:
             objects=objects,
             complete=columns.complete,
         )
+        self._give_reasons(columns)
         self._seq += 1
         self.scans += 1
         self.incomplete += not columns.complete
@@ -218,6 +223,14 @@ class ScanGroup:
         self._last_scan = now
         self._last_good = self._clock.monotonic()
         self._ingest.publish(batch)
+
+    def _give_reasons(self, columns: ScanColumns) -> None:
+        reasons = columns.reasons or {}
+        if reasons == self._reasons:
+            return
+        self._reasons = reasons
+        tags = zip((*self.rows, *self.objects), (*self._index.handles.tolist(), *self._object_handles), strict=True)
+        self._ingest.report_reasons(self._id, {h: reasons[t.spec.name] for t, h in tags if t.spec.name in reasons})
 
     def _age(self) -> float:
         return self._clock.monotonic() - self._last_good

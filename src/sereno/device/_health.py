@@ -24,6 +24,7 @@ class Health:
 
     def __init__(self, path: str, keeper: LinkKeeper, ingest: IngestPort, patience: Callable[[], float]) -> None:
         self.error = ""
+        self.status = ""
         self._path = path
         self._keeper = keeper
         self._ingest = ingest
@@ -53,6 +54,7 @@ class Health:
     def stop(self) -> None:
         """The device is stopped; forget what was wrong."""
         self._forget()
+        self._let_go()
         self._move(started=False, connected=False, answering=False, faulty=False)
         self._tell("stopped")
 
@@ -66,6 +68,7 @@ class Health:
     def link_down(self, error: str) -> None:
         """The link is down or still down."""
         self._forget()
+        self._let_go()
         self._move(connected=False, answering=False, faulty=False)
         self._tell(error)
 
@@ -75,6 +78,11 @@ class Health:
             self._faults.discard("")
             self._tell(next(iter(self._errors.values()), ""))
             self._move(faulty=bool(self._faults))
+
+    def hold(self, state: OperationalState, status: str) -> None:
+        """The device says itself that it is in this state, until it says another or its link goes down."""
+        self.status = status
+        self._move(held=state)
 
     def answered(self, group: str) -> None:
         """See GroupOwner."""
@@ -117,6 +125,10 @@ class Health:
         self._errors.clear()
         self._faults.clear()
 
+    def _let_go(self) -> None:
+        self.status = ""
+        self._move(held=OperationalState.ENABLED)
+
     def _tell(self, error: str) -> None:
         self.error = error
         news = (self._keeper.state is LinkState.UP, error)
@@ -124,7 +136,7 @@ class Health:
             self._told = news
             self._ingest.report_link(self._path, self._keeper.state, error)
 
-    def _move(self, **conditions: bool) -> None:
+    def _move(self, **conditions: bool | OperationalState) -> None:
         for step in self._operation.update(**conditions):
             self.since = self._clock.wall_ns()
             self._ingest.report_state(self._path, step)

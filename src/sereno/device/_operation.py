@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sereno.model import OperationalState, path_between
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What is known of a device."""
+    """What is known of a device. `held` is the state that it says itself to be in while it answers."""
 
     started: bool = False
     connected: bool = False
     answering: bool = False
     faulty: bool = False
+    held: OperationalState = OperationalState.ENABLED
 
     @property
     def state(self) -> OperationalState:
@@ -25,7 +27,9 @@ class Conditions:
             return OperationalState.FAULT
         if not self.connected:
             return OperationalState.STANDBY
-        return OperationalState.ENABLED if self.answering else OperationalState.DISABLED
+        if self.held is OperationalState.FAULT:
+            return OperationalState.FAULT
+        return self.held if self.answering else OperationalState.DISABLED
 
 
 class Operation:
@@ -35,7 +39,7 @@ class Operation:
         self.state = OperationalState.OFFLINE
         self.conditions = Conditions()
 
-    def update(self, **changes: bool) -> list[OperationalState]:
+    def update(self, **changes: Any) -> list[OperationalState]:
         """Change conditions; the states passed through, the last one being where it is now (empty = no change)."""
         self.conditions = replace(self.conditions, **changes)
         steps = path_between(self.state, self.conditions.state)

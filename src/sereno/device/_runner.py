@@ -28,7 +28,7 @@ from ._driver import Driver
 from ._group import FAULT_PAUSE, ScanGroup
 from ._health import Health
 from ._keeper import LinkKeeper
-from ._turns import LinkTurns
+from ._turns import FREE_TURNS, LinkTurns
 from ._words import in_words
 
 log = structlog.get_logger(__name__)
@@ -77,12 +77,14 @@ class DeviceRunner:
 
     def start(self, origin: float) -> None:
         """Begin to scan as soon as the link is up; phases count from monotonic time `origin`."""
+        self._driver.bind(self)
         self._health.start()
         if self._broken:
             self._health.faulty("", self._broken)
             return
         for group in self._groups:
-            self._spawn(group.run(self._driver, self._turns, origin), f"scan {self.path}/{group.name}")
+            turns = FREE_TURNS if group.held else self._turns
+            self._spawn(group.run(self._driver, turns, origin), f"scan {self.path}/{group.name}")
         if self._keeper.state is LinkState.UP:
             self._link_changed(LinkState.UP, "")
 
@@ -104,21 +106,28 @@ class DeviceRunner:
             raise NotFoundError(f"device {self.path!r} has no tag {path!r}")
         if not tag.spec.access.writable:
             raise RefusedError(f"tag {path!r} is read only")
-        await self._command(lambda: self._driver.write(tag, value, deadline=deadline), deadline)
+        states = self._driver.allowed(path, call=False)
+        await self._command(lambda: self._driver.write(tag, value, deadline=deadline), deadline, states)
         readback = path if tag.spec.setpoint.readback == "self" else tag.spec.setpoint.readback
-        if readback in self._tags:
-            self.poke(readback)
-        else:
+        if group := self._group_of.get(readback):
+            # whoever waits for a readback believes the second scan: one under way may be older than the write
+            group.poke(2 if group.held else 1)
+        elif readback not in self._tags:
             self._rescan(readback)
 
     async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
         """See CommandHandler."""
-        return await self._command(lambda: self._driver.call(name, arguments, deadline=deadline), deadline)
+        states = self._driver.allowed(name, call=True)
+        return await self._command(lambda: self._driver.call(name, arguments, deadline=deadline), deadline, states)
 
     def poke(self, path: str) -> None:
         """Scan the group of a tag out of turn; nothing happens for a tag that is not scanned."""
         if group := self._group_of.get(path):
             group.poke()
+
+    def hold(self, state: OperationalState, status: str) -> None:
+        """See RunnerPort."""
+        self._health.hold(state, status)
 
     # what it looks like
 
@@ -148,6 +157,8 @@ class DeviceRunner:
             counters={"failed_scans": failed, "commands": self._commands, **self.link.counters},
             description=self.config.description,
             remarks=self._driver.remarks(),
+            status=self._health.status,
+            commands=self._driver.commands,
         )
 
     # how it is built
@@ -238,10 +249,12 @@ class DeviceRunner:
 
     # how it executes
 
-    async def _command(self, send: Callable[[], Awaitable[Any]], deadline: float | None) -> Any:
-        self._require_enabled()
+    async def _command(
+        self, send: Callable[[], Awaitable[Any]], deadline: float | None, states: frozenset[OperationalState]
+    ) -> Any:
+        self._require(states)
         async with self._turn_until(deadline):
-            self._require_enabled()
+            self._require(states)
             self._commands += 1
             try:
                 result = await send()
@@ -269,13 +282,16 @@ class DeviceRunner:
         finally:
             turn.release()
 
-    def _require_enabled(self) -> None:
-        if self.state is OperationalState.ENABLED:
+    def _require(self, states: frozenset[OperationalState]) -> None:
+        up = self._keeper.state is LinkState.UP
+        if up and self.state in states:
             return
-        why = f": {self._health.error}" if self._health.error else ""
-        if self.state is not OperationalState.FAULT and self._keeper.state is not LinkState.UP:
+        words = self._health.error or self._health.status
+        why = f": {words}" if words else ""
+        if self.state is not OperationalState.FAULT and not up:
             raise NotConnectedError(f"device {self.path!r} is not connected{why}")
-        raise RefusedError(f"device {self.path!r} is in state {self.state}, commands need enabled{why}")
+        needed = " or ".join(sorted(states))
+        raise RefusedError(f"device {self.path!r} is in state {self.state}, commands need {needed}{why}")
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

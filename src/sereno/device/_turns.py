@@ -81,6 +81,15 @@ class _Turn:
         self._turns.hand_over(self)
 
 
+class FreeTurns:
+    """For groups whose values are at hand: nobody waits."""
+
+    @property
+    def scan(self) -> _FreeTurn:
+        """As LinkTurns.scan."""
+        return _FreeTurn()
+
+
 class _FreeTurn:
     """A turn that everybody may have at once."""
 
@@ -91,3 +100,6 @@ class _FreeTurn:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return
+
+
+FREE_TURNS = FreeTurns()

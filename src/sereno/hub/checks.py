@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sereno.model import RefusedError, TagSpec, ValueType
 
@@ -31,17 +32,33 @@ _FLOAT32_MAX = (2 - 2**-23) * 2.0**127
 
 
 def writable_value(spec: TagSpec, value: Any) -> Any:
-    """`value` as the driver gets it: bool, int, float, enum code (int), str, or a tuple of these for an array.
+    """`value` as the driver gets it: bool, int, float, enum code (int), str, or a flat tuple of these for an array.
 
-    Raises RefusedError with what was expected.
+    For two dimensions with one of any length it is a tuple of rows. Raises RefusedError with what was expected.
     """
     if not spec.shape:
         return _scalar(spec, value)
-    array = np.asarray(value) if isinstance(value, list | tuple | np.ndarray) else None
-    if array is None or array.shape != spec.shape:
+    array = _array(value)
+    if array is None or not _fits(array.shape, spec.shape):
         found = type(value).__name__ if array is None else f"shape {array.shape}"
         raise RefusedError(f"{spec.path} takes an array of shape {spec.shape}, this is {found}")
-    return tuple(_scalar(spec, element) for element in array.ravel().tolist())
+    if 0 not in spec.shape or array.ndim == 1:
+        return tuple(_scalar(spec, element) for element in array.ravel().tolist())
+    return tuple(tuple(_scalar(spec, element) for element in row) for row in array.tolist())
+
+
+def _array(value: Any) -> NDArray[Any] | None:
+    try:
+        return np.asarray(value) if isinstance(value, list | tuple | np.ndarray) else None
+    except ValueError:  # rows of different lengths
+        return None
+
+
+def _fits(found: tuple[int, ...], declared: tuple[int, ...]) -> bool:
+    """Lengths as declared, where 0 stands for any; nothing at all has no second dimension."""
+    if found == (0,) and declared[0] == 0:
+        return True
+    return len(found) == len(declared) and all(want in (0, have) for want, have in zip(declared, found, strict=True))
 
 
 def _scalar(spec: TagSpec, value: Any) -> Any:

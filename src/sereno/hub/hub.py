@@ -93,6 +93,10 @@ class Hub:
         """See IngestPort."""
         self.groups.device(device).state = state
 
+    def report_reasons(self, group: GroupId, reasons: Mapping[int, str]) -> None:
+        """See IngestPort."""
+        self._reasons.tell(group, reasons)
+
     def substitute(self, handle: int, value: Held) -> None:
         """Let `value` stand for the tag's own, told at once. The tag is in a group."""
         self._admission.substitutes.put(handle, value)

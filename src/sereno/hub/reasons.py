@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sereno.model import Clock, OperationalState, Quality, reason
 
 from .groups import DeviceLink, Groups
 
 _ABOUT_THE_LINK = frozenset((Quality.STALE, Quality.NOT_CONNECTED, Quality.WAITING))
+_BY_HUB = frozenset((Quality.STALE, Quality.SUBSTITUTED))
 _NOT_RUNNING = frozenset((OperationalState.OFFLINE, OperationalState.STANDBY, OperationalState.FAULT))
 
 
@@ -16,9 +19,21 @@ class Reasons:
     def __init__(self, groups: Groups, clock: Clock) -> None:
         self._groups = groups
         self._clock = clock
+        self.own: dict[int, str] = {}
+        self._told: dict[int, tuple[int, ...]] = {}
 
-    def text(self, group: int, code: int) -> str:
+    def tell(self, group: int, reasons: Mapping[int, str]) -> None:
+        """Words of the group's tags of their own, by handle; they replace those told before."""
+        for handle in self._told.pop(group, ()):
+            self.own.pop(handle, None)
+        if reasons:
+            self.own.update(reasons)
+            self._told[group] = tuple(reasons)
+
+    def text(self, group: int, code: int, handle: int = -1) -> str:
         """Empty for plain good, else as in "stale: river/plc1 has not answered for 3.2 s (connection refused)"."""
+        if code and code not in _BY_HUB and handle in self.own:
+            return f"{reason(code)}: {self.own[handle]}"
         if code not in _ABOUT_THE_LINK or group < 0:
             return reason(code)
         spec = self._groups.specs[group]

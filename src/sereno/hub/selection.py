@@ -138,7 +138,8 @@ class Selection:
         for position, group, code in zip(
             positions[wanted].tolist(), table.group[at[wanted]].tolist(), codes[wanted].tolist(), strict=True
         ):
-            text = said.get((group, code))
+            handle = int(self.handles[position])
+            text = self._reasons.text(group, code, handle) if handle in self._reasons.own else said.get((group, code))
             if text is None:
                 text = said[group, code] = self._reasons.text(group, code)
             words[position] = text

@@ -12,10 +12,13 @@ from ._batch import (
 from ._clock import Clock, ScaledClock, SystemClock, Timer
 from ._command import Ack, AckState, Command, Verb, end_of_cut_off, new_key
 from ._consent import Act, Say, Signature
+from ._duration import parse_duration
 from ._errors import (
     ConfigurationError,
     DeliveryError,
     DeniedError,
+    DeviceError,
+    ErrorSeverity,
     ExpiredError,
     Fault,
     NoAnswerError,
@@ -45,6 +48,8 @@ __all__ = [
     "ConfigurationError",
     "DeliveryError",
     "DeniedError",
+    "DeviceError",
+    "ErrorSeverity",
     "ExactBlock",
     "ExpiredError",
     "Fault",
@@ -81,6 +86,7 @@ __all__ = [
     "match_paths",
     "new_key",
     "object_value",
+    "parse_duration",
     "path_between",
     "reason",
     "row_value",

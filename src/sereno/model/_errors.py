@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 class SerenoError(Exception):
@@ -24,6 +25,45 @@ class DeniedError(OperationError):
 
 class NotFoundError(OperationError):
     """No such tag, device or command; the message names near spellings."""
+
+
+class ErrorSeverity(StrEnum):
+    """How bad what a device reports is."""
+
+    WARNING = "warning"
+    ERROR = "error"
+    PANIC = "panic"
+
+
+class DeviceError(OperationError):
+    """What a device's own code reports: `reason` is a word to decide by, `description` is for people.
+
+    `origin` is the tag or command that it comes from; the framework fills it in.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        description: str = "",
+        origin: str = "",
+        severity: ErrorSeverity | str = ErrorSeverity.ERROR,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.description = description
+        self.origin = origin
+        self.severity = ErrorSeverity(severity)
+
+    def of(self, origin: str) -> DeviceError:
+        """The same, with an origin if it had none."""
+        return self if self.origin else DeviceError(self.reason, self.description, origin, self.severity)
+
+    def __str__(self) -> str:
+        words = f"{self.reason}: {self.description}" if self.description else self.reason
+        marks = [self.origin] if self.origin else []
+        if self.severity is not ErrorSeverity.ERROR:
+            marks.append(self.severity)
+        return f"{words} ({', '.join(marks)})" if marks else words
 
 
 class DeliveryError(SerenoError):

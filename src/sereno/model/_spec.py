@@ -95,7 +95,7 @@ class Setpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagSpec:
-    """Declaration of one tag. `path` = device path + '/' + name; `shape` () = scalar.
+    """Declaration of one tag. `path` = device path + '/' + name; `shape` () = scalar, a length of 0 = any.
 
     `low`/`high` is the range that the value may be trusted in (outside: uncertain).
     `deadband` is absolute, in the tag's unit; `deadband_percent` is of high - low.

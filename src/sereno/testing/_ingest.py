@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,8 @@ class RecordingIngest:
         self.times: list[float] = []
         self.links: list[LinkReport] = []
         self.states: list[tuple[str, OperationalState]] = []
+        self.reasons: dict[str, str] = {}
+        self._told: dict[GroupId, tuple[str, ...]] = {}
         self._handles: dict[str, int] = {}
         self._last: dict[GroupId, SampleBatch] = {}
         self._objects: dict[int, Sample] = {}
@@ -92,6 +94,16 @@ class RecordingIngest:
     def report_state(self, device: str, state: OperationalState) -> None:
         """See IngestPort."""
         self.states.append((device, state))
+        self._changed.set()
+
+    def report_reasons(self, group: GroupId, reasons: Mapping[int, str]) -> None:
+        """See IngestPort."""
+        told = {self.tags[handle].path: words for handle, words in reasons.items()}
+        device = self.groups[group].device
+        kept = {path: words for path, words in self.reasons.items() if path not in self._told.get(group, ())}
+        self.reasons = {**kept, **told}
+        self._told[group] = tuple(told)
+        assert all(path.startswith(f"{device}/") for path in told), f"reasons of {device} for tags of others"
         self._changed.set()
 
     def latest(self, path: str) -> Sample | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sereno.app.plant.durations import parse_duration
 from sereno.client import Client, Substitution, substitution_json
-from sereno.model import Override
+from sereno.model import Override, parse_duration
 
 from .live import parse_value
 from .options import NodeAddress, json_option, node_options, with_client

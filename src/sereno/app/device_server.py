@@ -1,0 +1,76 @@
+"""DeviceServer: a hub with devices and nothing else. No recorder, no pages, no database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Self
+
+from sereno.access.actor import Actor
+from sereno.client import Client, DeviceStatus
+from sereno.device import DeviceConfig, DeviceSet, Environment
+from sereno.hub.hub import Hub
+from sereno.hub.router import CommandRouter
+from sereno.model import LinkState, NotConnectedError, OperationalState
+
+from .no_history import NoHistory
+
+PATIENCE = 5.0
+LOOK_AGAIN = 0.001
+
+
+class DeviceServer:
+    """Runs devices behind the same hub and command router as a node. Raises ValueError for a name taken twice."""
+
+    def __init__(self, configs: Sequence[DeviceConfig], environment: Environment | None = None) -> None:
+        self.environment = environment or Environment()
+        self.clock = self.environment.clock
+        self.hub = Hub(self.clock)
+        self.devices = DeviceSet(configs, self.hub, self.environment)
+        self.router = CommandRouter(self.hub, self.clock, handlers=self.devices.handlers)
+        self._freshness: asyncio.Task[None] | None = None
+
+    def client(self, actor: Actor) -> Client:
+        """The devices as this actor sees them, without a wire between."""
+        return Client(self.hub, self.router, NoHistory(), self.devices, actor, clock=self.clock)
+
+    async def start(self) -> None:
+        """Start the devices; does not wait for them."""
+        self._freshness = asyncio.create_task(self.hub.run_freshness(), name="freshness")
+        await self.devices.start()
+
+    async def ready(self, actor: Actor, timeout: float = PATIENCE) -> None:
+        """Wait until every device has answered. Raises NotConnectedError with what keeps them."""
+        try:
+            async with self.clock.timeout(timeout):
+                while not all(map(_has_answered, await self.devices.devices(actor))):
+                    await self.clock.sleep(LOOK_AGAIN)
+        except TimeoutError:
+            late = [status for status in await self.devices.devices(actor) if not _has_answered(status)]
+            causes = {status.path: NotConnectedError(status.last_error or str(status.state)) for status in late}
+            raise NotConnectedError(f"not started within {timeout:g} s", causes) from None
+
+    async def stop(self) -> None:
+        """End commands, devices and subscriptions. May be called twice."""
+        await self.router.close()
+        await self.devices.stop()
+        self.hub.close()
+        if self._freshness is not None:
+            self._freshness.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._freshness
+            self._freshness = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+
+def _has_answered(status: DeviceStatus) -> bool:
+    if status.state is OperationalState.FAULT:
+        return status.link is LinkState.UP
+    return status.link is LinkState.UP and all(group.scans for group in status.groups)

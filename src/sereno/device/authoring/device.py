@@ -1,0 +1,112 @@
+"""Device: what people write. A class with typed tags, commands and settings; the framework does the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from sereno.model import ConfigurationError, Fault, OperationalState, Quality
+
+from .plan import ClassPlan, plan_of
+from .turn import Turn
+from .values import Values
+
+
+class Device:
+    """A device. Declare tags with `tag`, commands with `command`, periodic work with `scan`, settings with `setting`.
+
+    `startup` is called when it shall connect, and again after each loss; while it raises, it is tried again.
+    Calls to one device come one after another; methods that are not async run in a thread of the device's own.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        plan = plan_of(type(self))
+        self._plan: ClassPlan = plan
+        self._settings = vars(checked_settings(plan, settings))
+        self._path = ""
+        self._values = Values(type(self).__name__, plan.tags.values())
+        self._children: dict[str, Device] = {}
+        self._parent: Device | None = None
+        self._turn = Turn(type(self).__name__)
+        self._status = ""
+        self._runtime: Any = None
+
+    def startup(self) -> Any:
+        """Connect: open ports, ask who is there. May be async. Raising means: not now, try again later."""
+
+    def shutdown(self) -> Any:
+        """Disconnect what `startup` has connected. May be async."""
+
+    @property
+    def path(self) -> str:
+        """The device's path in the plant."""
+        return self._path
+
+    @property
+    def parent(self) -> Device | None:
+        """The device that this one is a child of."""
+        return self._parent
+
+    @property
+    def log(self) -> Any:
+        """A structlog logger that names the device."""
+        return structlog.get_logger(f"{type(self).__module__}.{type(self).__name__}").bind(device=self._path)
+
+    @property
+    def state(self) -> OperationalState:
+        """The operational state."""
+        return OperationalState.OFFLINE if self._runtime is None else self._runtime.state
+
+    @property
+    def status(self) -> str:
+        """What the device says of itself, in words."""
+        return self._status
+
+    def set_state(self, state: str | OperationalState, status: str = "") -> None:
+        """Say that the device is in standby, disabled or in fault although it answers; "enabled" takes that back.
+
+        What is allowed follows from the state. Any thread. Raises ValueError for "offline": that is the framework's.
+        """
+        wanted = OperationalState(state)
+        if wanted is OperationalState.OFFLINE:
+            raise ValueError("a device is offline when it is not started, it cannot say so itself")
+        self._status = status
+        if self._runtime is not None:
+            self._runtime.hold(wanted, status)
+
+    def push(self, name: str, value: Any, *, quality: int = int(Quality.GOOD), t_source: int = 0) -> None:
+        """Publish a value of a tag with a quality and a time (ns UTC) of its own. Any thread.
+
+        Raises TypeError or ValueError for a value of another kind.
+        """
+        self._values.set(name, value, quality=quality, t_source=t_source)
+
+    def reconnect(self, reason: str) -> None:
+        """The connection is lost: tags turn stale, and `startup` is tried until it succeeds. Any thread."""
+        if self._runtime is not None:
+            self._runtime.lost(reason)
+
+
+def checked_settings(plan: ClassPlan, given: dict[str, Any]) -> Any:
+    """The settings of a device, validated. Raises ConfigurationError with every fault."""
+    try:
+        return plan.settings(**given)
+    except ValidationError as error:
+        name = plan.cls.__name__
+        known = ", ".join(plan.settings.model_fields) or "none"
+        faults = []
+        for found in error.errors():
+            key = ".".join(map(str, found["loc"]))
+            if found["type"] == "extra_forbidden":
+                faults.append(Fault(name, f"unknown setting {key!r}", f"one of: {known}"))
+            else:
+                faults.append(
+                    Fault(
+                        name,
+                        f"setting {key!r}: {found['msg'].lower()}",
+                        f"see the class; given: {found['input']!r:.60}",
+                    )
+                )
+        raise ConfigurationError(faults) from None
