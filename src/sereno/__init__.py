@@ -20,6 +20,7 @@ __all__ = [
     "connect",
     "connect_sync",
     "on_write",
+    "run",
     "scan",
     "setting",
     "tag",
@@ -30,6 +31,12 @@ _ROOMS = {
     "sereno.device": ("Device", "bounds", "child", "command", "on_write", "scan", "setting", "tag"),
     "sereno.model": ("DeviceError", "Quality"),
 }
+
+
+def run(*devices: Any) -> int:
+    """Serve devices until told to stop: classes, each followed by the names of its devices, and options of serve."""
+    served: int = import_module("sereno.app.serve.script").run_devices(*devices)
+    return served
 
 
 def __getattr__(name: str) -> Any:

@@ -76,3 +76,13 @@ def test_a_device_that_does_not_start_says_why() -> None:
 def test_at_least_one_class() -> None:
     with pytest.raises(TypeError, match="at least one class"):
         DeviceTest()
+
+
+def test_over_the_wire_it_is_the_same() -> None:
+    with DeviceTest(PowerSupply, wire=True) as ps:
+        ps.voltage = 5
+        assert ps.voltage == 5.0
+        assert ps.ramp(6.0) == 6.0
+        assert ps.status.commands[0].name in ("reset", "ramp")
+        with pytest.raises(RefusedError, match="above the limit"):
+            ps.voltage = 31

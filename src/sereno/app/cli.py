@@ -93,11 +93,11 @@ def main(argv: list[str] | None = None) -> None:
     sys.exit(run_cli(sys.argv[1:] if argv is None else argv))
 
 
-def run_cli(argv: list[str]) -> int:
-    """Run one command line and return its exit code."""
+def run_cli(argv: list[str], given: object = None) -> int:
+    """Run one command line and return its exit code; commands get `given` as their context's object."""
     configure_logs(logging.ERROR)
     try:
-        result: Any = cli.main(args=argv, prog_name="sereno", standalone_mode=False)
+        result: Any = cli.main(args=argv, prog_name="sereno", standalone_mode=False, obj=given)
         return result if isinstance(result, int) and not isinstance(result, bool) else 0
     except click.exceptions.Exit as error:
         return error.exit_code

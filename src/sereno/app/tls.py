@@ -16,7 +16,8 @@ from pathlib import Path
 from sereno.model import ConfigurationError, Fault, OperationError
 
 from .plant.load import Plant
-from .plant.schema import WebTable, is_loopback
+from .plant.loopback import is_loopback
+from .plant.schema import WebTable
 from .platform import write_private
 
 LIFETIME_DAYS = 820

@@ -65,7 +65,7 @@ class TablePlan:
         """See ReadPlan."""
         table, handle = self._table, self._one
         group, quality = table.group.item(handle), table.quality.item(handle)
-        words = self._reasons.text(group, quality) if quality else ""
+        words = self._reasons.text(group, quality, handle) if quality else ""
         value, age = table.value.item(handle), self._age(group)
         return value, table.t_source.item(handle), table.exact.item(handle), age, quality, words
 
@@ -93,4 +93,4 @@ class TablePlan:
         return words
 
     def _text(self, handle: int) -> str:
-        return self._reasons.text(int(self._table.group[handle]), int(self._table.quality[handle]))
+        return self._reasons.text(int(self._table.group[handle]), int(self._table.quality[handle]), handle)

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from sereno.access.actor import ROLES, Actor
-from sereno.app.device_server import DeviceServer
-from sereno.client import Client, DeviceStatus, SyncClient
+from sereno.app.serve.ports import ports_of
+from sereno.app.serve.server import DeviceServer
+from sereno.client import Client, DeviceStatus, SyncClient, connect
 from sereno.device import Device, DeviceConfig, Environment, Memory, Mock, default_name, device_configs, mock_of, mocked
+from sereno.gateways.native.server import NativeServer
 from sereno.model import Ack, AckState, Clock, NoAnswerError, OperationError, RefusedError
 
 TESTER = Actor("tester", (ROLES["admin"],))
+TOKEN = "test"  # noqa: S105 - opens nothing but what the test has started
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class DeviceTest:
     One class gives its device, `test/power_supply`, with `settings`. Several, or a mapping of paths to classes, give
     a mapping of paths to devices. Entering waits until all have answered, and raises NotConnectedError if they do
     not within `patience` seconds; 0 does not wait. `mock`: their code is not called, see `TestedDevice.mock`.
+    `wire`: what the test asks goes over TCP, as from another process.
     """
 
     __test__ = False
@@ -39,6 +43,7 @@ class DeviceTest:
         clock: Clock | None = None,
         memory: Memory | None = None,
         mock: bool = False,
+        wire: bool = False,
         patience: float = 5.0,
         **settings: Any,
     ) -> None:
@@ -50,6 +55,7 @@ class DeviceTest:
         self._environment = Environment(clock=clock) if clock else Environment()
         self._memory = memory
         self._mock = mock
+        self._wire = wire
         self._patience = patience
         self._stack = AsyncExitStack()
         self._sync: SyncClient | None = None
@@ -79,7 +85,11 @@ class DeviceTest:
         async with DeviceServer(self._configs(), self._environment) as server:
             if self._patience > 0:
                 await server.ready(TESTER, self._patience)
-            yield server.client(TESTER)
+            if not self._wire:
+                yield server.client(TESTER)
+                return
+            async with NativeServer(ports_of(server, TOKEN)) as native, connect(native.url, TOKEN) as client:
+                yield client
 
     def _configs(self) -> list[DeviceConfig]:
         found = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +13,7 @@ from sereno.model import Access, Setpoint, ValueType, check_path
 
 from .alarm_schema import AlarmTable
 from .durations import Duration, span
+from .loopback import is_loopback
 
 LONGEST_SESSION = 366 * 86400.0
 SessionTime = Annotated[Duration, Field(ge=60.0, le=LONGEST_SESSION)]
@@ -23,14 +23,6 @@ class Table(BaseModel):
     """A table of the file: unknown keys are refused, values are fixed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def is_loopback(host: str) -> bool:
-    """True if what listens there is reached from this machine only."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class PlantTable(Table):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_model
 
 from sereno.model import (
     Access,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .device import Device
 
 DEFAULT_PERIOD = 1.0
+_EVALUATION = (ArithmeticError, AttributeError, ImportError, LookupError, NameError, SyntaxError, TypeError, ValueError)
 
 
 def collect(cls: type[Device]) -> ClassPlan:
@@ -104,7 +105,7 @@ class Body:
         known |= getattr(owner, "__globals__", {})
         try:
             return eval(hint, known, dict(self.attributes))  # noqa: S307 - the hint of code that runs anyway
-        except Exception as error:  # noqa: BLE001 - any code may stand there; told as a fault
+        except _EVALUATION as error:
             self.fault(where, f"the type {hint!r} of {name} cannot be found: {error}", "a name of its module")
             return MISSING
 
@@ -371,7 +372,7 @@ def _settings(body: Body) -> type[BaseModel]:
             __module__=__name__,
             **fields,
         )
-    except Exception as error:  # noqa: BLE001 - pydantic raises many kinds for what cannot be a setting
+    except (PydanticUserError, NameError, TypeError, ValueError) as error:
         body.fault(_class_place(body.cls), f"settings: {error}")
         return BaseModel
 

@@ -88,6 +88,16 @@ class Device:
         if self._runtime is not None:
             self._runtime.lost(reason)
 
+    @classmethod
+    def run(cls, *arguments: str) -> int:
+        """Serve devices of this class until told to stop, as `sereno serve`; the last line of a script.
+
+        Without `arguments` those of the command line. Returns the exit code.
+        """
+        import sereno
+
+        return sereno.run(cls, *arguments)
+
 
 def checked_settings(plan: ClassPlan, given: dict[str, Any]) -> Any:
     """The settings of a device, validated. Raises ConfigurationError with every fault."""

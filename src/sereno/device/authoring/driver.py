@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -78,7 +79,7 @@ class WrittenLink(Link):
             except (SerenoError, OSError):
                 raise
             except Exception as error:
-                log.exception("startup failed", device=device.path)
+                log.error("startup failed", device=device.path, exception=in_full(error))
                 raise DeliveryError(f"startup: {type(error).__name__}: {error}") from error
             self._started = True
             await self._restore()
@@ -241,7 +242,7 @@ class WrittenDriver(Driver):
             return error.of(origin)
         if isinstance(error, SerenoError | OSError):
             return error
-        log.error("device code failed", origin=origin, exc_info=error)
+        log.error("device code failed", origin=origin, exception=in_full(error))
         return DeviceError(type(error).__name__, str(error) or "no words", origin)
 
     async def _call_scan(self, plan: ScanPlan) -> bool:
@@ -280,9 +281,8 @@ class WrittenDriver(Driver):
         self._values.put(tag.name, Cell(MISSING, int(quality), 0, words))
         if self._logged.get(tag.name) != words:
             self._logged[tag.name] = words
-            unforeseen = not isinstance(failure, SerenoError | OSError)
-            log.warning("tag not read", tag=f"{self._device.path}/{tag.name}", error=words,
-                        exc_info=failure if unforeseen else None)  # fmt: skip
+            more = {} if isinstance(failure, SerenoError | OSError) else {"exception": in_full(failure)}
+            log.warning("tag not read", tag=f"{self._device.path}/{tag.name}", error=words, **more)
         return failure
 
     def _keep(self, name: str, coded: Any) -> None:
@@ -327,6 +327,11 @@ async def apply(device: Device, tag: PlannedTag, coded: Any) -> None:
         values.put(tag.name, Cell(now, int(Quality.GOOD)))
 
 
+def in_full(error: BaseException) -> str:
+    """An error with its traceback, plainly: what renders locals would hold up the loop."""
+    return "".join(traceback.format_exception(error))
+
+
 def bound(method: Callable[..., Any], device: Device) -> Callable[..., Any]:
     """A function of the class as a method of the device; a subclass may have replaced it."""
     found: Callable[..., Any] = method.__get__(device)
@@ -336,7 +341,8 @@ def bound(method: Callable[..., Any], device: Device) -> Callable[..., Any]:
 async def _tried_async(method: Callable[[], Any]) -> Any:
     try:
         return await method()
-    except Exception as error:  # noqa: BLE001 - code of the device; told as the tag's quality
+    except Exception as error:  # noqa: BLE001 - code of the device
+        log.debug("reader raised", task="scan", error=in_words(error))  # told by who takes the results
         return error
 
 
@@ -345,7 +351,8 @@ def _tried_all(readers: list[tuple[PlannedTag, Callable[[], Any]]]) -> list[tupl
     for tag, method in readers:
         try:
             results.append((tag, method()))
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - code of the device
+            log.debug("reader raised", task="scan", error=in_words(error))
             results.append((tag, error))
     return results
 

@@ -11,9 +11,12 @@ from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import structlog
+
 from sereno.model import Clock, ExpiredError
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
 
 class OneThread(Executor):
@@ -50,6 +53,7 @@ class OneThread(Executor):
             try:
                 result = work()
             except BaseException as error:  # noqa: BLE001 - handed over as it is
+                log.debug("call raised", task=self._name, error=repr(error))
                 future.set_exception(error)
             else:
                 future.set_result(result)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from sereno.access.accounts import Accounts
 from sereno.access.actor import Actor
 from sereno.model import Clock, SerenoError
+
+if TYPE_CHECKING:  # a device server has no accounts, and no database to load
+    from sereno.access.accounts import Accounts
 
 _log = structlog.get_logger(__name__)
 ELSEWHERE = 0.5

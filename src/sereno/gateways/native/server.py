@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
@@ -65,8 +65,8 @@ class NativeServer:
             ) from error
         self.port = self._server.sockets[0].getsockname()[1]
         self._tasks = [
-            asyncio.create_task(_logged(self._beat(), "native beats"), name="native beats"),
-            asyncio.create_task(_logged(self._watch_rights(), "native rights"), name="native rights"),
+            asyncio.create_task(_logged(self._beat, "native beats"), name="native beats"),
+            asyncio.create_task(_logged(self._watch_rights, "native rights"), name="native rights"),
         ]
 
     async def stop(self) -> None:
@@ -143,9 +143,9 @@ def _with_tag_news(ports: NativePorts) -> NativePorts:
     return replace(ports, events={"interface": tag_news(ports.live, ports.clock), **ports.events})
 
 
-async def _logged(work: Coroutine[Any, Any, None], task: str) -> None:
+async def _logged(work: Callable[[], Coroutine[Any, Any, None]], task: str) -> None:
     try:
-        await work
+        await work()
     except Exception:
         _log.exception("a task of the native server ended", task=task)
         raise

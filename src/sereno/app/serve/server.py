@@ -8,13 +8,12 @@ from contextlib import suppress
 from typing import Self
 
 from sereno.access.actor import Actor
+from sereno.app.no_history import NoHistory
 from sereno.client import Client, DeviceStatus
 from sereno.device import DeviceConfig, DeviceSet, Environment
 from sereno.hub.hub import Hub
 from sereno.hub.router import CommandRouter
 from sereno.model import LinkState, NotConnectedError, OperationalState
-
-from .no_history import NoHistory
 
 PATIENCE = 5.0
 LOOK_AGAIN = 0.001

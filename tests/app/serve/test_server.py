@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 from sereno.access.actor import ROLES, Actor
-from sereno.app.device_server import DeviceServer
+from sereno.app.serve.server import DeviceServer
 from sereno.device import device_configs
 from tests.device.authoring.devices import PowerSupply, Rack
 

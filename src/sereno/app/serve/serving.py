@@ -1,0 +1,144 @@
+"""Serves devices in this process until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import orjson
+
+from sereno.app.datafolder import DataFolder
+from sereno.app.logs import configure_logs
+from sereno.app.memory import FileMemory
+from sereno.app.stopping import run_until_stopped, until
+from sereno.client._connect import read_credential
+from sereno.device import Device, Environment, Memory, NoMemory, device_configs, plan_of
+from sereno.gateways.native.server import NativeServer
+from sereno.model import ConfigurationError, Fault, NotConnectedError, OperationError
+
+from .ports import ports_of
+from .server import DeviceServer
+from .wanted import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What to serve and how. `memory` False: nothing outlives a restart; `seconds` None = until told to stop."""
+
+    devices: Sequence[Wanted]
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    memory: bool = True
+    seconds: float | None = None
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A device server that answers."""
+
+    url: str
+    token: str
+    data: Path
+
+
+def serve(options: ServeOptions) -> int:
+    """Run until Ctrl-C, a request to end, or the time given. Returns the exit code."""
+    configure_logs()
+
+    async def work(stopped: asyncio.Event) -> None:
+        async with AsyncExitStack() as stack:
+            served = await start(options, stack)
+            show(options, served)
+            await until(stopped, options.seconds)
+
+    return run_until_stopped(work)
+
+
+async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
+    """Start everything; `stack` ends it. Raises OperationError for an address or a data folder that is taken."""
+    folder = DataFolder(options.data)
+    folder.prepare()
+    await asyncio.to_thread(check_free, folder)
+    environment = Environment()
+    memory: Memory = NoMemory()
+    if options.memory:
+        memory = file = FileMemory(folder.path / "memorised.json", environment.clock)
+        stack.push_async_callback(file.close)
+    configs = [c for w in options.devices for c in device_configs(w.cls, w.path, w.settings, memory=memory)]
+    try:
+        server = DeviceServer(configs, environment)
+    except ValueError as error:
+        raise ConfigurationError([Fault("serve", str(error))]) from None
+    token = secrets.token_urlsafe(24)
+    native = NativeServer(ports_of(server, token), options.host, options.port)
+    await stack.enter_async_context(server)
+    await stack.enter_async_context(native)
+    folder.publish("", token, "", native.url)
+    stack.callback(folder.withdraw)
+    return Served(native.url, token, options.data)
+
+
+def check_free(folder: DataFolder) -> None:
+    """Raises OperationError if another node or server is running with this data folder."""
+    try:
+        known = read_credential(folder.credential)
+    except (NotConnectedError, OperationError):
+        return
+    address = urlsplit(known.native or known.url)
+    try:
+        socket.create_connection((address.hostname or "127.0.0.1", address.port or 0), timeout=1).close()
+    except OSError:
+        return
+    raise OperationError(f"{folder.path} is in use by what answers at {address.geturl()}; give another --data")
+
+
+def show(options: ServeOptions, served: Served) -> None:
+    """Say what is served and how it is reached, for people or as one JSON line."""
+    if options.as_json:
+        devices = [{"path": w.path, "class": w.source} for w in options.devices]
+        fields: dict[str, Any] = {
+            "url": served.url,
+            "token": served.token,
+            "data": str(served.data),
+            "devices": devices,
+        }
+        click.echo(orjson.dumps(fields).decode())
+        return
+    example = example_tag(options.devices)
+    folder = f" --data {served.data}" if str(served.data) != "data" else ""
+    lines = [(w.path, described(w.cls)) for w in options.devices]
+    lines += [
+        ("address", served.url),
+        ("terminal", f"sereno get '{options.devices[0].path}/*'{folder}"),
+        ("python", f'connect_sync(data="{served.data}").get("{example}")'),
+        ("elsewhere", f"SERENO_URL={served.url} SERENO_TOKEN={served.token}"),
+        ("stop", "Ctrl-C"),
+    ]
+    width = max(len(name) for name, _ in lines) + 2
+    for name, text in lines:
+        click.echo(f"  {click.style(name.ljust(width), bold=True)}{text}")
+
+
+def described(cls: type[Device]) -> str:
+    """A class in one line: what it is, its tags and commands."""
+    plan = plan_of(cls)
+    names = [*plan.tags, *(f"{name}()" for name in plan.commands), *(f"{name}/" for name in plan.children)]
+    return f"{cls.__name__}: {', '.join(names) or 'no tags'}"
+
+
+def example_tag(devices: Sequence[Wanted]) -> str:
+    """A tag to show people first."""
+    for one in devices:
+        for name in plan_of(one.cls).tags:
+            return f"{one.path}/{name}"
+    return f"{devices[0].path}/tag"
