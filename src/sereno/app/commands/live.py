@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from sereno.app.cli import EXIT_DENIED, EXIT_FAILED, EXIT_TIMED_OUT
 from sereno.client import Client, Reading, Update, reading_json, spec_json, substitution_json
-from sereno.model import Access, Ack, AckState, TagSpec, ValueType, reason, severity
+from sereno.model import Access, Ack, AckState, Setpoint, TagSpec, ValueType, reason, severity
 from sereno.wire.jsonvalue import json_value
 
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import age_text, json_line, quality_text, table, timestamp, value_text, with_unit
+from .waiting import follow, yes_option
 
 
 @click.command()
@@ -46,6 +48,7 @@ def _readings(readings: list[Reading]) -> None:
 @click.option("--expect", default=None, help="Refuse unless the present value is this.")
 @click.option("--comment", default="", help="Why; kept with the record.")
 @click.option("--timeout", default=10.0, show_default=True, help="Seconds until the command expires unsent.")
+@yes_option
 @node_options
 @json_option
 def put(
@@ -55,18 +58,25 @@ def put(
     expect: str | None,
     comment: str,
     timeout: float,
+    yes: bool,
     node: NodeAddress,
     as_json: bool,
 ) -> int:
-    """Set a tag and wait for its read-back. Says old -> new and how it ended."""
+    """Set a tag and wait for its read-back. Says old -> new and how it ended.
+
+    A set-point that waits for people is selected, then executed (on a terminal after a question); where a second person
+    or a signature is asked for, this says so and waits.
+    """
 
     async def work(client: Client) -> int:
         before = (await client.read(tag))[0]
         spec = before.tag
         expected = None if expect is None else parse_value(spec, expect)
-        ack = await client.write(
+        ask = client.select if spec.setpoint.marked else client.write
+        ack = await ask(
             spec.path, parse_value(spec, value), expected=expected, timeout=timeout, comment=comment, origin="cli"
         )
+        ack = await follow(client, ack, asks=sys.stdin.isatty() and not yes and not as_json)
         if as_json:
             json_line({"tag": spec.path, "key": ack.key, "state": ack.state, "reason": ack.reason,
                        "old": json_value(before.value), "value": json_value(ack.value)})  # fmt: skip
@@ -245,6 +255,13 @@ def info(*, tag: str, node: NodeAddress, as_json: bool) -> int:
     return with_client(work, node)
 
 
+def _people(setpoint: Setpoint) -> list[str]:
+    """Whom a command to it waits for, and how long."""
+    found = [f"execution ({setpoint.select:g} s)"] if setpoint.select else []
+    found += [f"a second person ({setpoint.approval:g} s)"] if setpoint.approval else []
+    return [*found, f"signature ({' or '.join(setpoint.sign)})"] if setpoint.sign else found
+
+
 def _info_lines(reading: Reading) -> list[tuple[str, str]]:
     spec, setpoint, limits = reading.tag, reading.tag.setpoint, reading.tag.limits
     lines = [
@@ -264,6 +281,7 @@ def _info_lines(reading: Reading) -> list[tuple[str, str]]:
     if spec.access.writable:
         lines.append(("set-point", f"{setpoint.low} .. {setpoint.high}, read back by {setpoint.readback}"))
         lines.append(("interlock", setpoint.interlock))
+        lines.append(("waits for", ", ".join(_people(setpoint))))
     if limits is not None:
         names = ("lolo", "lo", "hi", "hihi")
         lines.append(

@@ -1,0 +1,168 @@
+"""command list|execute|approve|decline|cancel: commands that wait for people; and put's way through them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+
+import click
+
+from sereno.client import Client, WaitingCommand, WaitsFor, waiting_json
+from sereno.model import Ack, AckState, NotFoundError, Say
+
+from .options import NodeAddress, json_option, node_options, with_client
+from .show import json_line, table, timestamp
+
+POLL = 0.3
+Act = Callable[[Client, WaitingCommand], Awaitable[None]]
+which = click.argument("which", metavar="KEY|TAG")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask. [asks on a terminal only]")
+
+
+@click.group()
+def command() -> None:
+    """Commands that wait for people: to be executed, approved by a second person, or signed."""
+
+
+@command.command(name="list")
+@node_options
+@json_option
+def list_waiting(*, node: NodeAddress, as_json: bool) -> int:
+    """What waits, for whom, and what you may do about it."""
+
+    async def work(client: Client) -> None:
+        found = await client.waiting()
+        if as_json:
+            for one in found:
+                json_line(waiting_json(one))
+            return
+        heads = ("command", "old", "new", "by", "waits for", "until", "you may", "key")
+        table(heads, [_row(one) for one in found])
+
+    return with_client(work, node)
+
+
+@command.command()
+@which
+@yes_option
+@node_options
+@json_option
+def execute(*, which: str, yes: bool, node: NodeAddress, as_json: bool) -> int:
+    """Let your own command go; all is checked again. WHICH is its key, the begin of it, or its tag."""
+
+    async def act(client: Client, one: WaitingCommand) -> None:
+        await client.execute(one.key)
+
+    return _act(Say.EXECUTE, which, act, node, as_json=as_json, asks=not yes)
+
+
+@command.command()
+@which
+@click.option("--comment", default="", help="Kept with the record.")
+@yes_option
+@node_options
+@json_option
+def approve(*, which: str, comment: str, yes: bool, node: NodeAddress, as_json: bool) -> int:
+    """Agree to the command of somebody else, as a second person."""
+
+    async def act(client: Client, one: WaitingCommand) -> None:
+        await client.approve(one.key, comment=comment)
+
+    return _act(Say.APPROVE, which, act, node, as_json=as_json, asks=not yes)
+
+
+@command.command()
+@which
+@click.option("--reason", required=True, help="Why not; its actor is told.")
+@node_options
+@json_option
+def decline(*, which: str, reason: str, node: NodeAddress, as_json: bool) -> int:
+    """Refuse the command of somebody else, or take a hold away."""
+
+    async def act(client: Client, one: WaitingCommand) -> None:
+        await client.decline(one.key, reason=reason)
+
+    return _act(Say.DECLINE, which, act, node, as_json=as_json)
+
+
+@command.command()
+@which
+@node_options
+@json_option
+def cancel(*, which: str, node: NodeAddress, as_json: bool) -> int:
+    """Withdraw your own command."""
+
+    async def act(client: Client, one: WaitingCommand) -> None:
+        await client.cancel(one.key)
+
+    return _act(Say.CANCEL, which, act, node, as_json=as_json)
+
+
+def _act(say: Say, which: str, act: Act, node: NodeAddress, *, as_json: bool, asks: bool = False) -> int:
+    async def work(client: Client) -> int:
+        one = await _find(client, which)
+        if asks and not as_json and sys.stdin.isatty():
+            click.confirm(f"{_sentence(one)}\n{say.value.capitalize()} it?", abort=True)
+        await act(client, one)
+        if as_json:
+            json_line({"key": one.key, "target": one.target, "act": say})
+        else:
+            click.echo(f"{_sentence(one)}: {say}")
+        return 0
+
+    return with_client(work, node)
+
+
+async def _find(client: Client, which: str) -> WaitingCommand:
+    found = await client.waiting()
+    exact = [one for one in found if which in (one.key, one.target)]
+    named = exact or [one for one in found if one.key.startswith(which)]
+    if len(named) == 1:
+        return named[0]
+    there = ", ".join(one.target for one in named or found) or "none"
+    raise NotFoundError(f"{which!r} names {len(named)} commands that wait, expected one; there are: {there}")
+
+
+async def follow(client: Client, ack: Ack, *, asks: bool) -> Ack:
+    """The end of a command that waits; what its actor can do for it is done, what others are to do is said."""
+    told = 0
+    while not ack.state.final:
+        acks = await client.acks(ack.key)
+        if len(acks) > told and acks[-1].state is AckState.SELECTED:
+            await _go_on(client, ack.key, asks=asks)
+        told, ack = len(acks), acks[-1]
+        if not ack.state.final:
+            await client.clock.sleep(POLL)
+    return ack
+
+
+async def _go_on(client: Client, key: str, *, asks: bool) -> None:
+    one = next((one for one in await client.waiting() if one.key == key), None)
+    if one is None:
+        return
+    if Say.EXECUTE in one.may:
+        if not asks or click.confirm(f"{_sentence(one)}. Execute it?", default=True, err=True):
+            await client.execute(key)
+        else:
+            await client.cancel(key)
+        return
+    click.echo(f"{_sentence(one)}: {_waits(one)} until {timestamp(one.until)}, see the page Commands", err=True)
+
+
+def _waits(one: WaitingCommand) -> str:
+    if one.waits_for is WaitsFor.APPROVAL:
+        return "waits for the approval of a second person"
+    signs = f"signature ({', '.join(one.sign)}) and " if one.sign else ""
+    return f"waits for {signs}execution by {one.actor}"
+
+
+def _sentence(one: WaitingCommand) -> str:
+    why = f" ({one.comment})" if one.comment else ""
+    return f"{one.target}: {one.old} -> {one.value}, by {one.actor}{why}"
+
+
+def _row(one: WaitingCommand) -> tuple[str, ...]:
+    waits = one.waits_for.value + (f", signed {' or '.join(one.sign)}" if one.sign else "")
+    return (
+        one.target, str(one.old), str(one.value), one.actor, waits, timestamp(one.until), ", ".join(one.may), one.key,
+    )  # fmt: skip
