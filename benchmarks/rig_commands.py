@@ -1,4 +1,4 @@
-"""commands: replays, double clicks, two operators, lost replies, expiries and kills of the node; nothing goes twice."""
+"""commands: replays, double clicks, two operators, selections, approvals, lost replies, expiries and kills of the node."""
 
 from __future__ import annotations
 

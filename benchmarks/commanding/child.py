@@ -21,6 +21,7 @@ class Child:
         self._reader: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[dict[str, Any] | None]] = {}
         self._asked = 0
+        self.selected: dict[str, int] = {}
 
     async def start(self) -> None:
         """A new process; returns when its devices answer."""
@@ -41,12 +42,19 @@ class Child:
         self._reader = asyncio.create_task(self._read(process.stdout))
 
     async def ask(self, actor: str, command: dict[str, Any]) -> dict[str, Any] | None:
-        """The end of a command; None if the process died before it told."""
+        """The end of a command; None if the process died before it told. `selected` has those that wait for people."""
+        return await self._answer({"actor": actor, "command": command})
+
+    async def say(self, actor: str, what: str, key: str) -> dict[str, Any] | None:
+        """What became of an act about a command that waits."""
+        return await self._answer({"actor": actor, "say": what, "key": key})
+
+    async def _answer(self, question: dict[str, Any]) -> dict[str, Any] | None:
         self._asked += 1
         number = self._asked
         assert self._process is not None
         assert self._process.stdin is not None
-        line = json.dumps({"ask": number, "actor": actor, "command": command}) + "\n"
+        line = json.dumps({"ask": number, **question}) + "\n"
         self._waiting[number] = answer = asyncio.get_running_loop().create_future()
         try:
             self._process.stdin.write(line.encode())
@@ -77,7 +85,16 @@ class Child:
         while line := await lines.readline():
             if line.endswith(b"\n"):
                 told = json.loads(line)
-                self._waiting.pop(told["ask"]).set_result(told)
+                if "selected" in told:
+                    self.selected[told["selected"]] = told["until"]
+                else:
+                    _give(self._waiting.pop(told["ask"]), told)
         waiting, self._waiting = self._waiting, {}
         for answer in waiting.values():
-            answer.set_result(None)
+            _give(answer, None)
+
+
+def _give(answer: asyncio.Future[dict[str, Any] | None], told: dict[str, Any] | None) -> None:
+    """Unless nobody waits for it any more."""
+    if not answer.done():
+        answer.set_result(told)

@@ -1,7 +1,7 @@
 """A node without pages, to be killed: commands come in as lines, final acks go out as lines; its journal is SQLite.
 
-in:  {"ask": 7, "actor": "olga", "command": {envelope v1}}
-out: {"ready": true}, then {"ask": 7, "state": "done", "reason": ""}
+in:  {"ask": 7, "actor": "olga", "command": {envelope v1}}, or {"ask": 8, "actor": "emil", "say": "approve", "key": ...}
+out: {"ready": true}, then {"ask": 7, "state": "done", "reason": ""}, perhaps {"selected": key, "until": ns} before
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sereno.app.logs import configure_logs
 from sereno.device import DeviceSet, Environment
 from sereno.hub.hub import Hub
 from sereno.hub.router import CommandRouter
-from sereno.model import SystemClock, is_good
+from sereno.model import AckState, DeniedError, NotFoundError, RefusedError, SystemClock, is_good
 from sereno.store.engine import Store
 from sereno.store.intents import StoredIntents
 from sereno.wire.command import decode_command
@@ -63,10 +63,29 @@ async def _connected(hub: Hub) -> None:
 
 
 async def _execute(router: CommandRouter, given: dict[str, object]) -> None:
+    name = str(given["actor"])
+    actor = Actor(name, (ROLES["engineer"],), "token" if ":" in name else "person")
+    if "say" in given:
+        _say({"ask": given["ask"], **await _act(router, actor, str(given["say"]), str(given["key"]))})
+        return
     command = decode_command(json.dumps(given["command"]).encode())
-    actor = Actor(str(given["actor"]), (ROLES["operator"],))
-    acks = [ack async for ack in router.submit(command, actor)]
-    _say({"ask": given["ask"], "state": acks[-1].state.value, "reason": acks[-1].reason})
+    async for ack in router.submit(command, actor):
+        if ack.state is AckState.SELECTED:
+            until = [one.until for one in await router.consent.waiting(actor) if one.key == command.key]
+            _say({"selected": command.key, "until": until[0] if until else 0})
+    _say({"ask": given["ask"], "state": ack.state.value, "reason": ack.reason})
+
+
+async def _act(router: CommandRouter, actor: Actor, say: str, key: str) -> dict[str, str]:
+    consent = router.consent
+    try:
+        if say == "decline":
+            await consent.decline(key, actor, reason="no")
+        else:
+            await {"execute": consent.execute, "approve": consent.approve, "cancel": consent.cancel}[say](key, actor)
+    except (DeniedError, RefusedError, NotFoundError) as error:
+        return {"state": "refused", "reason": str(error)}
+    return {"state": "taken", "reason": ""}
 
 
 def _say(what: dict[str, object]) -> None:

@@ -22,15 +22,31 @@ def targets() -> list[str]:
     return [f"rig/plc{unit}/setpoint{i}" for unit in UNITS for i in range(TAGS_EACH)]
 
 
+SELECTION = 0.3
+"""Seconds that a selected set-point waits for its actor; APPROVAL the same for a second person."""
+APPROVAL = 0.5
+MARKS = {4: {"select": SELECTION}, 5: {"approval": APPROVAL}, 6: {"select": SELECTION, "approval": APPROVAL}}
+"""Numbers of the set-points of each device that wait for people."""
+
+
+def marks(path: str) -> dict[str, float]:
+    """What a set-point waits for; empty for most."""
+    return MARKS.get(int(path[-1]), {})
+
+
 def devices(port: int) -> list[DeviceConfig]:
     """Both devices, on one line that carries one request at a time."""
     return [_device(port, unit) for unit in UNITS]
 
 
 def _device(port: int, unit: int) -> DeviceConfig:
-    setpoint = Setpoint(low=1, high=HIGHEST, timeout=0.8)
     specs = [
-        TagSpec(path=path, type=ValueType.UINT32, access=Access.READ_WRITE, setpoint=setpoint)
+        TagSpec(
+            path=path,
+            type=ValueType.UINT32,
+            access=Access.READ_WRITE,
+            setpoint=Setpoint(low=1, high=HIGHEST, timeout=0.8, **marks(path)),
+        )
         for path in targets()
         if path.startswith(f"rig/plc{unit}/")
     ]

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from commanding.child import Child
-from commanding.plant import HIGHEST, Witness, targets
+from commanding.people import People
+from commanding.plant import HIGHEST, Witness, marks, targets
 from sereno.model import Command, SystemClock
 from sereno.sim.faults import FaultKind, ServerFault
 from sereno.wire.command import encode_command
 
-AT_ONCE = 10
+AT_ONCE = 14
 KILL_EVERY = 120
 DISTURB_EVERY = 10
 PAUSE = 0.04
@@ -31,6 +32,9 @@ ZERO = (
     "two_final_states",
     "sent_but_said_not",
     "done_but_not_sent",
+    "without_second_person",
+    "without_execution",
+    "late_executions",
     "writes_nobody_asked_for",
 )
 
@@ -41,6 +45,7 @@ class Asked:
 
     command: Command
     told: list[str] = field(default_factory=list)
+    people: People | None = None
 
 
 class Trial:
@@ -88,7 +93,16 @@ class Trial:
             "faults": self.faults,
             "replies_lost": self.witness.lost,
             "kills": self.kills,
+            **self._acts(),
             **self._broken(),
+        }
+
+    def _acts(self) -> dict[str, int]:
+        people = [asked.people for asked in self._asked.values() if asked.people is not None]
+        return {
+            "waited_for_people": sum(bool(one.until) for one in people),
+            "acts_taken": sum(len(one.taken) for one in people),
+            "acts_refused": sum(one.refused for one in people),
         }
 
     def _broken(self) -> dict[str, int]:
@@ -97,7 +111,13 @@ class Trial:
         for asked in self._asked.values():
             when = received.get(asked.command.value, [])
             found["double_writes"] += max(0, len(when) - 1)
-            found["late_writes"] += sum(t > asked.command.expires + MARGIN_NS for t in when)
+            people = asked.people
+            expires = asked.command.expires if people is None else people.expires
+            found["late_writes"] += sum(t > expires + MARGIN_NS for t in when)
+            if people is not None:
+                found["without_second_person"] += bool(when) and people.without_second_person
+                found["without_execution"] += bool(when) and people.without_execution
+                found["late_executions"] += people.late_executions(MARGIN_NS)
             found["without_final_state"] += not asked.told
             found["two_final_states"] += len(set(asked.told)) > 1
             found["sent_but_said_not"] += bool(when) and asked.told[:1] != [] and asked.told[0] in NOT_SENT
@@ -121,10 +141,16 @@ class Trial:
                 key=f"command-{number}",
             )
             asked = self._asked[number] = Asked(command)
+            if marks(command.target):
+                asked.people = People(command, self._child, self._clock, random.Random(choice.random()))
             if choice.random() < 0.06:  # held up on its way to the node
                 await self._clock.sleep((expires - self._clock.wall_ns() + MARGIN_NS) / 1e9 + 0.3)
             clicks = 2 if choice.random() < 0.2 else 1
+            acting = asyncio.create_task(asked.people.act()) if asked.people is not None else None
             await asyncio.gather(*(self._ask(asked) for _ in range(clicks)))
+            if acting is not None:
+                acting.cancel()
+                await asyncio.gather(acting, return_exceptions=True)
             if choice.random() < 0.25:
                 self.replays += 1
                 await self._clock.sleep(choice.uniform(0.0, 0.5))

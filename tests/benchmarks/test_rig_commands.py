@@ -12,6 +12,7 @@ import pytest
 
 RIG = Path(__file__).parents[2] / "benchmarks" / "rig_commands.py"
 DEFECTS = ["replay-executes-again", "expiry-ignored", "limits-ignored", "unknown-repeated"]
+DEFECTS += ["approved-by-the-same-person", "executed-after-the-selection"]
 
 
 def run(*arguments: str) -> tuple[int, dict[str, Any]]:
@@ -20,17 +21,22 @@ def run(*arguments: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.timeout(90)
 def test_nothing_goes_twice_or_late_or_beyond_its_limits() -> None:
     code, result = run("--count", "130")
     figures = result["figures"]
     assert (code, result["broken"]) == (0, [])
     assert figures["commands"] == 130
     assert figures["kills"] == 1
-    assert figures["ended_done"] > 20
+    assert figures["ended_done"] > 3
     assert figures["ended_unknown"] > 0
     assert figures["replies_lost"] > 0
+    assert figures["waited_for_people"] > 5
+    assert figures["acts_taken"] > 3
+    assert figures["acts_refused"] > 3
 
 
+@pytest.mark.timeout(90)
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_planted_defect_is_caught(defect: str) -> None:
     code, result = run("--count", "110", "--plant-defect", defect)
