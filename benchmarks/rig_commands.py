@@ -1,4 +1,4 @@
-"""commands: replays, double clicks, second persons, lost replies, expiries and kills of the node; nothing goes twice."""
+"""commands: replays, double clicks, second persons, lost replies, expiries, kills of the node; nothing goes twice."""
 
 from __future__ import annotations
 
