@@ -74,15 +74,15 @@ class Mill:
 
         return await asyncio.to_thread(run), out.getvalue()
 
-    async def beside(self, *arguments: str, who: str = "") -> tuple[int, str]:
-        """The same as a process of its own, which others may run beside."""
+    async def beside(self, *arguments: str, who: str = "") -> tuple[asyncio.subprocess.Process, str]:
+        """The same as a process of its own, when it has said its first line."""
         address = ["--url", self.url, "--token", self.tokens[who]] if who else ["--data", str(self.data)]
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "sereno", *arguments, *address,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        out, _ = await process.communicate()
-        return int(process.returncode or 0), out.decode()
+        assert process.stdout is not None
+        return process, (await process.stdout.readline()).decode()
 
     async def waits(self, rest: httpx.AsyncClient, target: str) -> dict[str, Any]:
         for _ in range(200):
@@ -235,26 +235,23 @@ async def test_the_command_line(mill: Mill) -> None:
     code, out = await mill.cli("put", FLOW, "9", who="olga")
     assert (code, mill.held(FLOW)) == (0, 9), out
     assert "done, reads back 9" in out
-    putting = asyncio.create_task(mill.beside("put", DOSE, "3", "--comment", "trial", "--json", who="olga"))
-    async with mill.rest("eva") as rest:
-        await mill.waits(rest, DOSE)
+    putting, said = await mill.beside("put", DOSE, "3", "--comment", "trial", who="olga")
+    assert "waits for the approval of a second person until" in said
     code, out = await mill.cli("command", "list", "--json", who="eva")
     assert (code, json.loads(out)["target"], json.loads(out)["may"]) == (0, DOSE, ["approve", "decline"])
     assert (await mill.cli("command", "approve", DOSE, who="olga"))[0] == 4
     assert (await mill.cli("command", "approve", "mill/plc1/nothing", who="eva"))[0] == 1
     code, out = await mill.cli("command", "approve", DOSE, who="eva")
     assert (code, out.strip()) == (0, f"{DOSE}: 0 -> 3, by olga:script (trial): approve")
-    code, out = await putting
-    assert (code, mill.held(DOSE)) == (0, 3)
-    assert "waits for the approval of a second person until" in out
-    putting = asyncio.create_task(mill.beside("put", RECIPE, "3"))
+    out = (await putting.communicate())[0].decode()
+    assert (putting.returncode, mill.held(DOSE), "0 -> 3: done" in out) == (0, 3, True)
+    putting, said = await mill.beside("put", RECIPE, "3")
+    assert "waits for signature (released, trial) and execution by admin:" in said
     async with mill.rest("eva") as rest:
         key = (await mill.waits(rest, RECIPE))["key"]
     assert RECIPE in (await mill.cli("command", "list"))[1]
     assert (await mill.cli("command", "execute", key[:8]))[0] == 4, "a token does not sign"
     assert (await mill.cli("command", "decline", key[:8], "--reason", "no", who="eva"))[0] == 0
-    code, out = await putting
-    assert code == 1
-    assert "waits for signature (released, trial) and execution by admin:" in out
-    assert "refused: declined by eva:script: no" in out
+    out = (await putting.communicate())[0].decode()
+    assert (putting.returncode, "refused: declined by eva:script: no" in out) == (1, True)
     assert "waits for     execution (30 s), a second person (600 s)" in (await mill.cli("info", LIMIT))[1]
