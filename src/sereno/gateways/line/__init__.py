@@ -1,0 +1,1 @@
+"""The line server: questions and answers by lines over TCP, for netcat and small programs."""
