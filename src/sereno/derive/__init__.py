@@ -1,0 +1,1 @@
+"""Tags computed from other tags, with quality and time carried through."""
