@@ -102,7 +102,7 @@ def test_get_unknown_tag_names_the_nearest(demo: Demo) -> None:
 
 
 def test_ls_and_info(demo: Demo) -> None:
-    assert len(rows(sereno("ls", "--json", "--data", str(demo.data)).stdout)) == 237
+    assert len(rows(sereno("ls", "--json", "--data", str(demo.data)).stdout)) == 240
     text = sereno("info", "river/plc1/chlorine_setpoint", "--data", str(demo.data)).stdout
     assert "set-point" in text
     assert "river/plc1 (modbus" in text
@@ -144,7 +144,7 @@ def test_history(demo: Demo) -> None:
 
 def test_devices_and_trace(demo: Demo) -> None:
     found = rows(sereno("device", "list", "--json", "--data", str(demo.data)).stdout)
-    assert [d["path"] for d in found] == ["river/plc1", "town/plc2"]
+    assert [d["path"] for d in found] == ["river/plc1", "town/plc2", "works/balance"]
     trace = rows(sereno("device", "trace", "river/plc1", "--count", "6", "--json", "--data", str(demo.data)).stdout)
     assert {"tx", "rx"} <= {line["direction"] for line in trace}
 
@@ -153,7 +153,7 @@ def test_doctor_for_nagios(demo: Demo) -> None:
     done = sereno("doctor", "--nagios", "--data", str(demo.data))
     assert done.returncode == 0, done.stdout
     assert done.stdout.startswith("SERENO OK - ")
-    assert "tags=237" in done.stdout
+    assert "tags=240" in done.stdout
 
 
 def test_curl_line_of_the_welcome(demo: Demo) -> None:

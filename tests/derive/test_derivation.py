@@ -51,7 +51,9 @@ class Bench:
     def accept(self, batch: SampleBatch) -> None:
         self.batches.append(batch)
 
-    def tell(self, device: str, *values: float, quality: int = 0, name: str | None = None, t: int | None = None) -> None:
+    def tell(
+        self, device: str, *values: float, quality: int = 0, name: str | None = None, t: int | None = None
+    ) -> None:
         self.seq += 1
         t = self.clock.wall_ns() if t is None else t
         objects = () if name is None else (ObjectSample(TagHandle(3), name, t, quality),)

@@ -22,7 +22,7 @@ ENGINEER = Actor("eva", (ROLES["engineer"],))
 
 def configs(running: RunningWaterworks) -> list[DeviceConfig]:
     made = []
-    for device in PLANT.devices:
+    for device in PLANT.linked_devices:
         port = running.servers[device.table.name].port
         config = device.config.model_copy(update={"url": f"tcp://127.0.0.1:{port}"})
         made.append(replace(device_config(device), config=config))

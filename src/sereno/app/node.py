@@ -99,6 +99,9 @@ class Node:
         await parts.devices.start()
         self._stack.push_async_callback(parts.devices.stop)
         self._stack.push_async_callback(parts.router.close)
+        for gateway in parts.gateways.values():
+            await gateway.start()
+            self._stack.push_async_callback(gateway.stop)
         self._background("guards", parts.guards.run)
         self._watchdog()
         return await self._ready(parts, fresh_password)

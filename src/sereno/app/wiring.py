@@ -8,10 +8,12 @@ from importlib.metadata import version
 from ssl import SSLContext
 
 from sereno.access.accounts import Accounts
+from sereno.access.actor import NOBODY
 from sereno.agents.guards import Guards
 from sereno.alarms.alarms import Alarms
-from sereno.client import HistoryPort
+from sereno.client import Client, DevicePort, HistoryPort
 from sereno.device import DeviceConfig, DeviceSet, DeviceTag, Environment, GroupConfig, RetryConfig
+from sereno.gateways.line.server import LineServer
 from sereno.gateways.native.door import AccountsDoor
 from sereno.gateways.native.ports import NativePorts
 from sereno.gateways.native.server import NativeServer
@@ -22,14 +24,18 @@ from sereno.hub.overrides import MaintainedDevices, Overrides
 from sereno.hub.router import CommandRouter
 from sereno.model import Clock
 from sereno.store.alarms import AlarmJournal
+from sereno.store.audit import AuditLog
 from sereno.store.engine import Store
 from sereno.store.intents import StoredIntents
 from sereno.store.overrides import StoredOverrides
 from sereno.web.context import SiteInfo, WebContext
 
 from .datafolder import DataFolder
+from .derived import AllDevices, join_derived
+from .gateways import make_gateways
 from .no_history import NoHistory
 from .node_record import NodeRecord
+from .plant.derived import DerivedFamily
 from .plant.load import Plant, PlantDevice, live_alarms
 
 
@@ -48,13 +54,15 @@ class Parts:
     overrides: Overrides
     guards: Guards
     alarms: Alarms
+    device_port: DevicePort
+    gateways: Mapping[str, LineServer]
 
 
 def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:
     """Build and connect hub, devices, recorder and router. Opens no link; raises ValueError for taken names."""
     clock = environment.clock
     hub = Hub(clock)
-    configs = [device_config(d) for d in plant.devices if d.table.enabled]
+    configs = [device_config(d) for d in plant.linked_devices]
     devices = DeviceSet(configs, hub, environment)
     record = NodeRecord(plant, store, clock)
     historian = _historian(plant, folder, hub, clock, record)
@@ -73,8 +81,23 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     )
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
     guards = Guards(plant.guards, hub, router, clock)
-    alarms = Alarms(live_alarms(plant), hub, clock, AlarmJournal(store), hub.out.keys)
-    return Parts(clock, store, accounts, hub, devices, historian, router, record, overrides, guards, alarms)
+    ports = MaintainedDevices(AllDevices(devices, join_derived(plant, hub, router, clock)), hub)
+    client = Client(hub, router, historian or NoHistory(), ports, NOBODY, clock=clock, overrides=overrides)
+    return Parts(
+        clock=clock,
+        store=store,
+        accounts=accounts,
+        hub=hub,
+        devices=devices,
+        historian=historian,
+        router=router,
+        record=record,
+        overrides=overrides,
+        guards=guards,
+        alarms=Alarms(live_alarms(plant), hub, clock, AlarmJournal(store), hub.out.keys),
+        device_port=ports,
+        gateways=make_gateways(plant, client, AuditLog(store, clock)),
+    )
 
 
 def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record: NodeRecord) -> Historian | None:
@@ -96,6 +119,7 @@ def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record:
 def device_config(device: PlantDevice) -> DeviceConfig:
     """What the plant file declares, as the device framework takes it."""
     table = device.table
+    assert not issubclass(device.driver, DerivedFamily)
     return DeviceConfig(
         path=table.name,
         driver=device.driver,
@@ -117,7 +141,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         commands=parts.router,
         waiting=parts.router.consent,
         history=history,
-        devices=MaintainedDevices(parts.devices, parts.hub),
+        devices=parts.device_port,
         overrides=parts.overrides,
         guards=parts.guards,
         accounts=parts.accounts,
@@ -136,6 +160,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
             "audit": parts.store.figures,
             "historian": lambda: _figures(parts),
             "alarms": parts.alarms.statistics,
+            **{f"gateway_{name}": gateway.figures for name, gateway in parts.gateways.items()},
         },
     )
 
@@ -145,7 +170,7 @@ def native_server(plant: Plant, parts: Parts, pages: str, tls: SSLContext | None
     ports = NativePorts(
         live=parts.hub,
         commands=parts.router,
-        devices=MaintainedDevices(parts.devices, parts.hub),
+        devices=parts.device_port,
         door=AccountsDoor(parts.accounts, parts.clock),
         clock=parts.clock,
         history=parts.historian or NoHistory(),

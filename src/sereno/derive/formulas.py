@@ -115,16 +115,14 @@ class Called:
             value = self._rule.function(*given)
             if value is not None and self._rule.spec.is_row:
                 value = float(value)
-        except Exception as error:  # noqa: BLE001 - code of the plant's people: one tag must not stop the others
-            self._tell(f"{type(error).__name__}: {error}")
+        except Exception as error:
+            fault = f"{type(error).__name__}: {error}"
+            if fault != self._logged:
+                log.exception("a function failed", task=f"derive {self._rule.spec.path}")
+            self._logged = fault
             return None
         self._logged = ""
         return value
-
-    def _tell(self, fault: str) -> None:
-        if fault != self._logged:
-            log.error("a function of a derived tag failed", task=f"derive {self._rule.spec.path}", fault=fault)
-        self._logged = fault
 
 
 def formulas(

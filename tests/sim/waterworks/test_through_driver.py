@@ -35,7 +35,7 @@ def _cells(running: RunningWaterworks, path: str) -> dict[str, Any]:
 async def test_every_tag_reads_as_the_plc_has_it(clock, network):
     async with run_waterworks(clock=clock, transports=network, seed=3, control_port=None) as running:
         await clock.sleep(90.0)
-        for device in PLANT.devices:
+        for device in PLANT.linked_devices:
             path = device.table.name
             driver, link = await _driver(device, running.servers[path].port, clock, network)
             tags = [tag.driver_tag for tag in device.tags if tag.spec.access is not Access.WRITE]
@@ -59,7 +59,7 @@ async def test_every_tag_reads_as_the_plc_has_it(clock, network):
 @jumping
 async def test_every_writable_tag_can_be_written(clock, network):
     async with run_waterworks(clock=clock, transports=network, seed=3, control_port=None) as running:
-        for device in PLANT.devices:
+        for device in PLANT.linked_devices:
             path = device.table.name
             driver, link = await _driver(device, running.servers[path].port, clock, network)
             writable = [tag.driver_tag for tag in device.tags if tag.spec.access.writable]

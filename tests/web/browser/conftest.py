@@ -55,7 +55,8 @@ def start_value(spec: TagSpec) -> Any:
 
 def in_memory(plant: Plant, memory: MemoryPlant) -> Plant:
     """The same plant with devices that live in dictionaries, addressed by tag name, one wire each."""
-    return replace(plant, devices=tuple(_device(device, memory) for device in plant.devices))
+    derived = plant.derived_devices
+    return replace(plant, devices=tuple(d if d in derived else _device(d, memory) for d in plant.devices))
 
 
 def _device(device: PlantDevice, memory: MemoryPlant) -> PlantDevice:

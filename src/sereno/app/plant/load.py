@@ -6,25 +6,29 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
 from sereno.agents.guards import GuardRule
 from sereno.app.registry import driver_entries, load_driver
 from sereno.client import AlarmSpec
+from sereno.derive.rule import DerivedRule
 from sereno.device import Driver, DriverTag
 from sereno.expression.compiler import compile_expression
 from sereno.expression.errors import ExpressionError
 from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, tag_id
 
 from .alarms import check_suppression, limit_alarms, other_alarms, watched
+from .derived import NAME as DERIVED
+from .derived import DerivedFamily, check_calls, derived_rules
 from .expand import Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
 from .guards import guard_rules
 from .schema import (
     DatabaseTable,
     DeviceTable,
+    GatewayTable,
     GroupTable,
     HistoryTable,
     NativeTable,
@@ -37,6 +41,7 @@ from .setpoints import setpoint_of
 from .units import unit_fault
 
 DEFAULT_GROUP = "default"
+Family: TypeAlias = "type[Driver] | type[DerivedFamily]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class PlantDevice:
     """A device ready to run."""
 
     table: DeviceTable
-    driver: type[Driver]
+    driver: Family
     config: Any
     groups: dict[str, GroupTable]
     tags: tuple[PlantTag, ...]
@@ -81,6 +86,18 @@ class Plant:
     alarms: tuple[AlarmSpec, ...] = ()
     sessions: SessionsTable = field(default_factory=SessionsTable)
     native: NativeTable = field(default_factory=NativeTable)
+    gateway: GatewayTable = field(default_factory=GatewayTable)
+    derived: tuple[DerivedRule, ...] = ()
+
+    @property
+    def linked_devices(self) -> tuple[PlantDevice, ...]:
+        """The devices with a link, those that are not enabled left out."""
+        return tuple(d for d in self.devices if d.driver is not DerivedFamily and d.table.enabled)
+
+    @property
+    def derived_devices(self) -> tuple[PlantDevice, ...]:
+        """The devices without a link: what they show is computed."""
+        return tuple(d for d in self.devices if d.driver is DerivedFamily and d.table.enabled)
 
     @property
     def mimic(self) -> Path | None:
@@ -101,6 +118,7 @@ def load_plant(path: Path) -> Plant:
     table = plant_table(expanded, faults)
     web = _section(WebTable, "web", main, faults)
     native = _section(NativeTable, "native", main, faults)
+    gateway = _section(GatewayTable, "gateway", main, faults)
     history = _section(HistoryTable, "history", main, faults)
     sessions = _section(SessionsTable, "sessions", main, faults)
     database = _section(DatabaseTable, "database", main, faults)
@@ -112,6 +130,7 @@ def load_plant(path: Path) -> Plant:
     specs = {t.spec.path: t.spec for d in devices for t in d.tags}
     guards = guard_rules(expanded.guards, specs, faults)
     alarms = [*_limit_alarms(devices, specs, faults), *other_alarms(expanded.alarms, specs, faults)]
+    derived = _derived(devices, specs, path.parent, faults)
     if table.mimic and not (path.parent / table.mimic).is_file():
         faults.append(Fault(main.where("plant", "mimic"), f"no file {table.mimic!r} beside the plant file"))
     if faults:
@@ -120,7 +139,19 @@ def load_plant(path: Path) -> Plant:
     drawings = [path.parent / table.mimic] if table.mimic else []
     files = dict.fromkeys([*(f.path for f in expanded.files), *lists, *drawings])
     return Plant(
-        path, table, web, history, tuple(devices), tuple(files), database, guards, tuple(alarms), sessions, native
+        path=path,
+        table=table,
+        web=web,
+        history=history,
+        devices=tuple(devices),
+        files=tuple(files),
+        database=database,
+        guards=guards,
+        alarms=tuple(alarms),
+        sessions=sessions,
+        native=native,
+        gateway=gateway,
+        derived=derived,
     )
 
 
@@ -139,6 +170,15 @@ def live_alarms(plant: Plant) -> list[AlarmSpec]:
     """The alarms whose tags are all of devices that are enabled."""
     tags = {tag.spec.path: tag.spec for device in plant.devices if device.table.enabled for tag in device.tags}
     return [spec for spec in plant.alarms if watched(spec) <= tags.keys()]
+
+
+def _derived(
+    devices: Sequence[PlantDevice], specs: dict[str, TagSpec], folder: Path, faults: list[Fault]
+) -> tuple[DerivedRule, ...]:
+    own = [device for device in devices if device.driver is DerivedFamily and device.table.enabled]
+    for device in own:
+        check_calls(device.table.name, device.config, device.where, [d.table.name for d in devices], faults)
+    return derived_rules([(t.driver_tag, t.where) for d in own for t in d.tags], specs, folder, faults)
 
 
 def _section(model: type[Any], name: str, main: Any, faults: list[Fault]) -> Any:
@@ -162,9 +202,11 @@ class _Drivers:
         self.entries = driver_entries()
         self.loaded: dict[str, type[Driver]] = {}
 
-    def get(self, name: str, where: str, faults: list[Fault]) -> type[Driver] | None:
+    def get(self, name: str, where: str, faults: list[Fault]) -> Family | None:
+        if name == DERIVED:
+            return DerivedFamily
         if name not in self.entries:
-            faults.append(Fault(where, f"unknown driver {name!r}", fix=nearest(name, self.entries)))
+            faults.append(Fault(where, f"unknown driver {name!r}", fix=nearest(name, [*self.entries, DERIVED])))
             return None
         if name not in self.loaded:
             try:
@@ -213,7 +255,7 @@ def _names(model: type[BaseModel]) -> list[str]:
 
 
 def _tags(
-    raws: Iterable[Raw], device: DeviceTable, driver: type[Driver], groups: dict[str, GroupTable], faults: list[Fault]
+    raws: Iterable[Raw], device: DeviceTable, driver: Family, groups: dict[str, GroupTable], faults: list[Fault]
 ) -> list[PlantTag]:
     made: dict[str, PlantTag] = {}
     for raw in raws:
@@ -231,7 +273,7 @@ def _tags(
 
 
 def _tag(
-    raw: Raw, device: DeviceTable, driver: type[Driver], groups: dict[str, GroupTable], faults: list[Fault]
+    raw: Raw, device: DeviceTable, driver: Family, groups: dict[str, GroupTable], faults: list[Fault]
 ) -> PlantTag | None:
     label = f"tag {raw.data.get('name', '?')!r} of {device.name!r}"
     own = {k: v for k, v in raw.data.items() if k in TagTable.model_fields}
@@ -255,13 +297,14 @@ def _tag(
 
 
 def _spec(table: TagTable, device: DeviceTable, config: Any) -> TagSpec:
+    usual: Access = getattr(config, "default_access", Access.READ)
     kind = table.type or ValueType(getattr(config, "default_type", ValueType.FLOAT64))
     return TagSpec(
         path=f"{device.name}/{table.name}",
         type=kind,
         unit=table.unit,
         description=table.description,
-        access=table.access or Access.READ,
+        access=table.access or usual,
         shape=tuple(getattr(config, "shape", ())),
         labels=tuple(table.labels),
         decimals=table.decimals,
@@ -275,7 +318,7 @@ def _spec(table: TagTable, device: DeviceTable, config: Any) -> TagSpec:
     )
 
 
-def _driver_check(driver: type[Driver], config: Any, tags: Sequence[PlantTag], where: str) -> list[Fault]:
+def _driver_check(driver: Family, config: Any, tags: Sequence[PlantTag], where: str) -> list[Fault]:
     found = driver.check(config, [t.driver_tag for t in tags])
     return [Fault(tags[i].where if i >= 0 else where, text) for i, text in found]
 

@@ -7,9 +7,12 @@ from typing import Any
 from sereno.app.registry import driver_entries, load_driver
 
 from .alarm_schema import OtherAlarmTable
+from .derived import DerivedFamily
+from .load import Family
 from .schema import (
     DatabaseTable,
     DeviceTable,
+    GatewayTable,
     GuardTable,
     HistoryTable,
     NativeTable,
@@ -26,8 +29,9 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a plant file."""
     drivers = {name: load_driver(entry) for name, entry in sorted(driver_entries().items())}
     definitions: dict[str, Any] = {}
-    device = _merged(DeviceTable, [d.Config for d in drivers.values()], definitions)
-    tag = _merged(TagTable, [d.TagConfig for d in drivers.values()], definitions)
+    families: list[Family] = [*drivers.values(), DerivedFamily]
+    device = _merged(DeviceTable, [d.Config for d in families], definitions)
+    tag = _merged(TagTable, [d.TagConfig for d in families], definitions)
     use = _merged(UseTable, [], definitions)
     template = _merged(TemplateTable, [], definitions)
     csv_lists: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
@@ -39,6 +43,7 @@ def json_schema() -> dict[str, Any]:
         "web": _merged(WebTable, [], definitions),
         "sessions": _merged(SessionsTable, [], definitions),
         "native": _merged(NativeTable, [], definitions),
+        "gateway": _merged(GatewayTable, [], definitions),
         "history": _merged(HistoryTable, [], definitions),
         "database": _merged(DatabaseTable, [], definitions),
         "template": _list(template),

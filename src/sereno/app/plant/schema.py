@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from sereno.access.insecure_table import InsecureTable
 from sereno.access.sessions import RoleLimits, SessionLimits
 from sereno.model import Access, Setpoint, ValueType, check_path
 
@@ -94,6 +95,21 @@ class SessionsTable(Table):
         said = {name: (role, house.of([name])) for name, role in self.roles.items()}
         own = {n: RoleLimits(r.idle or usual.idle, r.absolute or usual.absolute) for n, (r, usual) in said.items()}
         return replace(house, roles=own)
+
+
+class LineTable(InsecureTable):
+    """[gateway.line]: questions and answers by lines over TCP."""
+
+    protocol: ClassVar[str] = "the line protocol"
+
+    host: str = "127.0.0.1"
+    port: int = Field(8888, ge=0, le=65535)
+
+
+class GatewayTable(Table):
+    """[gateway]: our tags for others, in their protocols."""
+
+    line: LineTable | None = None
 
 
 class NativeTable(Table):
@@ -250,6 +266,9 @@ class GuardTable(Table):
         return check_path(value, segments=1)
 
 
-TOP_KEYS = ("plant", "web", "native", "sessions", "history", "database", "template", "use", "device", "guard", "alarm")
+TOP_KEYS = (
+    *("plant", "web", "native", "gateway", "sessions", "history", "database"),
+    *("template", "use", "device", "guard", "alarm"),
+)
 DEVICE_LISTS = ("tag", "use", "alarm", "tags_csv")
 Lists = Literal["tag", "use", "device", "template", "alarm"]

@@ -21,13 +21,8 @@ def load_class(name: str, *, where: str = "", folder: Path | None = None) -> typ
 
     Raises ConfigurationError, located `where`, or in the module if it is the module that is wrong.
     """
-    source, colon, attribute = name.rpartition(":")
-    if not colon or not source or not attribute:
-        raise _fault(where or name, f"{name!r} names no class", "module:Class or file.py:Class")
-    module = _module(source, where or name, folder or Path())
-    found: object = module
-    for part in attribute.split("."):
-        found = getattr(found, part, None)
+    module, source, attribute = _split(name, "Class", where, folder)
+    found = _attribute(module, attribute)
     if isinstance(found, type) and issubclass(found, Device) and found is not Device:
         return found
     known = [n for n, v in vars(module).items() if _is_device(v)]
@@ -38,6 +33,34 @@ def load_class(name: str, *, where: str = "", folder: Path | None = None) -> typ
         else f"{source} has no {attribute!r}"
     )
     raise _fault(where or name, what, fix=f"There is {', '.join(near)}." if near else "")
+
+
+def load_named(name: str, *, where: str = "", folder: Path | None = None) -> object:
+    """Whatever has that name, "module:name" or "file.py:name". Raises as `load_class`."""
+    module, source, attribute = _split(name, "name", where, folder)
+    found = _attribute(module, attribute)
+    if found is None:
+        near = get_close_matches(attribute, vars(module), 1)
+        raise _fault(where or name, f"{source} has no {attribute!r}", fix=f"There is {near[0]}." if near else "")
+    return found
+
+
+def _split(name: str, kind: str, where: str, folder: Path | None) -> tuple[ModuleType, str, str]:
+    source, colon, attribute = name.rpartition(":")
+    if not colon or not source or not attribute:
+        raise _fault(
+            where or name,
+            f"{name!r} names no {kind.lower()}",
+            f"module:{kind} or file.py:{kind}",
+        )
+    return _module(source, where or name, folder or Path()), source, attribute
+
+
+def _attribute(module: ModuleType, attribute: str) -> object:
+    found: object = module
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 def module_files(cls: type[Device]) -> list[Path]:

@@ -1,0 +1,181 @@
+"""`driver = "derived"`: devices whose tags are computed from tags of other devices, and forward commands to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sereno.app.serve.classes import load_named
+from sereno.derive.rule import CycleError, DerivedRule, levels
+from sereno.device import DriverTag
+from sereno.expression.compiler import Expression, compile_expression
+from sereno.expression.errors import ExpressionError
+from sereno.model import Access, ConfigurationError, Fault, TagSpec
+
+from .faults import nearest
+
+NAME = "derived"
+Length = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class DerivedConfig(BaseModel):
+    """Keys of the device. `calls` = its commands, each with the device and command that it is handed on to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    calls: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], str] = {}
+
+
+class DerivedTagConfig(BaseModel):
+    """Keys of a tag: `value` is an expression; `function` ("module:name" or "file.py:name") is given `inputs` instead.
+
+    `forward` is the tag that a write to this one goes to.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    value: str | None = Field(None, min_length=1, max_length=4000)
+    function: str | None = None
+    inputs: list[str] = []
+    forward: str = ""
+    shape: tuple[Length, ...] = ()
+
+    @property
+    def default_access(self) -> Access:
+        """What forwards may be written."""
+        return Access.READ_WRITE if self.forward else Access.READ
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.value is None) is (self.function is None):
+            raise ValueError("either value = an expression or function = a function in Python, one of them")
+        if self.function is not None and not self.inputs:
+            raise ValueError("a function without inputs; list the tags that it is given")
+        if self.function is None and self.inputs:
+            raise ValueError("inputs go with a function; an expression names its tags itself")
+        return self
+
+
+class DerivedFamily:
+    """What stands where a driver does, for the loader of plant files."""
+
+    Config = DerivedConfig
+    TagConfig = DerivedTagConfig
+
+    @classmethod
+    def check(cls, config: Any, tags: Sequence[DriverTag]) -> list[tuple[int, str]]:
+        """Nothing shows without the other devices; see `derived_rules`."""
+        del config, tags
+        return []
+
+
+def derived_rules(
+    derived: Sequence[tuple[DriverTag, str]], tags: Mapping[str, TagSpec], folder: Path, faults: list[Fault]
+) -> tuple[DerivedRule, ...]:
+    """The rules of the derived tags, each given with where it stands. What is wrong with them is added to `faults`."""
+    made = [_Maker(tag, where, tags, folder, faults).rule() for tag, where in derived]
+    rules = [rule for rule in made if rule is not None]
+    where_of = {tag.spec.path: where for tag, where in derived}
+    try:
+        levels({rule.spec.path: rule.inputs for rule in rules})
+    except CycleError as error:
+        faults.append(Fault(where_of[error.cycle[0]], str(error), "a value that does not need itself"))
+    return tuple(rules)
+
+
+class _Maker:
+    """One tag on its way to a rule."""
+
+    def __init__(
+        self, tag: DriverTag, where: str, tags: Mapping[str, TagSpec], folder: Path, faults: list[Fault]
+    ) -> None:
+        self._spec, self._config = tag.spec, tag.config
+        self._where, self._tags, self._folder, self._faults = where, tags, folder, faults
+        self._label = f"derived tag {tag.spec.path!r}"
+
+    def rule(self) -> DerivedRule | None:
+        """The rule, None if it has a fault."""
+        before = len(self._faults)
+        self._check_forward()
+        function = expression = None
+        if self._config.function is not None:
+            function = self._function(self._config.function)
+            inputs = tuple(self._config.inputs)
+            for path in inputs:
+                self._known(path, "input")
+        else:
+            expression = self._expression(self._config.value)
+            inputs = expression.paths if expression else ()
+        if len(self._faults) > before:
+            return None
+        forward = self._config.forward
+        return DerivedRule(spec=self._spec, inputs=inputs, expression=expression, function=function, forward=forward)
+
+    def _expression(self, text: str) -> Expression[TagSpec] | None:
+        try:
+            found = compile_expression(text, lambda path: self._tags[path], known=self._tags)
+        except ExpressionError as error:
+            self._fault(f"value of {self._label}: {error}")
+            return None
+        if not found.paths:
+            self._fault(f"the value of {self._label} names no tag")
+        if found.needs_age:
+            self._fault(f"age() in the value of {self._label}", fix="Use good(tag): silence turns it bad")
+        if not self._spec.is_row:
+            self._check_same(found)
+        elif odd := [spec.path for spec in found.tags if not spec.is_row]:
+            self._fault(f"{odd[0]!r} in the value of {self._label} is a text or an array", "numbers, or a function")
+        return found
+
+    def _check_same(self, found: Expression[TagSpec]) -> None:
+        """A text or an array can only be another one as it is."""
+        if found.text.strip() != found.paths[0]:
+            self._fault(f"{self._label} is a text or an array with a formula", "the path of one tag, or a function")
+        source = found.tags[0]
+        if (source.type, source.shape) != (self._spec.type, self._spec.shape):
+            self._fault(f"{self._label} is not of the type and shape of {source.path!r}", f"type {source.type}")
+
+    def _function(self, name: str) -> Callable[..., Any] | None:
+        try:
+            found = load_named(name, where=self._where, folder=self._folder)
+        except ConfigurationError as error:
+            self._faults += error.faults
+            return None
+        if not callable(found):
+            self._fault(f"{name!r} of {self._label} is no function")
+            return None
+        return found
+
+    def _check_forward(self) -> None:
+        path = self._config.forward
+        if not path:
+            if self._spec.access.writable:
+                self._fault(f"{self._label} is writable and forwards to nothing", "forward = the tag behind it")
+            return
+        behind = self._known(path, "forward")
+        if behind is None:
+            return
+        if not behind.access.writable:
+            self._fault(f"forward {path!r} of {self._label} is read only", 'access = "read_write" or "write"')
+        if behind.setpoint.marked:
+            found = f"forward {path!r} of {self._label} waits for people (select, approval or sign)"
+            self._fault(found, "those keys on the derived tag instead")
+
+    def _known(self, path: str, what: str) -> TagSpec | None:
+        spec = self._tags.get(path)
+        if spec is None:
+            self._fault(f"{what} {path!r} of {self._label} is no tag", fix=nearest(path, self._tags))
+        return spec
+
+    def _fault(self, found: str, expected: str = "", fix: str = "") -> None:
+        self._faults.append(Fault(self._where, found, expected, fix))
+
+
+def check_calls(device: str, config: DerivedConfig, where: str, devices: Sequence[str], faults: list[Fault]) -> None:
+    """Add a fault for each command that is handed on to no device."""
+    for name, behind in config.calls.items():
+        target = behind.rpartition("/")[0]
+        if target not in devices:
+            found = f"command {name!r} of {device!r} is handed on to {behind!r}, and there is no device {target!r}"
+            faults.append(Fault(where, found, "such as area/device/command", nearest(target, devices)))
