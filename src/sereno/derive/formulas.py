@@ -145,7 +145,7 @@ def _level(
             yield Same(rule, slot)
         else:
             assert rule.expression is not None
-            alike.setdefault(rule.expression.steps, []).append(rule)
+            alike.setdefault(rule.expression.program, []).append(rule)
     yield from (Arithmetic(same, slot) for same in alike.values())
 
 

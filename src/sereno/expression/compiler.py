@@ -19,17 +19,14 @@ MAX_TAGS = 256
 
 
 class Expression(Generic[T]):
-    """A compiled expression. `tags` are what `resolve` gave for `paths`, in the order of first mention.
-
-    Two with equal `steps` compute the same from their own tags.
-    """
+    """A compiled expression. `tags` are what `resolve` gave for `paths`, in the order of first mention."""
 
     def __init__(self, text: str, paths: Sequence[str], tags: Sequence[T], steps: Sequence[Step], needs_age: bool):
         self.text = text
         self.paths = tuple(paths)
         self.tags = tuple(tags)
         self.needs_age = needs_age
-        self.steps = tuple(steps)
+        self._steps = tuple(steps)
 
     def __str__(self) -> str:
         return self.text
@@ -51,7 +48,7 @@ class Expression(Generic[T]):
                 f"the expression has {needed} tags and got {len(values)} values, {len(quality)} qualities"
                 + (f", {len(ages)} ages" if self.needs_age else "")
             )
-        result = run(self.steps, Inputs(values, quality, ages))
+        result = run(self._steps, Inputs(values, quality, ages))
         value, code = np.broadcast_arrays(result.value, result.quality)
         return (float(value), int(code)) if value.ndim == 0 else (value, code)
 
