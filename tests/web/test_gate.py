@@ -62,6 +62,8 @@ def test_what_is_open_is_a_short_list() -> None:
         "GET /locale/{lang}.json",
         "GET /sign-in",
         "GET /sign-in/kiosk",
+        "GET /sign-in/oidc",
+        "GET /sign-in/oidc/callback",
         "GET /sign-in/once",
         "GET /static/{version}/{path:path}",
         "POST /sign-in",

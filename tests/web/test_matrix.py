@@ -29,6 +29,8 @@ TABLE = {
         POST /sign-in
         GET /sign-in/once
         GET /sign-in/kiosk
+        GET /sign-in/oidc
+        GET /sign-in/oidc/callback
         GET /locale/{lang}.json
     """,
     EVERYONE: """

@@ -19,6 +19,7 @@ from .actor import ROLES, Actor, Role
 from .changes import Changes
 from .kiosks import Kiosks
 from .lockout import Lockout
+from .oidc import Arrival
 from .opaque import digest, new_password
 from .passwords import Passwords, check_password
 from .refusals import Refusals
@@ -248,6 +249,39 @@ class Accounts:
             await self._store.run(lambda c: people.rehash_password(c, row.id, renewed))
         await self.audit.record(name, "sign_in", origin=origin)
         return await self.sessions.open(name, origin)
+
+    async def sign_in_as(self, arrival: Arrival, origin: str) -> SignedIn:
+        """A session for whom a provider has named, with exactly the roles that it gives; at first they are added.
+
+        Raises DeniedError without a role, for the disabled, and for a name that somebody else has here.
+        """
+        if not arrival.roles:
+            raise DeniedError(f"{arrival.name or arrival.subject!r} has no role here")
+        name, now = arrival.name.strip().lower(), self._clock.wall_ns()
+        entry = self.audit.entry("oidc", "user.add", name, origin, new=list(arrival.roles))
+
+        def work(connection: Connection) -> str:
+            row = people.user_from(connection, arrival.subject)
+            _check_roles(connection, arrival.roles)
+            if row is None:
+                if not _NAME.match(name) or people.user_named(connection, name) is not None:
+                    raise DeniedError(
+                        f"the name {name!r} of {arrival.subject!r} cannot be had or is somebody else's here"
+                    )
+                people.add_user(connection, name, "", arrival.roles, now, arrival.subject)
+                add_entry(connection, entry)
+                return name
+            if row.disabled:
+                raise DeniedError(f"{row.name!r} is disabled")
+            if row.roles != arrival.roles:
+                people.set_roles(connection, row.id, arrival.roles)
+                add_entry(connection, replace(entry, action="user.roles", target=row.name, old=list(row.roles)))
+            return row.name
+
+        user = await self._store.run(work)
+        self.changes.announce()
+        await self.audit.record(user, "sign_in.oidc", origin=origin)
+        return await self.sessions.open(user, origin)
 
     async def sign_in_once(self, ticket: str, origin: str) -> SignedIn | None:
         """A session for whoever has an unused sign-in link."""

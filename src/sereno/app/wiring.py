@@ -9,6 +9,7 @@ from ssl import SSLContext
 
 from sereno.access.accounts import Accounts
 from sereno.access.actor import NOBODY
+from sereno.access.oidc import Provider
 from sereno.agents.guards import Guards
 from sereno.alarms.alarms import Alarms
 from sereno.client import Client, DevicePort, HistoryPort
@@ -136,6 +137,7 @@ def device_config(device: PlantDevice) -> DeviceConfig:
 def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str, ...]) -> WebContext:
     """What the web room is given."""
     history: HistoryPort = parts.historian or NoHistory()
+    oidc, called = plant.provider or (None, "")
     return WebContext(
         live=parts.hub,
         commands=parts.router,
@@ -145,8 +147,9 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         overrides=parts.overrides,
         guards=parts.guards,
         accounts=parts.accounts,
+        oidc=Provider(oidc, parts.clock) if oidc else None,
         clock=parts.clock,
-        site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno"), plant.web.banner),
+        site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno"), plant.web.banner, called),
         installation=installation,
         secure=plant.web.encrypted,
         hosts=hosts,

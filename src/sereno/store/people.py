@@ -38,6 +38,12 @@ def user_named(connection: Connection, name: str) -> UserRow | None:
     return None if row is None else _row(connection, row)
 
 
+def user_from(connection: Connection, subject: str) -> UserRow | None:
+    """The person whom a provider knows by this subject."""
+    row = connection.execute(select(USERS).where(USERS.c.subject == subject)).first() if subject else None
+    return None if row is None else _row(connection, row)
+
+
 def all_users(connection: Connection) -> list[UserRow]:
     """Everyone, by name."""
     rows = connection.execute(select(USERS).order_by(USERS.c.name)).all()

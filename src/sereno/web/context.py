@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sereno.access.accounts import Accounts
+from sereno.access.oidc import Provider
 from sereno.client import (
     AlarmPort,
     CommandPort,
@@ -32,13 +33,15 @@ Figures = Callable[[], Mapping[str, float | Mapping[str, float]]]
 class SiteInfo:
     """What pages say about the site; `timezone` is an IANA name, `version` is Sereno's.
 
-    `banner` is what whoever signs in is told first: whose system it is, and who may use it.
+    `banner` is what whoever signs in is told first: whose system it is, and who may use it. `provider` is how people
+    call what else they may sign in by.
     """
 
     name: str
     timezone: str
     version: str
     banner: str = ""
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class WebContext:
     waiting: WaitingPort = field(default_factory=NothingWaits)
     alarms: AlarmPort = field(default_factory=NoAlarms)
     accounts: Accounts
+    oidc: Provider | None = None
     clock: Clock
     site: SiteInfo
     installation: str = ""

@@ -17,6 +17,8 @@ ENTRIES = EntryTable(
         Entry("POST", "/sign-in", Need.OPEN),
         Entry("GET", "/sign-in/once", Need.OPEN),
         Entry("GET", "/sign-in/kiosk", Need.OPEN),
+        Entry("GET", "/sign-in/oidc", Need.OPEN),
+        Entry("GET", "/sign-in/oidc/callback", Need.OPEN),
         Entry("POST", "/sign-out", Need.SIGNED_IN),
         Entry("GET", "/", Right.READ),
         Entry("GET", "/mimic", Right.READ),

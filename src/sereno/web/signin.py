@@ -48,7 +48,7 @@ async def sign_in(request: Request) -> Response:
         return form(request, 429, "sign_in.too_many", goal, retry_after=max(1, round(error.retry_after)))
     except DeniedError:
         return form(request, 401, "sign_in.wrong", goal)
-    return await _enter(request, context, signed_in, local_path(goal))
+    return await enter(request, context, signed_in, local_path(goal))
 
 
 async def once(request: Request) -> Response:
@@ -59,7 +59,7 @@ async def once(request: Request) -> Response:
     signed_in = await context.accounts.sign_in_once(request.query_params.get("ticket", ""), address_of(request))
     if signed_in is None:
         return form(request, 401, "sign_in.link_used", "/")
-    return await _enter(request, context, signed_in, "/")
+    return await enter(request, context, signed_in, "/")
 
 
 async def sign_out(request: Request) -> Response:
@@ -95,7 +95,8 @@ async def leave(request: Request, context: WebContext) -> None:
         await context.accounts.sessions.end(before.secret)
 
 
-async def _enter(request: Request, context: WebContext, signed_in: SignedIn, goal: str) -> Response:
+async def enter(request: Request, context: WebContext, signed_in: SignedIn, goal: str) -> Response:
+    """Let somebody in who has proved who they are."""
     await leave(request, context)
     response = RedirectResponse("/profile" if signed_in.once else goal, 303)
     set_session(response, context, signed_in)

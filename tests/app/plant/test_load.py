@@ -270,3 +270,43 @@ def test_time_outs_of_sessions_by_role(tmp_path: Path) -> None:
 def test_time_outs_that_cannot_be_meant(tmp_path: Path, line: str) -> None:
     (fault,) = faults(tmp_path, f"{GOOD}\n[sessions]\n{line}\n")
     assert "[sessions]" in str(fault)
+
+
+OIDC = """
+[oidc]
+issuer = "https://id.example.org/realms/plant"
+client_id = "sereno"
+client_secret_file = "oidc.secret"
+roles = { scada = "operator" }
+hosts = ["keys.example.org"]
+"""
+
+
+def test_a_provider_to_sign_in_by(tmp_path: Path) -> None:
+    found = load(tmp_path, GOOD + OIDC, oidc__secret="s3cret\n").provider
+    assert found is not None
+    config, called = found
+    assert (config.issuer, config.client_secret, called) == (
+        "https://id.example.org/realms/plant",
+        "s3cret",
+        "id.example.org",
+    )
+    assert (config.roles, config.hosts, config.claim) == ({"scada": "operator"}, ("keys.example.org",), "groups")
+    assert "s3cret" not in repr(found)
+    assert load(tmp_path, GOOD).provider is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("https://id.example.org", "http://id.example.org", "expected https://HOST"),
+        ("https://id.example.org", "http://169.254.169.254", "expected https://HOST"),
+        ("oidc.secret", "other.secret", "the secret cannot be read"),
+        ("client_id", "client", "Did you mean 'client_id'?"),
+        ('{ scada = "operator" }', "{}", "roles"),
+        ('"keys.example.org"', '"https://keys.example.org/"', "hosts"),
+    ],
+)
+def test_a_provider_with_mistakes(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    found = faults(tmp_path, GOOD + OIDC.replace(old, new), oidc__secret="s3cret")
+    assert any(reason in str(fault) and "plant.toml:" in str(fault) for fault in found)

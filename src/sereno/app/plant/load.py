@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
+from sereno.access.oidc import OidcConfig
 from sereno.agents.guards import GuardRule
 from sereno.app.registry import driver_entries, load_driver
 from sereno.client import AlarmSpec
@@ -25,6 +26,7 @@ from .derived import DerivedFamily, check_calls, derived_rules
 from .expand import Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
 from .guards import guard_rules
+from .provider import provider_of
 from .schema import (
     DatabaseTable,
     DeviceTable,
@@ -88,6 +90,7 @@ class Plant:
     native: NativeTable = field(default_factory=NativeTable)
     gateway: GatewayTable = field(default_factory=GatewayTable)
     derived: tuple[DerivedRule, ...] = ()
+    provider: tuple[OidcConfig, str] | None = None
 
     @property
     def linked_devices(self) -> tuple[PlantDevice, ...]:
@@ -121,6 +124,7 @@ def load_plant(path: Path) -> Plant:
     gateway = _section(GatewayTable, "gateway", main, faults)
     history = _section(HistoryTable, "history", main, faults)
     sessions = _section(SessionsTable, "sessions", main, faults)
+    provider = provider_of(main, faults)
     database = _section(DatabaseTable, "database", main, faults)
     drivers = _Drivers()
     devices = [d for raw in expanded.devices if (d := _device(raw, drivers, faults)) is not None]
@@ -152,6 +156,7 @@ def load_plant(path: Path) -> Plant:
         native=native,
         gateway=gateway,
         derived=derived,
+        provider=provider,
     )
 
 

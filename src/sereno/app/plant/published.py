@@ -16,6 +16,7 @@ from .schema import (
     GuardTable,
     HistoryTable,
     NativeTable,
+    OidcTable,
     PlantTable,
     SessionsTable,
     TagTable,
@@ -41,6 +42,7 @@ def json_schema() -> dict[str, Any]:
     properties = {
         "plant": _merged(PlantTable, [], definitions),
         "web": _merged(WebTable, [], definitions),
+        "oidc": _merged(OidcTable, [], definitions),
         "sessions": _merged(SessionsTable, [], definitions),
         "native": _merged(NativeTable, [], definitions),
         "gateway": _merged(GatewayTable, [], definitions),

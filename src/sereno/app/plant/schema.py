@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from sereno.access.insecure_table import InsecureTable
+from sereno.access.oidc import OidcConfig, check_issuer
 from sereno.access.sessions import RoleLimits, SessionLimits
 from sereno.model import Access, Setpoint, ValueType, check_path
 
@@ -16,6 +18,7 @@ from .alarm_schema import AlarmTable
 from .durations import Duration, span
 from .loopback import is_loopback
 
+HostName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 LONGEST_SESSION = 366 * 86400.0
 SessionTime = Annotated[Duration, Field(ge=60.0, le=LONGEST_SESSION)]
 
@@ -50,7 +53,7 @@ class WebTable(Table):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
-    hosts: list[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]] = []
+    hosts: list[HostName] = []
     tls: Literal["generate"] | None = None
     tls_certificate: str | None = None
     tls_key: str | None = None
@@ -136,6 +139,33 @@ class DatabaseTable(Table):
     """
 
     url_file: str | None = None
+
+
+class OidcTable(Table):
+    """[oidc]: a provider of OpenID Connect that people may sign in by, besides those of this installation.
+
+    `client_secret_file` is relative to the plant file; a public client has none.
+    """
+
+    issuer: Annotated[str, AfterValidator(check_issuer)]
+    client_id: str = Field(min_length=1, max_length=200)
+    client_secret_file: str | None = None
+    claim: str = Field("groups", min_length=1, max_length=200)
+    name: str = Field("preferred_username", min_length=1, max_length=200)
+    roles: dict[str, str] = Field(min_length=1, max_length=1000)
+    hosts: list[HostName] = []
+    label: str = Field("", max_length=80)
+
+    @property
+    def called(self) -> str:
+        """What the button on the sign-in page says."""
+        return self.label or self.issuer.split("/")[2]
+
+    def config(self, folder: Path) -> OidcConfig:
+        """As the value of the room that signs people in. Raises OSError if the secret cannot be read."""
+        secret = (folder / self.client_secret_file).read_text("utf-8").strip() if self.client_secret_file else ""
+        given = self.model_dump(exclude={"client_secret_file", "hosts"})
+        return OidcConfig(**given, hosts=tuple(self.hosts), client_secret=secret)
 
 
 class GroupTable(Table):
@@ -267,7 +297,7 @@ class GuardTable(Table):
 
 
 TOP_KEYS = (
-    *("plant", "web", "native", "gateway", "sessions", "history", "database"),
+    *("plant", "web", "native", "gateway", "sessions", "oidc", "history", "database"),
     *("template", "use", "device", "guard", "alarm"),
 )
 DEVICE_LISTS = ("tag", "use", "alarm", "tags_csv")
