@@ -104,6 +104,7 @@ def test_issuers_that_may_be(url: str) -> None:
         "https://",
         "https://user:pw@id.example.org",
         "https://id.example.org?x=1",
+        "https://id.example.org#",
         "gopher://127.0.0.1",
     ],
 )

@@ -210,7 +210,7 @@ async def _bounded(answer: httpx.Response) -> bytes:
 def check_issuer(url: str) -> str:
     """Return `url` if a provider may be there: https, or this machine. Raises ValueError."""
     parts = urlsplit(url)
-    plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    plain = not set("?#@\\").intersection(url)
     if parts.hostname and plain and (parts.scheme == "https" or (parts.scheme == "http" and _here(parts.hostname))):
         return url
     raise ValueError(f"issuer {url!r}: expected https://HOST/..., or http on this machine, without query and password")

@@ -1,0 +1,1 @@
+"""What the rig of attacks is made of."""
