@@ -119,13 +119,14 @@ def forgery(target: Target, attack: Attack, scale: int) -> None:
         for host in ("127.0.0.1", "localhost"):
             context = browser.new_context()
             _sign_in(target, context, "admin")
-            page = context.new_page()
             before = target.counts()
             for name, script in _FORGERIES.items():
+                page = context.new_page()
                 page.goto(f"http://{host}:{elsewhere.port}/")
                 place = {"origin": target.origin, "setpoint": SETPOINT, "ws": target.origin.replace("http", "ws", 1)}
                 came = page.evaluate(script, place)
                 page.wait_for_timeout(200)
+                page.close()
                 attack.check(came, f"{name} from {host}: {came}")
                 attack.check(target.counts() != before, f"{name} from {host} changed something")
                 before = target.counts()
@@ -142,7 +143,6 @@ _FETCH = """async (p) => {{ try {{ const a = await fetch(p.origin + {0}, {{ meth
 _USER = """JSON.stringify({ name: "eve", roles: ["admin"] })"""
 _VALUE = """JSON.stringify({ target: p.setpoint, value: 7 })"""
 _FORGERIES = {
-    "form, sign-out": _FORM.format("/sign-out", "application/x-www-form-urlencoded", "a", "b"),
     "form, JSON in a field": _FORM.format("/api/v1/users", "text/plain", '{"name":"eve","roles":["admin"],"x":"', '"}'),
     "form, command": _FORM.format(
         "/api/v1/commands", "text/plain", '{"target":"rig/plc/setpoint","value":7,"x":"', '"}'
@@ -166,6 +166,7 @@ _FORGERIES = {
      s.onopen = () => done("open"); s.onerror = () => done(0); s.onclose = () => done(0); })""",
     "window": """(p) => { const w = window.open(p.origin + "/tags");
      try { return w?.document?.body?.innerText ? "read" : 0; } catch { return 0; } }""",
+    "form, sign-out": _FORM.format("/sign-out", "application/x-www-form-urlencoded", "a", "b"),
 }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from urllib.parse import quote, urlencode
 
-from attacking.attack import Attack, bare, example, get
+from attacking.attack import Answer, Attack, bare, example, get
 from attacking.target import PASSWORD, SETPOINT, Target
 from sereno.access.entries import Need
 from sereno.web.entries import ENTRIES
@@ -55,8 +56,6 @@ def sql(target: Target, attack: Attack, scale: int) -> None:
 
 
 def _quoted(text: str) -> str:
-    from urllib.parse import quote
-
     return quote(text.encode("utf-8", "replace"), safe="")
 
 
@@ -89,13 +88,18 @@ def headers(target: Target, attack: Attack, scale: int) -> None:
             answer = get(target, "/sign-in", headers={name: f"lang=en{end}x-injected: yes"} if end[0] == "%" else {})
             attack.check(_injected(answer.head), f"{name} with {end!r}")
     for goal in _ELSEWHERE:
-        with target.client() as client:
-            answer = client.post("/sign-in", data={"user": "viewer", "password": PASSWORD, "next": goal})
-            to = answer.headers.get("location", "/")
-            attack.check(not to.startswith("/") or to[1:2] in ("/", "\\"), f"next={goal!r} leads to {to!r}")
+        form = urlencode({"user": "viewer", "password": PASSWORD, "next": goal}).encode()
+        kind = {"content-type": "application/x-www-form-urlencoded", "content-length": str(len(form))}
+        to = _location(_send(target, "POST", "/sign-in", kind, form).head)
+        attack.check(not to.startswith("/") or to[1:2] in ("/", "\\"), f"next={goal!r} leads to {to!r}")
     for name in ("evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "evil.example:80", ""):
         answer = get(target, "/sign-in", headers={"host": name})
         attack.check(answer.status == 200, f"it answers to the name {name!r}")
+
+
+def _location(head: str) -> str:
+    """Where an answer leads; "" if it leads nowhere."""
+    return next((line[9:].strip() for line in head.split("\r\n") if line.lower().startswith("location:")), "")
 
 
 def _injected(head: str) -> bool:
@@ -135,7 +139,7 @@ def bodies(target: Target, attack: Attack, scale: int) -> None:
                 ("POST", "/sign-in"),
             ):
                 head = {"content-type": kind, "content-length": str(len(body)), **credentials}
-                answer = _send(target, method, path, head, body)
+                answer = _send(target, method, path, head, body).status
                 attack.check(
                     answer >= 500 or answer in (200, 201, 202, 303), f"{method} {path} {body[:20]!r} -> {answer}"
                 )
@@ -170,8 +174,8 @@ def _bodies(scale: int) -> Iterator[tuple[bytes, str]]:
     yield json.dumps({"value": 1}).encode(), "multipart/form-data; boundary=x"
 
 
-def _send(target: Target, method: str, path: str, head: dict[str, str], body: bytes) -> int:
+def _send(target: Target, method: str, path: str, head: dict[str, str], body: bytes) -> Answer:
     host, port = target.address
     lines = {"host": f"{host}:{port}", "connection": "close", **head}
     fields = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-    return bare(target, f"{method} {path} HTTP/1.1\r\n{fields}\r\n".encode() + body).status
+    return bare(target, f"{method} {path} HTTP/1.1\r\n{fields}\r\n".encode() + body)
