@@ -77,7 +77,13 @@ def add_routes(app: FastAPI) -> None:
     app.state.verifying = asyncio.Lock()
     app.add_route("/audit", page, methods=["GET"])
     app.add_api_route("/api/v1/audit", records, response_model=RecordsShape, responses=problems())
-    app.add_api_route("/api/v1/audit/export", export, response_model=None, responses=problems())
+    files: dict[int | str, dict[str, Any]] = {
+        200: {"description": "A file", "content": {kind: {} for kind in ("text/csv", "application/jsonl")}}
+    }
+    exported = {**problems(), **files}
+    app.add_api_route(
+        "/api/v1/audit/export", export, response_model=None, response_class=StreamingResponse, responses=exported
+    )
     app.add_api_route(
         "/api/v1/audit/verify", verify, methods=["POST"], response_model=VerificationShape, responses=problems()
     )
