@@ -11,12 +11,15 @@ import socket
 import struct
 import sys
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
 from feed import many_files, say
 
 _VALUE = re.compile(rb'"value":\[([0-9.]+),')
+_VALUES = re.compile(rb'"value":\[([^]]*)')
+_FRACTION = re.compile(rb"[0-9]+\.[0-9]*[1-9]")
 _LONG = b"\x82\x7e"
 _SENT_AT = struct.Struct("<d")
 _BUFFER = bytearray(1 << 18)
@@ -52,8 +55,10 @@ class Reader(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         counts = self.counts
         if counts.open:
-            now = time.monotonic()
             counts.bytes += nbytes
+            if self.times is None:
+                return
+            now = time.monotonic()
             for sent in self.times(bytes(_VIEW[:nbytes])):
                 counts.delays.append(now - sent)
             return
@@ -70,6 +75,11 @@ class Reader(asyncio.BufferedProtocol):
 
 def event_times(data: bytes) -> list[float]:
     return [float(found) for found in _VALUE.findall(data)]
+
+
+def path_times(data: bytes) -> list[float]:
+    """The times in an event that other values stand beside: they alone have a fraction."""
+    return [float(found) for values in _VALUES.findall(data) for found in _FRACTION.findall(values)]
 
 
 def frame_times(data: bytes) -> list[float]:
@@ -89,7 +99,7 @@ def masked_text(text: bytes) -> bytes:
 
 def requests(kind: str, token: str, interval: str) -> list[bytes]:
     head = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n"
-    if kind == "sse":
+    if kind != "ws":
         return [f"GET /api/v1/stream?interval={interval} HTTP/1.1\r\n{head}\r\n".encode()]
     upgrade = (
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
@@ -97,6 +107,10 @@ def requests(kind: str, token: str, interval: str) -> list[bytes]:
     )
     ask = {"type": "subscribe", "sub": 1, "tags": [], "interval": float(interval)}
     return [f"GET /api/v1/live HTTP/1.1\r\n{head}{upgrade}\r\n".encode(), masked_text(json.dumps(ask).encode())]
+
+
+def _same(reader: Reader) -> Reader:
+    return reader
 
 
 async def stall(port: int, asking: list[bytes]) -> socket.socket:
@@ -114,23 +128,26 @@ async def stall(port: int, asking: list[bytes]) -> socket.socket:
 
 async def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=("sse", "ws"))
+    parser.add_argument("kind", choices=("sse", "ws", "path"))
     parser.add_argument("port", type=int)
     parser.add_argument("token")
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--stalled", type=int, default=0)
     parser.add_argument("--interval", default="0")
+    parser.add_argument("--measured", type=int, default=0, help="how many of the clients look at what comes (0: all)")
     asked = parser.parse_args()
     many_files()
     counts, asking = Counts(), requests(asked.kind, asked.token, asked.interval)
-    times = event_times if asked.kind == "sse" else frame_times
+    times = {"sse": event_times, "ws": frame_times, "path": path_times}[asked.kind]
+    measured = asked.measured or asked.clients
     loop = asyncio.get_running_loop()
     stuck = [await stall(asked.port, asking) for _ in range(asked.stalled)]
     started = time.monotonic()
     kept = []
     for first in range(0, asked.clients, 50):
         many = range(first, min(first + 50, asked.clients))
-        opening = (loop.create_connection(lambda: Reader(counts, asking, times), "127.0.0.1", asked.port) for _ in many)
+        readers = [Reader(counts, asking, times if number < measured else None) for number in many]
+        opening = [loop.create_connection(partial(_same, one), "127.0.0.1", asked.port) for one in readers]
         kept += await asyncio.gather(*opening)
     while counts.ready + counts.lost < asked.clients:
         await asyncio.sleep(0.01)

@@ -149,6 +149,18 @@ def test_devices_and_trace(demo: Demo) -> None:
     assert {"tx", "rx"} <= {line["direction"] for line in trace}
 
 
+def test_top_once(demo: Demo) -> None:
+    done = sereno("top", "--once", "--json", "--data", str(demo.data))
+    (system,) = rows(done.stdout)
+    assert [device["path"] for device in system["devices"]] == ["river/plc1", "town/plc2"]
+    assert system["node"]["memory_bytes"] is None or system["node"]["memory_bytes"] > 1 << 20
+    assert system["node"]["disk_free_bytes"] > 0
+    told = sereno("top", "--once", "--tab", "devices", "--sort", "tags", "--filter", "town", "--data", str(demo.data))
+    assert [line.split()[0] for line in told.stdout.splitlines()[3:]] == ["device", "town/plc2"]
+    wrong = sereno("top", "--once", "--sort", "age", "--data", str(demo.data))
+    assert (wrong.returncode, "no column 'age'" in wrong.stderr) == (2, True)
+
+
 def test_doctor_for_nagios(demo: Demo) -> None:
     done = sereno("doctor", "--nagios", "--data", str(demo.data))
     assert done.returncode == 0, done.stdout

@@ -61,6 +61,8 @@ TABLE = {
         GET /api/v1/values
         GET /api/v1/devices
         GET /api/v1/stream
+        GET /system
+        GET /api/v1/system
         GET /overrides
         GET /api/v1/substitutions
         GET /api/v1/maintenance

@@ -79,3 +79,38 @@ def has_desktop() -> bool:
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def load_average() -> list[float] | None:
+    """Of the machine over 1, 5 and 15 minutes; None where the system has none."""
+    if not hasattr(os, "getloadavg"):
+        return None
+    try:
+        return [round(one, 2) for one in os.getloadavg()]
+    except OSError:
+        return None
+
+
+def process_memory() -> tuple[int | None, int | None]:
+    """Bytes that this process holds in memory, and its peak; None where the system does not tell."""
+    if sys.platform == "win32":
+        return None, None
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None, peak
+    return pages * resource.getpagesize(), peak
+
+
+def host_memory() -> tuple[int | None, int | None]:
+    """Bytes of memory of the machine, and how many are free for programs; None where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        found = {name: int(rest.split()[0]) * 1024 for name, _, rest in (line.partition(":") for line in lines)}
+    except (OSError, ValueError, IndexError):
+        return None, None
+    return found.get("MemTotal"), found.get("MemAvailable")

@@ -34,6 +34,7 @@ from sereno.web.context import SiteInfo, WebContext
 from .datafolder import DataFolder
 from .derived import AllDevices, join_derived
 from .gateways import make_gateways
+from .machine import Machine
 from .no_history import NoHistory
 from .node_record import NodeRecord
 from .plant.derived import DerivedFamily
@@ -57,6 +58,7 @@ class Parts:
     alarms: Alarms
     device_port: DevicePort
     gateways: Mapping[str, LineServer]
+    machine: Machine
 
 
 def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:
@@ -97,6 +99,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         guards=guards,
         alarms=Alarms(live_alarms(plant), hub, clock, AlarmJournal(store), hub.out.keys),
         device_port=ports,
+        machine=Machine(clock, folder.path),
         gateways=make_gateways(plant, client, AuditLog(store, clock)),
     )
 
@@ -157,6 +160,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         alarms=parts.alarms,
         ready=lambda: _not_ready(parts),
         warnings=lambda: [f"audit, at start: {fault}" for fault in parts.store.recording.faults],
+        machine=parts.machine.status,
         figures={
             "hub": parts.hub.statistics,
             "router": parts.router.statistics,

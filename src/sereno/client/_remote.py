@@ -197,6 +197,11 @@ class RemoteClient(Client):
         body = await self.node.http.get("/readyz", also=503)
         return [str(one) for one in body["reasons"]], [str(one) for one in body.get("warnings", ())]
 
+    async def system(self) -> dict[str, Any]:
+        """How the node itself is: versions, load, queues, subscribers, devices; as GET /api/v1/system."""
+        found: dict[str, Any] = await self.node.http.get(f"{API}/system")
+        return found
+
     async def close(self) -> None:
         """Close all connections."""
         await super().close()

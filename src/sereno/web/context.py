@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sereno.access.accounts import Accounts
 from sereno.access.oidc import Provider
@@ -51,7 +52,7 @@ class WebContext:
     `installation` tells cookies of several installations on one host apart. `secure`: pages are reached by TLS.
     `hosts` are names besides the loopback ones under which this site is asked for. `mimic` is the plant's SVG.
     `ready` returns the reasons why the node is not ready yet, `warnings` what else somebody should look at.
-    `figures` are shown under /metrics by room name.
+    `machine` tells of the process and what it runs on. `figures` are shown under /metrics by room name.
     `folder` holds templates, static files and the language catalogues.
     """
 
@@ -73,6 +74,7 @@ class WebContext:
     mimic: Path | None = None
     ready: Callable[[], list[str]] = list
     warnings: Callable[[], list[str]] = list
+    machine: Callable[[], Mapping[str, Any]] = dict
     figures: Mapping[str, Figures] = field(default_factory=dict)
     folder: Path = Path(__file__).parent
 

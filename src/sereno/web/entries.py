@@ -54,6 +54,8 @@ ENTRIES = EntryTable(
         Entry("GET", "/api/v1/devices", Right.READ),
         Entry("GET", "/api/v1/devices/{path:path}/trace", Right.TRACE, "path"),
         Entry("GET", "/api/v1/stream", Right.READ),
+        Entry("GET", "/system", Right.READ),
+        Entry("GET", "/api/v1/system", Right.READ),
         Entry("GET", "/audit", Right.AUDIT),
         Entry("GET", "/api/v1/audit", Right.AUDIT),
         Entry("GET", "/api/v1/audit/export", Right.AUDIT),

@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .answers import answer
-from .requests import context_of
+from .labelled import render_labelled
+from .requests import actor_in, context_of
 
 
 def add_routes(app: FastAPI) -> None:
@@ -32,5 +33,8 @@ async def readyz(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """Figures in Prometheus' text format."""
-    body, media_type = request.app.state.metrics.render()
+    state = request.app.state
+    body, media_type = state.metrics.render()
+    devices = await context_of(request).devices.devices(actor_in(request))
+    body += render_labelled(devices, state.outlets)
     return Response(body, headers={"content-type": media_type})

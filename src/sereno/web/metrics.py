@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from sereno.model import Clock
 from .context import Figures
 
 _LAG_PERIOD = 0.25
+_LAG_KEPT = 240
 
 
 class Metrics:
@@ -29,6 +31,7 @@ class Metrics:
         self.stalled = Counter(
             "sereno_web_stalled", "Clients closed because they took nothing", registry=self._registry
         )
+        self.late: deque[float] = deque(maxlen=_LAG_KEPT)
         self.lag = Histogram(
             "sereno_web_loop_lag_seconds",
             "How late the event loop wakes up",
@@ -45,7 +48,15 @@ class Metrics:
         while True:
             asked = clock.monotonic()
             await clock.sleep(_LAG_PERIOD)
-            self.lag.observe(max(0.0, clock.monotonic() - asked - _LAG_PERIOD))
+            late = max(0.0, clock.monotonic() - asked - _LAG_PERIOD)
+            self.lag.observe(late)
+            self.late.append(late)
+
+    def recent_lag(self) -> dict[str, float]:
+        """How late the event loop woke up in the last minute, in ms: p50, p99, max."""
+        late = sorted(self.late) or [0.0]
+        found = {"p50_ms": late[len(late) // 2], "p99_ms": late[len(late) * 99 // 100], "max_ms": late[-1]}
+        return {name: round(seconds * 1000, 3) for name, seconds in found.items()}
 
 
 class Sent(Protocol):

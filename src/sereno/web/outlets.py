@@ -42,11 +42,11 @@ class Outlet:
     With a line, `pump` writes what waits and never blocks; without one, `awake` wakes a task that does.
     """
 
-    def __init__(self, kind: str, actor: Actor, credential: Credential | None, since: int = 0) -> None:
+    def __init__(self, kind: str, actor: Actor, credential: Credential | None) -> None:
         self.kind = kind
         self.actor = actor
         self.credential = credential
-        self.since = since
+        self.since = 0
         self.awake = asyncio.Event()
         self.beat_due = False
         self.stop_code = 0
@@ -171,6 +171,7 @@ class Outlets:
     def add(self, outlet: Outlet, abort: Callable[[], object]) -> None:
         """Watch over a connection; `abort` ends it although a send is stuck."""
         self._open[outlet] = abort
+        outlet.since = self._context.clock.wall_ns()
         self._metrics.clients.labels(outlet.kind).inc()
         if self.closing:
             outlet.stop(GOING_AWAY, "the node is stopping")

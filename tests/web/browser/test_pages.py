@@ -14,6 +14,7 @@ HEADINGS = {
     "/tags": {"en": "Tags", "es": "Variables", "fr": "Variables"},
     "/trend": {"en": "Trend", "es": "Tendencia", "fr": "Tendance"},
     "/devices": {"en": "Devices", "es": "Equipos", "fr": "Équipements"},
+    "/system": {"en": "System", "es": "Sistema", "fr": "Système"},
     "/help": {"en": "Help", "es": "Ayuda", "fr": "Aide"},
     "/": {
         "en": "Waterworks: from the river to the town",
@@ -32,7 +33,9 @@ def test_every_page_speaks_every_language(visit: Any, lang: str) -> None:
         expect(page.locator("#link-state")).to_have_attribute("data-state", "live")
         assert page.locator("html").get_attribute("lang") == lang
         assert (
-            re.findall(r"\b(?:nav|tags|trend|device|tag|quality|mimic|help|link)\.[a-z_]+", page.inner_text("body"))
+            re.findall(
+                r"\b(?:nav|tags|trend|device|tag|quality|mimic|help|link|system)\.[a-z_]+", page.inner_text("body")
+            )
             == []
         )
 

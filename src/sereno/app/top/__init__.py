@@ -1,0 +1,1 @@
+"""`sereno top`: what a node says of itself as tables, and as a screen."""
