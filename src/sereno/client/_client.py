@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 
 from sereno.access.actor import Actor
 from sereno.model import (
@@ -39,6 +39,16 @@ Moment = int | str | datetime
 """ns UTC, text as `parse_time` takes it ("now-6h", ISO 8601), or a datetime (without a zone: UTC)."""
 
 C = TypeVar("C", bound="Client")
+
+
+class How(TypedDict, total=False):
+    """The options of `Client.write`."""
+
+    expected: Any
+    timeout: float
+    comment: str
+    key: str | None
+    origin: str
 
 
 class Client:
@@ -144,24 +154,12 @@ class Client:
         )
         return await self.final(command)
 
-    async def select(
-        self,
-        path: str,
-        value: Any,
-        *,
-        expected: Any = None,
-        timeout: float = 10.0,
-        comment: str = "",
-        key: str | None = None,
-        origin: str = "",
-    ) -> Ack:
+    async def select(self, path: str, value: Any, **how: Unpack[How]) -> Ack:
         """As `write`, up to the moment when it waits for somebody (state SELECTED); else its final ack.
 
         `execute` lets it go, `waiting` says what it waits for. Its `timeout` begins anew when it is let go.
         """
-        command = self._command(
-            path, value, expected=expected, timeout=timeout, comment=comment, key=key, origin=origin
-        )
+        command = self._command(path, value, **how)
         async for ack in self.commands.submit(command, self.actor):
             if ack.state is AckState.SELECTED or ack.state.final:
                 return ack
@@ -303,7 +301,9 @@ class Client:
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return parse_time(aware.isoformat(), self.clock)
 
-    def _command(self, path: str, value: Any, *, timeout: float, key: str | None, origin: str, **more: Any) -> Command:
+    def _command(
+        self, path: str, value: Any, *, timeout: float = 10.0, key: str | None = None, origin: str = "", **more: Any
+    ) -> Command:
         return Command(
             target=path,
             value=value,

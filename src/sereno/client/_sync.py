@@ -9,11 +9,11 @@ from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, Unpack
 
 from sereno.model import Ack, Command, NotConnectedError, TagSpec
 
-from ._client import Client, Moment
+from ._client import Client, How, Moment
 from ._connect import connect
 from ._forms import Futures, SyncDevice, SyncGroup, SyncTag
 from ._ports import Subscription
@@ -109,23 +109,9 @@ class SyncClient:
         """See Client."""
         return self._wait(self._client.call(device, name, *arguments, timeout=timeout, comment=comment))
 
-    def select(
-        self,
-        path: str,
-        value: Any,
-        *,
-        expected: Any = None,
-        timeout: float = 10.0,
-        comment: str = "",
-        key: str | None = None,
-        origin: str = "",
-    ) -> Ack:
+    def select(self, path: str, value: Any, **how: Unpack[How]) -> Ack:
         """See Client."""
-        return self._wait(
-            self._client.select(
-                path, value, expected=expected, timeout=timeout, comment=comment, key=key, origin=origin
-            )
-        )
+        return self._wait(self._client.select(path, value, **how))
 
     def waiting(self) -> list[WaitingCommand]:
         """See Client."""

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 TREND = "/trend?tag=town/plc2/reservoir1_level&tag=town/plc2/demand_flow&from=now-5m&to=now"
 MOST_GREEN_OR_BLUE = 8
-PAGES = ["/", "/?view=table", "/tags", TREND, "/devices", "/devices/river/plc1", "/system", "/help"]
+PAGES = ["/", "/?view=table", "/tags", TREND, "/devices", "/devices/river/plc1", "/system", "/commands", "/help"]
 
 
 def channels(page: Any, picture: bytes) -> dict[str, int]:

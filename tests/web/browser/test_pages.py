@@ -16,6 +16,7 @@ HEADINGS = {
     "/devices": {"en": "Devices", "es": "Equipos", "fr": "Équipements"},
     "/system": {"en": "System", "es": "Sistema", "fr": "Système"},
     "/help": {"en": "Help", "es": "Ayuda", "fr": "Aide"},
+    "/commands": {"en": "Waiting commands", "es": "Órdenes en espera", "fr": "Commandes en attente"},
     "/": {
         "en": "Waterworks: from the river to the town",
         "es": "Agua potable: del río a la ciudad",

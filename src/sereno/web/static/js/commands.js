@@ -57,7 +57,7 @@ async function follow(key, onAcks) {
     }
     const held = acks.at(-1)?.state === "selected";
     if (held && acks.length > seen) refreshWaiting();
-    if (held || acks.length > seen) end = performance.now() + PATIENCE;
+    if (!trouble && (held || acks.length > seen)) end = performance.now() + PATIENCE;
     if (acks.length > seen) onAcks(acks);
     seen = acks.length;
     if (seen && isFinal(acks.at(-1).state)) return acks.at(-1);
