@@ -177,3 +177,23 @@ def test_a_viewer_sees_and_can_do_nothing(visit: Any) -> None:
     expect(page.locator("article.waiting button[data-say]")).to_have_count(0)
     page = open_setpoint(visit, FLOW, user="viewer")
     expect(page.locator("#faceplate")).to_contain_text("You have no right to set values.")
+
+
+def test_a_waiting_command_of_a_node_that_is_gone_is_unknown(visit: Any) -> None:
+    visit.node.set(MODE, 1)
+    page = ask_manual(visit)
+    expect(page.locator(".waiting")).to_be_visible()
+    page.evaluate(
+        """() => {
+          const now = performance.now.bind(performance);
+          window.later = 0;
+          performance.now = () => now() + window.later;
+        }"""
+    )
+    page.route("**/api/v1/commands/*", lambda route: route.abort())
+    page.evaluate("() => { window.later = 40000; }")
+    expect(page.locator(".ack[data-state=unknown]")).to_be_visible()
+    visit.forgive("net::ERR_FAILED")
+    page.unroute_all()
+    page.locator(".waiting [data-say=cancel]").click()
+    expect(page.locator(".waiting")).to_have_count(0)
