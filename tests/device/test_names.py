@@ -6,6 +6,8 @@ import sereno.device
 def test_public_names_are_these() -> None:
     assert sereno.device.__all__ == [
         "DEFAULT_GROUP",
+        "STARTUP_TIMEOUT",
+        "ClassPlan",
         "Device",
         "DeviceConfig",
         "DeviceRunner",
@@ -30,6 +32,7 @@ def test_public_names_are_these() -> None:
         "command",
         "default_name",
         "device_configs",
+        "driver_of",
         "in_words",
         "mock_of",
         "mocked",

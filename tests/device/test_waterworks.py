@@ -9,8 +9,8 @@ from typing import Any
 
 import sereno.app
 from sereno.access.actor import ROLES, Actor
+from sereno.app.device_configs import device_config
 from sereno.app.plant.load import load_plant
-from sereno.app.wiring import device_config
 from sereno.device import DeviceConfig, DeviceSet, Environment
 from sereno.model import LinkState
 from sereno.sim.waterworks.run import RunningWaterworks, run_waterworks

@@ -49,6 +49,11 @@ class DataFolder:
         return self.path / "credential.json"
 
     @property
+    def memorised(self) -> Path:
+        """What devices that are written in Python were last set to."""
+        return self.path / "memorised.json"
+
+    @property
     def tls(self) -> Path:
         """The certificate that the node made for itself, with its key."""
         return self.path / "tls"

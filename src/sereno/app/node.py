@@ -96,6 +96,7 @@ class Node:
         await self._watch_alarms(parts)
         self._tls = await asyncio.to_thread(prepare_tls, self.plant, self.folder.tls, host)
         await self._serve(parts, store, host, port)
+        self._stack.push_async_callback(parts.memory.close)
         await parts.devices.start()
         self._stack.push_async_callback(parts.devices.stop)
         self._stack.push_async_callback(parts.router.close)

@@ -13,7 +13,7 @@ from sereno.access.oidc import Provider
 from sereno.agents.guards import Guards
 from sereno.alarms.alarms import Alarms
 from sereno.client import Client, DevicePort, HistoryPort
-from sereno.device import DeviceConfig, DeviceSet, DeviceTag, Environment, GroupConfig, RetryConfig
+from sereno.device import DeviceSet, Environment
 from sereno.gateways.line.server import LineServer
 from sereno.gateways.native.door import AccountsDoor
 from sereno.gateways.native.ports import NativePorts
@@ -33,12 +33,13 @@ from sereno.web.context import SiteInfo, WebContext
 
 from .datafolder import DataFolder
 from .derived import AllDevices, join_derived
+from .device_configs import device_configs_of
 from .gateways import make_gateways
 from .machine import Machine
+from .memory import FileMemory
 from .no_history import NoHistory
 from .node_record import NodeRecord
-from .plant.derived import DerivedFamily
-from .plant.load import Plant, PlantDevice, live_alarms
+from .plant.load import Plant, live_alarms
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,15 @@ class Parts:
     device_port: DevicePort
     gateways: Mapping[str, LineServer]
     machine: Machine
+    memory: FileMemory
 
 
 def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:
     """Build and connect hub, devices, recorder and router. Opens no link; raises ValueError for taken names."""
     clock = environment.clock
     hub = Hub(clock)
-    configs = [device_config(d) for d in plant.linked_devices]
+    memory = FileMemory(folder.memorised, clock)
+    configs = device_configs_of(plant.linked_devices, memory)
     devices = DeviceSet(configs, hub, environment)
     record = NodeRecord(plant, store, clock)
     historian = _historian(plant, folder, hub, clock, record)
@@ -101,6 +104,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         device_port=ports,
         machine=Machine(clock, folder.path),
         gateways=make_gateways(plant, client, AuditLog(store, clock)),
+        memory=memory,
     )
 
 
@@ -117,23 +121,6 @@ def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record:
         max_age=settings.days * 86400.0 or None,
         removed=record.removed,
         compactor=in_own_process,
-    )
-
-
-def device_config(device: PlantDevice) -> DeviceConfig:
-    """What the plant file declares, as the device framework takes it."""
-    table = device.table
-    assert not issubclass(device.driver, DerivedFamily)
-    return DeviceConfig(
-        path=table.name,
-        driver=device.driver,
-        config=device.config,
-        groups={name: GroupConfig(group.period, group.phase) for name, group in device.groups.items()},
-        tags=tuple(DeviceTag(tag.driver_tag, tag.group) for tag in device.tags),
-        stale_after=table.stale_after,
-        retry=RetryConfig(initial=table.retry.initial, max=table.retry.max),
-        description=table.description,
-        driver_name=table.driver,
     )
 
 

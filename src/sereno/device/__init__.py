@@ -10,12 +10,15 @@ from ._transport import Listener, SocketTransports, Transports
 from ._words import in_words
 from .authoring.declare import bounds, child, command, on_write, scan, setting, tag
 from .authoring.device import Device
+from .authoring.driver import driver_of
 from .authoring.mock import Mock, mock_of, mocked
-from .authoring.parts import default_name, device_configs, tag_specs
-from .authoring.plan import plan_of
+from .authoring.parts import STARTUP_TIMEOUT, default_name, device_configs, tag_specs
+from .authoring.plan import ClassPlan, plan_of
 
 __all__ = [
     "DEFAULT_GROUP",
+    "STARTUP_TIMEOUT",
+    "ClassPlan",
     "Device",
     "DeviceConfig",
     "DeviceRunner",
@@ -40,6 +43,7 @@ __all__ = [
     "command",
     "default_name",
     "device_configs",
+    "driver_of",
     "in_words",
     "mock_of",
     "mocked",

@@ -41,6 +41,7 @@ from .schema import (
 )
 from .setpoints import setpoint_of
 from .units import unit_fault
+from .written import WrittenDevice, written_device
 
 DEFAULT_GROUP = "default"
 Family: TypeAlias = "type[Driver] | type[DerivedFamily]"
@@ -63,7 +64,7 @@ class PlantTag:
 
 @dataclass(frozen=True, slots=True)
 class PlantDevice:
-    """A device ready to run."""
+    """A device ready to run; `written` where it is a class in Python rather than a driver's."""
 
     table: DeviceTable
     driver: Family
@@ -71,11 +72,12 @@ class PlantDevice:
     groups: dict[str, GroupTable]
     tags: tuple[PlantTag, ...]
     where: str
+    written: WrittenDevice | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """A checked plant file. `files` are all that it is made of: itself, includes, tag lists, the mimic."""
+    """A checked plant file. `files` are all that it is made of: itself, includes, tag lists, the mimic, modules."""
 
     path: Path
     table: PlantTable
@@ -126,7 +128,7 @@ def load_plant(path: Path) -> Plant:
     sessions = _section(SessionsTable, "sessions", main, faults)
     provider = provider_of(main, faults)
     database = _section(DatabaseTable, "database", main, faults)
-    drivers = _Drivers()
+    drivers = _Drivers(path.parent)
     devices = [d for raw in expanded.devices if (d := _device(raw, drivers, faults)) is not None]
     if not expanded.devices and not faults:
         faults.append(Fault(main.where(), "no device", "at least one [[device]]"))
@@ -141,7 +143,8 @@ def load_plant(path: Path) -> Plant:
         raise ConfigurationError(faults)
     lists = [one for raw in expanded.devices for one in raw.lists]
     drawings = [path.parent / table.mimic] if table.mimic else []
-    files = dict.fromkeys([*(f.path for f in expanded.files), *lists, *drawings])
+    modules = [file for d in devices if d.written for file in d.written.files]
+    files = dict.fromkeys([*(f.path for f in expanded.files), *lists, *drawings, *modules])
     return Plant(
         path=path,
         table=table,
@@ -201,9 +204,10 @@ def _section(model: type[Any], name: str, main: Any, faults: list[Fault]) -> Any
 
 
 class _Drivers:
-    """Drivers of this plant, each imported once."""
+    """Drivers of the plant in this folder, each imported once."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.entries = driver_entries()
         self.loaded: dict[str, type[Driver]] = {}
 
@@ -226,10 +230,15 @@ def _device(raw: RawDevice, drivers: _Drivers, faults: list[Fault]) -> PlantDevi
     before = len(faults)
     data, where = raw.table.data, raw.table.where
     label = f"device {data.get('name', '?')!r}"
+    if "class" in data:
+        written = written_device(raw, drivers.folder, faults)
+        return None if written is None else _of_class(written, where())
     if "driver" not in data:
         near = difflib.get_close_matches("driver", [k for k in data if k not in DeviceTable.model_fields], 1)
         found = f"unknown key {near[0]!r} in {label}" if near else f"{label} has no 'driver'"
-        faults.append(Fault(where(*near), found, "driver = ...", nearest("", drivers.entries)))
+        faults.append(
+            Fault(where(*near), found, 'driver = ... or class = "module:Class"', nearest("", drivers.entries))
+        )
         return None
     driver = drivers.get(str(data["driver"]), where("driver"), faults)
     own = {k: v for k, v in data.items() if k in DeviceTable.model_fields}
@@ -245,6 +254,15 @@ def _device(raw: RawDevice, drivers: _Drivers, faults: list[Fault]) -> PlantDevi
     if len(faults) == before:
         faults += _driver_check(driver, config, tags, where())
     return PlantDevice(table, driver, config, groups, tuple(tags), where())
+
+
+def _of_class(written: WrittenDevice, where: str) -> PlantDevice:
+    tags = []
+    for path, spec in written.specs.items():
+        alarm = written.alarms.get(path)
+        alarms = tuple(limit_alarms(spec, alarm)) if alarm else ()
+        tags.append(PlantTag(DriverTag(spec, None), "", written.where[path], alarms))
+    return PlantDevice(written.table, written.driver, written.settings, written.groups, tuple(tags), where, written)
 
 
 def _driver_table(model: type[BaseModel], house: type[BaseModel], raw: Raw, label: str, faults: list[Fault]) -> Any:

@@ -38,6 +38,7 @@ def json_schema() -> dict[str, Any]:
     csv_lists: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
     alarm = _merged(OtherAlarmTable, [], definitions)
     device["properties"] |= {"tag": _list(tag), "alarm": _list(alarm), "use": _list(use), "tags_csv": csv_lists}
+    device = _device(device)
     template["properties"] |= {"tag": _list(tag), "device": _list(device), "alarm": _list(alarm)}
     properties = {
         "plant": _merged(PlantTable, [], definitions),
@@ -72,6 +73,14 @@ def _merged(house: Any, others: list[Any], definitions: dict[str, Any]) -> dict[
         definitions |= schema.pop("$defs", {})
         merged["properties"] |= schema.get("properties", {})
     return merged
+
+
+def _device(schema: dict[str, Any]) -> dict[str, Any]:
+    """With the keys of a driver and no others, or with a class, whose settings are known only when it is loaded."""
+    known = {key: True for key in schema["properties"] if key != "class"}
+    by_driver = {"required": ["driver"], "properties": known, "additionalProperties": False}
+    del schema["additionalProperties"]
+    return {**schema, "anyOf": [by_driver, {"required": ["class"]}]}
 
 
 def _list(items: dict[str, Any]) -> dict[str, Any]:

@@ -250,7 +250,8 @@ class DeviceTable(Table):
     """[[device]] without the driver's own keys and without its tags."""
 
     name: str
-    driver: str
+    driver: str = ""
+    cls: str = Field("", alias="class")
     description: str = ""
     scan: Duration = 1.0
     groups: dict[str, Annotated[GroupTable, BeforeValidator(_group)]] = {}

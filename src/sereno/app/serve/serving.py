@@ -72,7 +72,7 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
     environment = Environment()
     memory: Memory = NoMemory()
     if options.memory:
-        memory = file = FileMemory(folder.path / "memorised.json", environment.clock)
+        memory = file = FileMemory(folder.memorised, environment.clock)
         stack.push_async_callback(file.close)
     configs = [c for w in options.devices for c in device_configs(w.cls, w.path, w.settings, memory=memory)]
     try:

@@ -16,6 +16,9 @@ from .device import Device
 from .driver import TagName, Written, driver_of
 from .plan import HELD, PlannedTag, plan_of
 
+STARTUP_TIMEOUT = 60.0
+"""Seconds that a device's `startup` may take."""
+
 
 def device_configs(
     cls: type[Device],
@@ -25,6 +28,8 @@ def device_configs(
     memory: Memory | None = None,
     specs: Mapping[str, TagSpec] | None = None,
     retry: RetryConfig | None = None,
+    stale_after: float | None = None,
+    description: str = "",
 ) -> list[DeviceConfig]:
     """A new device of the class, and its children after it. `specs` by path replace what the class declares.
 
@@ -35,7 +40,10 @@ def device_configs(
     except ValueError as error:
         raise ConfigurationError([Fault(path, str(error), "a path such as lab/ps_1")]) from None
     device = cls(**(settings or {}))
-    return list(_configs(device, path, memory or NoMemory(), specs or {}, retry or RetryConfig(connect_timeout=60.0)))
+    retry = retry or RetryConfig(connect_timeout=STARTUP_TIMEOUT)
+    found = list(_configs(device, path, memory or NoMemory(), specs or {}, retry))
+    found[0] = replace(found[0], stale_after=stale_after, description=description or found[0].description)
+    return found
 
 
 def default_name(cls: type[Device]) -> str:

@@ -1,0 +1,130 @@
+"""Devices written in Python in a plant file: [[device]] class = "module:Class", with the class's settings as keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sereno.app.serve.classes import load_class, module_files
+from sereno.app.serve.units import unit_faults
+from sereno.device import ClassPlan, Device, Driver, driver_of, plan_of, tag_specs
+from sereno.model import ConfigurationError, Fault, Limits, TagSpec
+
+from .alarm_schema import LIMITS, AlarmTable
+from .expand import Raw, RawDevice
+from .faults import nearest, unknown_keys, validate
+from .schema import DeviceTable, GroupTable, TagTable
+
+_OF_THE_CLASS = frozenset(("type", "unit", "access", "labels", "group"))
+_NOT_OF_DEVICES = ("driver", "scan", "groups")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDevice:
+    """What a plant file says of a device written in Python, checked. `specs` are all its tags, its children's too."""
+
+    table: DeviceTable
+    cls: type[Device]
+    driver: type[Driver]
+    settings: dict[str, Any]
+    groups: dict[str, GroupTable]
+    specs: dict[str, TagSpec]
+    alarms: dict[str, AlarmTable]
+    where: dict[str, str]
+    files: tuple[Path, ...]
+
+
+def written_device(raw: RawDevice, folder: Path, faults: list[Fault]) -> WrittenDevice | None:
+    """The device of a table with `class`; modules are looked for in `folder` first. None with its faults noted."""
+    data, where = raw.table.data, raw.table.where
+    label = f"device {data.get('name', '?')!r}"
+    faults += [
+        Fault(
+            where(key),
+            f"{label} has a class and {key!r}",
+            "one of the two" if key == "driver" else "periods in the class",
+        )
+        for key in _NOT_OF_DEVICES
+        if key in data
+    ]
+    names = [field.alias or name for name, field in DeviceTable.model_fields.items()]
+    own = {k: v for k, v in data.items() if k in names and k not in _NOT_OF_DEVICES}
+    table = validate(DeviceTable, own, where, label, faults)
+    plan = _plan(str(data["class"]), folder, where("class"), faults)
+    if plan is None:
+        return None
+    rest = {k: v for k, v in data.items() if k not in names}
+    faults += unknown_keys(rest, [*plan.settings.model_fields, *names], where, label)
+    known = {k: v for k, v in rest.items() if k in plan.settings.model_fields}
+    settings = validate(plan.settings, known, where, label, faults)
+    if table is None or settings is None:
+        return None
+    specs = tag_specs(plan.cls, table.name)
+    places = dict.fromkeys(specs, where())
+    alarms = {path: _alarm(spec.limits) for path, spec in specs.items() if spec.limits is not None}
+    for tag in raw.tags:
+        if (refined := _refine(tag, table.name, specs, faults)) is not None:
+            specs[refined[0].path], places[refined[0].path] = refined[0], tag.where()
+            if refined[1] is not None:
+                alarms[refined[0].path] = refined[1]
+    groups = {scan.name: GroupTable(period=scan.period, phase=scan.phase) for scan in plan.scans.values()}
+    files = tuple(module_files(plan.cls))
+    return WrittenDevice(table, plan.cls, driver_of(plan.cls), known, groups, specs, alarms, places, files)
+
+
+def _plan(name: str, folder: Path, where: str, faults: list[Fault]) -> ClassPlan | None:
+    try:
+        cls = load_class(name, where=where, folder=folder)
+        plan = plan_of(cls)
+    except ConfigurationError as error:
+        faults += error.faults
+        return None
+    faults += unit_faults(cls)
+    return plan
+
+
+def _alarm(limits: Limits) -> AlarmTable:
+    """Limits that the class declares; a draft where it does not say how urgent they are and what to do."""
+    declared = {name: value for name in LIMITS if (value := getattr(limits, name)) is not None}
+    return AlarmTable(
+        **declared,
+        deadband=limits.deadband,
+        priority=limits.priority,
+        response=limits.response,
+        draft=not (limits.priority and limits.response),
+    )
+
+
+def _refine(
+    raw: Raw, device: str, specs: dict[str, TagSpec], faults: list[Fault]
+) -> tuple[TagSpec, AlarmTable | None] | None:
+    """[[device.tag]]: what this plant says of a tag of the class."""
+    label = f"tag {raw.data.get('name', '?')!r} of {device!r}"
+    faults += unknown_keys(raw.data, TagTable.model_fields, raw.where, label)
+    known = {k: v for k, v in raw.data.items() if k in TagTable.model_fields}
+    table = validate(TagTable, known, raw.where, label, faults)
+    if table is None:
+        return None
+    path = f"{device}/{table.name}"
+    if path not in specs:
+        names = [p.removeprefix(f"{device}/") for p in specs]
+        faults.append(Fault(raw.where("name"), f"{label} is not in its class", fix=nearest(table.name, names)))
+        return None
+    for key in sorted(table.model_fields_set & _OF_THE_CLASS):
+        faults.append(Fault(raw.where(key), f"{key} of {label} is declared by its class", "no such key here"))
+    try:
+        return _refined(specs[path], table), table.alarm
+    except ValueError as error:
+        faults.append(Fault(raw.where(), f"{label}: {error}"))
+        return None
+
+
+def _refined(spec: TagSpec, table: TagTable) -> TagSpec:
+    given = table.model_fields_set - _OF_THE_CLASS - {"name", "alarm", "setpoint"}
+    changes: dict[str, Any] = {key: getattr(table, key) for key in given}
+    if table.alarm is not None:
+        changes["limits"] = table.alarm.limits()
+    made = table.setpoint.setpoint()
+    set_ = {key: getattr(made, key) for key in table.setpoint.model_fields_set if hasattr(made, key)}
+    return replace(spec, **changes, setpoint=replace(spec.setpoint, **set_))

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sereno.app.datafolder import DataFolder
+from sereno.app.node import Node
+from sereno.app.plant.load import Plant, load_plant
+from sereno.client import connect
+from sereno.device import Environment
+from sereno.model import ConfigurationError, OperationalState
+
+MODULE = """
+from sereno import Device, DeviceError, child, command, setting, tag
+
+class Channel(Device):
+    gain: float = tag(unit="dB", write=True)
+
+class PowerSupply(Device):
+    \"\"\"A power supply.\"\"\"
+    limit: float = setting(30.0, low=0, high=60)
+    left: Channel = child()
+    voltage: float = tag(unit="V", low=0, high=30, write=True, memorised=True)
+
+    @tag(unit="A", period="100ms")
+    async def current(self) -> float:
+        if self.voltage > 20:
+            raise DeviceError("over_current", "the fuse")
+        return self.voltage / 10
+
+    @command
+    async def reset(self) -> None:
+        self.voltage = 0.0
+"""
+DEVICE = """
+[[device]]
+name = "lab/ps_1"
+class = "bench_supplies:PowerSupply"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    before, path = set(sys.modules), list(sys.path)
+    (tmp_path / "bench_supplies.py").write_text(MODULE)
+    yield tmp_path
+    sys.path[:] = path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def plant(folder: Path, text: str) -> Plant:
+    (folder / "plant.toml").write_text(text, encoding="utf-8")
+    return load_plant(folder / "plant.toml")
+
+
+def test_tags_of_the_class_and_its_children_are_known(folder: Path) -> None:
+    loaded = plant(
+        folder,
+        DEVICE
+        + 'limit = 12\n[[device.tag]]\nname = "current"\ndeadband = 0.1\nalarm = { hi = 2.5, priority = 2, response = "Reset it" }\n'
+        '[[device.tag]]\nname = "voltage"\nsetpoint = { max_step = 5.0, interlock = "lab/ps_1/current < 2" }\n',
+    )
+    specs = {tag.spec.path: tag.spec for tag in loaded.devices[0].tags}
+    assert set(specs) == {"lab/ps_1/voltage", "lab/ps_1/current", "lab/ps_1/left/gain"}
+    current, voltage = specs["lab/ps_1/current"], specs["lab/ps_1/voltage"]
+    assert (current.unit, current.deadband) == ("A", 0.1)
+    assert current.limits is not None
+    assert current.limits.hi == 2.5
+    assert len(loaded.alarms) == 1
+    assert (voltage.setpoint.high, voltage.setpoint.max_step) == (30, 5.0)
+    assert folder / "bench_supplies.py" in loaded.files
+
+
+def test_every_fault_is_told_with_its_line(folder: Path) -> None:
+    text = (
+        DEVICE.replace("lab/ps_1", "lab/ps_2") + 'limitt = 1\nscan = "1s"\n'
+        + DEVICE + "limit = 100\n"
+        '[[device.tag]]\nname = "curent"\n[[device.tag]]\nname = "voltage"\nunit = "mV"\n'
+        '[[device]]\nname = "lab/x"\nclass = "bench_supplies:PowerSuply"\n'
+        '[[device]]\nname = "lab/y"\nclass = "gone_module:Thing"\n'
+    )  # fmt: skip
+    with pytest.raises(ConfigurationError) as caught:
+        plant(folder, text)
+    told = str(caught.value)
+    for words in (
+        "plant.toml:5: unknown key 'limitt' in device 'lab/ps_2'. Did you mean 'limit'?",
+        "plant.toml:6: device 'lab/ps_2' has a class and 'scan'",
+        "plant.toml:11: limit = 100 in device 'lab/ps_1'",
+        "plant.toml:19: bench_supplies has no 'PowerSuply'. There is PowerSupply.",
+        "plant.toml:22: gone_module cannot be imported",
+    ):
+        assert words in told, told
+
+
+def test_tags_that_are_not_in_the_class_are_faults(folder: Path) -> None:
+    tags = '[[device.tag]]\nname = "curent"\n[[device.tag]]\nname = "voltage"\nunit = "mV"\n'
+    with pytest.raises(ConfigurationError) as caught:
+        plant(folder, DEVICE + tags)
+    told = str(caught.value)
+    assert "plant.toml:6: tag 'curent' of 'lab/ps_1' is not in its class. Did you mean 'current'?" in told
+    assert "plant.toml:9: unit of tag 'voltage' of 'lab/ps_1' is declared by its class" in told
+
+
+def test_a_unit_of_a_class_is_checked_in_its_module(folder: Path) -> None:
+    (folder / "bench_supplies.py").write_text(MODULE.replace('"dB"', '"parsnips"'))
+    with pytest.raises(ConfigurationError, match=r"bench_supplies.py:5: Channel: gain: unknown unit 'parsnips'"):
+        plant(folder, DEVICE)
+
+
+async def test_a_node_runs_it_and_remembers(folder: Path) -> None:
+    for voltage in (0.0, 8.0):
+        loaded = plant(folder, DEVICE + "[history]\nenabled = false\n")
+        async with Node(loaded, DataFolder(folder / "data"), Environment()) as node:
+            await node.start("127.0.0.1", 0)
+            async with connect(data=folder / "data") as client:
+                while {d.state for d in await client.devices()} != {OperationalState.ENABLED}:
+                    await client.clock.sleep(0.005)
+                while (reading := await client.get("lab/ps_1/voltage")).value is None:
+                    await client.clock.sleep(0.005)
+                assert reading.value == voltage
+                assert (await client.write("lab/ps_1/voltage", 8.0)).value == 8.0
+                assert str((await client.call("lab/ps_1/left", "nothing")).state) == "failed"
+                device = next(d for d in await client.devices() if d.path == "lab/ps_1")
+                assert [spec.name for spec in device.commands] == ["reset"]
+                assert device.description == "A power supply."
+                assert {"lab/ps_1", "lab/ps_1/left"} == {d.path for d in await client.devices()}
