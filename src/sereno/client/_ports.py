@@ -76,7 +76,7 @@ class PlannedPort(LivePort, Protocol):
         """A read made ready for this actor. Raises NotFoundError for a glob that names nothing readable."""
 
     def watch_tags(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call `callback` after tags came or went, until the function that is returned is called."""
+        """Call `callback` after tags or commands came or went, until the function that is returned is called."""
 
 
 class CommandPort(Protocol):
@@ -135,6 +135,15 @@ class IngestPort(Protocol):
 
     def report_state(self, device: str, state: OperationalState) -> None:
         """The device's operational state changed."""
+
+    def withdraw_tags(self, handles: Sequence[int]) -> None:
+        """These tags are no more: told as out of service for the last time, then not found any more."""
+
+    def end_group(self, group: GroupId) -> None:
+        """No more batches of the group; its tags may be registered with another."""
+
+    def report_commands(self, device: str) -> None:
+        """Commands of the device came or went."""
 
     def report_reasons(self, group: GroupId, reasons: Mapping[int, str]) -> None:
         """Why tags of the group, by handle, are not good, in words; they replace those told before."""

@@ -6,7 +6,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from sereno.client import CommandSpec, TraceLine
 from sereno.model import Clock, ExactBlock, LinkState, OperationalState, SystemClock, TagSpec
 
 from ._transport import SocketTransports, Transports
+
+if TYPE_CHECKING:
+    from ._config import DeviceTag, GroupConfig
 
 _ENABLED = frozenset((OperationalState.ENABLED,))
 
@@ -104,6 +107,15 @@ class RunnerPort(Protocol):
 
     def poke(self, path: str) -> None:
         """Scan the group of a tag out of turn, as soon as possible."""
+
+    def extend(self, tags: Sequence[DeviceTag], groups: Mapping[str, GroupConfig]) -> None:
+        """Scan these tags too, in groups of names not used before."""
+
+    def shrink(self, paths: Sequence[str]) -> None:
+        """These tags are no more."""
+
+    def commands_changed(self) -> None:
+        """Commands came or went."""
 
     def hold(self, state: OperationalState, status: str) -> None:
         """The device says itself that it is in this state, at most ENABLED, with words."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -23,8 +24,8 @@ from sereno.model import (
     RefusedError,
 )
 
-from ._config import DeviceConfig
-from ._driver import Driver
+from ._config import DeviceConfig, DeviceTag, GroupConfig
+from ._driver import Driver, DriverTag
 from ._group import FAULT_PAUSE, ScanGroup
 from ._health import Health
 from ._keeper import LinkKeeper
@@ -64,9 +65,12 @@ class DeviceRunner:
         self._ready = asyncio.Event()
         self._health = Health(config.path, keeper, ingest, self._patience)
         self._tags = {entry.tag.spec.path: entry.tag for entry in config.tags}
-        self._groups = self._make_groups(ingest)
-        self._group_of = {t.spec.path: g for g in self._groups for t in (*g.rows, *g.objects)}
-        self._register(ingest)
+        self._ingest = ingest
+        self._handles: dict[str, int] = {}
+        self._groups = self._make_groups(config.groups)
+        self._scans: dict[ScanGroup, asyncio.Task[None]] = {}
+        self._origin = 0.0
+        self._register(self._groups, list(self._tags.values()))
         self._broken = self._compile()
         self._commands = 0
         self._greeting: asyncio.Task[None] | None = None
@@ -82,9 +86,9 @@ class DeviceRunner:
         if self._broken:
             self._health.faulty("", self._broken)
             return
+        self._origin = origin
         for group in self._groups:
-            turns = FREE_TURNS if group.held else self._turns
-            self._spawn(group.run(self._driver, turns, origin), f"scan {self.path}/{group.name}")
+            self._scan(group)
         if self._keeper.state is LinkState.UP:
             self._link_changed(LinkState.UP, "")
 
@@ -109,7 +113,7 @@ class DeviceRunner:
         states = self._driver.allowed(path, call=False)
         await self._command(lambda: self._driver.write(tag, value, deadline=deadline), deadline, states)
         readback = path if tag.spec.setpoint.readback == "self" else tag.spec.setpoint.readback
-        if group := self._group_of.get(readback):
+        if group := self._group_of(readback):
             # whoever waits for a readback believes the second scan: one under way may be older than the write
             group.poke(2 if group.held else 1)
         elif readback not in self._tags:
@@ -122,8 +126,36 @@ class DeviceRunner:
 
     def poke(self, path: str) -> None:
         """Scan the group of a tag out of turn; nothing happens for a tag that is not scanned."""
-        if group := self._group_of.get(path):
+        if group := self._group_of(path):
             group.poke()
+
+    def extend(self, tags: Sequence[DeviceTag], groups: Mapping[str, GroupConfig]) -> None:
+        """See RunnerPort. Raises ValueError for a path that is taken."""
+        self.config = replace(self.config, tags=(*self.config.tags, *tags), groups={**self.config.groups, **groups})
+        made = self._make_groups(groups)
+        self._tags.update({entry.tag.spec.path: entry.tag for entry in tags})
+        self._register(made, [entry.tag for entry in tags])
+        for group in made:
+            self._take_up(group)
+
+    def shrink(self, paths: Sequence[str]) -> None:
+        """See RunnerPort."""
+        gone = set(paths)
+        self.config = replace(self.config, tags=tuple(t for t in self.config.tags if t.tag.spec.path not in gone))
+        self._ingest.withdraw_tags([self._handles.pop(path) for path in paths])
+        for path in paths:
+            del self._tags[path]
+        for group in [group for group in self._groups if not gone.isdisjoint(group.handles)]:
+            self._scans.pop(group).cancel()
+            self._groups.remove(group)
+            self._ingest.end_group(group.id)
+            for made in self._make_groups([group.name]):
+                made.register([self._handles[tag.spec.path] for tag in (*made.rows, *made.objects)])
+                self._take_up(made)
+
+    def commands_changed(self) -> None:
+        """See RunnerPort."""
+        self._ingest.report_commands(self.path)
 
     def hold(self, state: OperationalState, status: str) -> None:
         """See RunnerPort."""
@@ -163,9 +195,10 @@ class DeviceRunner:
 
     # how it is built
 
-    def _make_groups(self, ingest: IngestPort) -> list[ScanGroup]:
+    def _make_groups(self, names: Iterable[str]) -> list[ScanGroup]:
         groups = []
-        for name, settings in self.config.groups.items():
+        for name in names:
+            settings = self.config.groups[name]
             tags = [e.tag for e in self.config.tags if e.group == name and e.tag.spec.access is not Access.WRITE]
             if tags:
                 stale_after = self.config.stale_after_of(name)
@@ -177,21 +210,36 @@ class DeviceRunner:
                     tags=tags,
                     owner=self._health,
                     clock=self._clock,
-                    ingest=ingest,
+                    ingest=self._ingest,
                     ready=self._ready,
                 )
                 groups.append(group)
         return groups
 
-    def _register(self, ingest: IngestPort) -> None:
+    def _register(self, groups: Sequence[ScanGroup], tags: Sequence[DriverTag]) -> None:
         """Tags of the groups one after another, then those that only commands may set, which are in no group."""
-        specs = [tag.spec for group in self._groups for tag in (*group.rows, *group.objects)]
-        unread = [tag.spec for tag in self._tags.values() if tag.spec.access is Access.WRITE]
-        handles = ingest.register_tags([*specs, *unread]).tolist()
-        for group in self._groups:
-            size = len(group.rows) + len(group.objects)
-            group.register(handles[:size])
-            handles = handles[size:]
+        specs = [tag.spec for group in groups for tag in (*group.rows, *group.objects)]
+        unread = [tag.spec for tag in tags if tag.spec.access is Access.WRITE]
+        handles = self._ingest.register_tags([*specs, *unread]).tolist()
+        self._handles.update(zip((spec.path for spec in (*specs, *unread)), handles, strict=True))
+        for group in groups:
+            group.register([self._handles[tag.spec.path] for tag in (*group.rows, *group.objects)])
+
+    def _take_up(self, group: ScanGroup) -> None:
+        """One more group while the device runs."""
+        self._groups.append(group)
+        group.plan = self._driver.compile(group.rows, group.objects)
+        if self.state is not OperationalState.OFFLINE:
+            self._scan(group)
+            group.poke()
+
+    def _scan(self, group: ScanGroup) -> None:
+        turns = FREE_TURNS if group.held else self._turns
+        run = group.run(self._driver, turns, self._origin)
+        self._scans[group] = self._spawn(run, f"scan {self.path}/{group.name}")
+
+    def _group_of(self, path: str) -> ScanGroup | None:
+        return next((group for group in self._groups if path in group.handles), None)
 
     def _compile(self) -> str:
         """Make the scan plans; the error in words when the driver cannot."""

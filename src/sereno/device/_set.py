@@ -9,7 +9,7 @@ from types import TracebackType
 
 from sereno.access.actor import Actor, Right
 from sereno.client import DeviceStatus, IngestPort, TraceLine
-from sereno.model import DeniedError, NotFoundError
+from sereno.model import DeniedError, NotFoundError, split_tag_path
 
 from ._config import DeviceConfig
 from ._driver import Driver, Environment
@@ -32,14 +32,12 @@ class DeviceSet:
         self._environment = environment or Environment()
         self._links: dict[tuple[type[Driver], str], tuple[LinkKeeper, LinkTurns]] = {}
         self._devices: dict[str, DeviceRunner] = {}
-        self._owners: dict[str, DeviceRunner] = {}
         for config in configs:
             if config.path in self._devices:
                 raise ValueError(f"device {config.path!r} is declared twice")
             keeper, turns = self._link(config)
             device = DeviceRunner(config, keeper, turns, ingest, rescan=self.rescan)
             self._devices[config.path] = device
-            self._owners.update(dict.fromkeys(device.tags, device))
 
     @property
     def handlers(self) -> Mapping[str, DeviceRunner]:
@@ -86,7 +84,7 @@ class DeviceSet:
 
     def rescan(self, path: str) -> None:
         """Scan the group of a tag out of turn, whatever device it belongs to; other paths are ignored."""
-        if owner := self._owners.get(path):
+        if owner := self._devices.get(split_tag_path(path)[0]):
             owner.poke(path)
 
     def _link(self, config: DeviceConfig) -> tuple[LinkKeeper, LinkTurns]:

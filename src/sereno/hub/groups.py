@@ -60,6 +60,10 @@ class Groups:
         self.stale_after[number] = spec.stale_after
         return GroupId(number)
 
+    def end(self, group: int) -> None:
+        """No more batches are expected."""
+        self.stale_after[group] = np.inf
+
     def device(self, path: str) -> DeviceLink:
         """What is known about a device, made on first use."""
         known = self.devices.get(path)

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from sereno.access.actor import Actor
 from sereno.client import BatchSink, GroupSpec, Reading, Subscription
-from sereno.model import Clock, GroupId, LinkState, OperationalState, Override, SampleBatch, TagHandle, TagSpec
+from sereno.model import Clock, GroupId, LinkState, OperationalState, Override, Quality, SampleBatch, TagHandle, TagSpec
 
 from .admission import Admission, Plan
 from .fanout import Fanout
 from .freshness import Freshness
 from .groups import Groups
-from .held import Held, held_batch, overwritten
+from .held import Held, held, held_batch, overwritten
 from .plan import TablePlan
 from .readings import Readings
 from .reasons import Reasons
@@ -58,9 +58,31 @@ class Hub:
     def register_tags(self, specs: Sequence[TagSpec]) -> I32:
         """See IngestPort."""
         handles = self.table.register(specs)
-        for watcher in tuple(self._tag_watchers):
-            watcher()
+        self._tell_watchers()
         return handles
+
+    def withdraw_tags(self, handles: Sequence[int]) -> None:
+        """See IngestPort."""
+        for group in {int(self.table.group[handle]) for handle in handles} - {NO_GROUP}:
+            mine = [handle for handle in handles if self.table.group[handle] == group]
+            gone = {h: replace(held(self.table, h), quality=int(Quality.OUT_OF_SERVICE)) for h in mine}
+            self._publish_again(overwritten(held_batch(self.table, self.groups, GroupId(group)), gone))
+        self.table.withdraw(handles)
+        self._tell_watchers()
+
+    def end_group(self, group: GroupId) -> None:
+        """See IngestPort."""
+        spec = self.groups.specs[group]
+        handles = np.concatenate((spec.index.handles, np.array(spec.object_handles, np.int32)))
+        self.table.group[handles] = NO_GROUP
+        self.groups.end(group)
+        self._reasons.tell(group, {})
+        self._fanout.regroup()
+
+    def report_commands(self, device: str) -> None:
+        """See IngestPort."""
+        del device
+        self._tell_watchers()
 
     def register_group(self, spec: GroupSpec) -> GroupId:
         """See IngestPort. Raises ValueError for a tag that is not registered or already in a group."""
@@ -193,6 +215,10 @@ class Hub:
             "sink_errors": self._sink_errors,
             **self._fanout.statistics(),
         }
+
+    def _tell_watchers(self) -> None:
+        for watcher in tuple(self._tag_watchers):
+            watcher()
 
     def _named(self, globs: Sequence[str], actor: Actor) -> I32:
         """Raises NotFoundError for the first glob that names nothing readable, with near spellings."""

@@ -27,6 +27,12 @@ class PathIndex:
         self._ordered.append(path)
         self._in_order = False
 
+    def remove(self, path: str) -> None:
+        """Take away a path that is there."""
+        del self._handles[path]
+        self._ordered.remove(path)
+        self._in_order = False
+
     def get(self, path: str) -> TagHandle | None:
         """Handle of exactly this path."""
         return self._handles.get(path)

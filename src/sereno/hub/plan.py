@@ -26,7 +26,7 @@ class TablePlan:
         self._groups = groups
         self._reasons = reasons
         self._clock = clock
-        self._size = len(table)
+        self._edition = table.edition
         is_row = np.array([tag.is_row for tag in self.tags], np.bool_)
         self._rows = np.flatnonzero(is_row).astype(np.int32)
         self._at = handles[self._rows]
@@ -37,7 +37,7 @@ class TablePlan:
     @property
     def fresh(self) -> bool:
         """See ReadPlan."""
-        return self._size == len(self._table)
+        return self._edition == self._table.edition
 
     def present(self) -> Present:
         """See ReadPlan."""

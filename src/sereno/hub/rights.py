@@ -48,11 +48,11 @@ class ReadRights:
         """Handles of what the globs name and the actor may read, in path order. Asked again, the answer is known."""
         table, question = self._table, ((actor.roles, actor.bound), tuple(globs))
         size, found = self._answers.get(question, (-1, _NONE))
-        if size != len(table):
+        if size != table.edition:
             named = [table.paths.get(path) for path in table.paths.find_all(globs)]
             handles = np.array(named, np.int32)
             found = handles[self.mask(actor)[handles]]
-        self._answers[question] = len(table), found
+        self._answers[question] = table.edition, found
         self._answers.move_to_end(question)
         if len(self._answers) > MAX_QUESTIONS:
             self._answers.popitem(last=False)

@@ -34,7 +34,8 @@ class LiveTable:
 
     `value` f64, `quality` u16, `t_source` and `t_hub` int64 ns UTC, `exact` int64 where `exactness` says
     so, `reported` and `reported_exact`: what subscribers were last told, for the deadband; `group` GroupId or -1.
-    `objects` holds the values that are no rows. `generation` changes whenever the columns move.
+    `objects` holds the values that are no rows. `generation` changes whenever the columns move,
+    `edition` whenever tags come or go.
     """
 
     value: NDArray[np.float64]
@@ -52,7 +53,7 @@ class LiveTable:
         self.specs: list[TagSpec] = []
         self.objects: dict[int, Any] = {}
         self.paths = PathIndex()
-        self.generation = 0
+        self.generation = self.edition = 0
         self._ids: dict[int, str] = {}
         for name, (dtype, initial) in _COLUMNS.items():
             setattr(self, name, np.full(max(1, capacity), initial, dtype))
@@ -72,7 +73,16 @@ class LiveTable:
             if spec.is_row and spec.type.is_exact:
                 self.exactness[handle] = UNSIGNED if spec.type is ValueType.UINT64 else SIGNED
         self.specs.extend(specs)
+        self.edition += 1
         return np.arange(first, len(self.specs), dtype=np.int32)
+
+    def withdraw(self, handles: Sequence[int]) -> None:
+        """These tags are not found any more; their paths and ids are free. Their handles are not given again."""
+        for handle in handles:
+            spec = self.specs[handle]
+            self.paths.remove(spec.path)
+            del self._ids[spec.id]
+        self.edition += 1
 
     def spec(self, handle: int) -> TagSpec:
         """Declaration of a tag. Raises IndexError for a handle that was never given out."""

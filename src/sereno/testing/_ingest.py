@@ -50,6 +50,9 @@ class RecordingIngest:
         self.links: list[LinkReport] = []
         self.states: list[tuple[str, OperationalState]] = []
         self.reasons: dict[str, str] = {}
+        self.withdrawn: set[int] = set()
+        self.ended: set[GroupId] = set()
+        self.command_news: list[str] = []
         self._told: dict[GroupId, tuple[str, ...]] = {}
         self._handles: dict[str, int] = {}
         self._last: dict[GroupId, SampleBatch] = {}
@@ -75,6 +78,7 @@ class RecordingIngest:
     def publish(self, batch: SampleBatch) -> None:
         """See IngestPort."""
         assert batch.group in self.groups, f"batch of group {batch.group}, which was never registered"
+        assert batch.group not in self.ended, f"batch of group {batch.group}, which has ended"
         spec = self.groups[batch.group]
         assert batch.index is spec.index, f"batch of {spec.device}/{spec.name} with an index of its own"
         last = self._last[batch.group].seq if batch.group in self._last else 0
@@ -95,6 +99,20 @@ class RecordingIngest:
         """See IngestPort."""
         self.states.append((device, state))
         self._changed.set()
+
+    def withdraw_tags(self, handles: Sequence[int]) -> None:
+        """See IngestPort. The tags stay in `tags`, marked by `withdrawn`."""
+        for handle in handles:
+            del self._handles[self.tags[handle].path]
+            self.withdrawn.add(handle)
+
+    def end_group(self, group: GroupId) -> None:
+        """See IngestPort: a batch of it is an error from now on."""
+        self.ended.add(group)
+
+    def report_commands(self, device: str) -> None:
+        """See IngestPort."""
+        self.command_news.append(device)
 
     def report_reasons(self, group: GroupId, reasons: Mapping[int, str]) -> None:
         """See IngestPort."""
@@ -135,6 +153,7 @@ class RecordingIngest:
                 await self._changed.wait()
 
     def _is(self, batch: SampleBatch, device: str, group: str) -> bool:
+        assert batch.group not in self.ended, f"batch of group {batch.group}, which has ended"
         spec = self.groups[batch.group]
         return (spec.device, spec.name) == (device, group)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
-from sereno.model import ConfigurationError, Fault, OperationalState, Quality
+from sereno.model import ConfigurationError, Fault, NotFoundError, OperationalState, Quality
 
-from .plan import ClassPlan, plan_of
+from .extra import Extra
+from .plan import ClassPlan, PlannedCommand, PlannedTag, plan_of
 from .turn import Turn
 from .values import Values
 
@@ -24,6 +26,8 @@ class Device:
     def __init__(self, **settings: Any) -> None:
         plan = plan_of(type(self))
         self._plan: ClassPlan = plan
+        self._tags: dict[str, PlannedTag] = dict(plan.tags)
+        self._commands: dict[str, PlannedCommand] = dict(plan.commands)
         self._settings = vars(checked_settings(plan, settings))
         self._path = ""
         self._values = Values(type(self).__name__, plan.tags.values())
@@ -32,6 +36,7 @@ class Device:
         self._turn = Turn(type(self).__name__)
         self._status = ""
         self._runtime: Any = None
+        self._extra = Extra(self._values, self._tags, self._commands)
 
     def startup(self) -> Any:
         """Connect: open ports, ask who is there. May be async. Raising means: not now, try again later."""
@@ -82,6 +87,57 @@ class Device:
         Raises TypeError or ValueError for a value of another kind.
         """
         self._values.set(name, value, quality=quality, t_source=t_source)
+
+    def value(self, name: str) -> Any:
+        """The present value of a tag, as its attribute. Raises DeviceError while there is none, NotFoundError."""
+        return self._values.get(name)
+
+    def add_tag(
+        self,
+        name: str,
+        hint: Any,
+        *,
+        read: Callable[[], Any] | None = None,
+        on_write: Callable[[Any], Any] | None = None,
+        **options: Any,
+    ) -> None:
+        """One more tag of the type `hint`, with the options of `tag`. Any thread; in `startup` or later.
+
+        `read` gives its value once per period, `on_write` takes what is written; without `read`, `push` sets it.
+        What is there already with the same declaration stays. Raises ConfigurationError.
+        """
+        from .dynamic import dynamic_tag, not_declared_twice
+
+        not_declared_twice(self, name, self._plan.tags)
+        made, period = dynamic_tag(name, hint, read, on_write, options)
+        self._change(lambda: self._extra.add_tag(made, period))
+
+    def remove_tag(self, name: str) -> None:
+        """Take a tag away that was added. Any thread. Raises NotFoundError."""
+        self._require_added(name, self._tags, self._plan.tags)
+        self._change(lambda: self._extra.remove_tag(name))
+
+    def add_command(self, name: str, method: Callable[..., Any], **options: Any) -> None:
+        """One more command, with the options of `command`; the hints of `method` say what it takes. Any thread."""
+        from .dynamic import dynamic_command, not_declared_twice
+
+        not_declared_twice(self, name, self._plan.commands)
+        made = dynamic_command(name, method, options)
+        self._change(lambda: self._extra.add_command(made))
+
+    def remove_command(self, name: str) -> None:
+        """Take a command away that was added. Any thread. Raises NotFoundError."""
+        self._require_added(name, self._commands, self._plan.commands)
+        self._change(lambda: self._extra.remove_command(name))
+
+    def _require_added(self, name: str, present: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
+        if name not in present or name in declared:
+            raise NotFoundError(f"nothing was added to {self._path or type(self).__name__} as {name!r}")
+
+    def _change(self, change: Callable[[], None]) -> None:
+        change()
+        if self._runtime is not None:
+            self._runtime.changed()
 
     def reconnect(self, reason: str) -> None:
         """The connection is lost: tags turn stale, and `startup` is tried until it succeeds. Any thread."""

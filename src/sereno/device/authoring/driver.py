@@ -15,6 +15,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict
 
 from sereno.client import CommandSpec
+from sereno.device._config import DeviceTag, GroupConfig
 from sereno.device._driver import Driver, DriverTag, Environment, Link, RunnerPort, ScanColumns
 from sereno.device._memory import Memory, NoMemory
 from sereno.device._words import in_words
@@ -31,7 +32,7 @@ from sereno.model import (
 from .arguments import checked, plain
 from .declare import MISSING
 from .device import Device
-from .plan import PlannedTag, Rule, plan_of
+from .plan import PlannedTag, Rule, placed, plan_of
 from .values import Cell, Columns, Values
 
 log = structlog.get_logger(__name__)
@@ -166,19 +167,19 @@ class WrittenDriver(Driver):
     def compile(self, rows: Sequence[DriverTag], objects: Sequence[DriverTag]) -> ScanPlan:
         """See Driver."""
         columns = self._values.lay_out([tag.config.name for tag in (*rows, *objects)])
-        group = columns.tags[0].group
-        return ScanPlan(columns, self._device._plan.scans[group].method)
+        known = self._device._plan.scans.get(columns.tags[0].group)
+        return ScanPlan(columns, None if known is None else known.method)
 
     @property
     def commands(self) -> tuple[CommandSpec, ...]:
         """See Driver."""
-        return tuple(command.spec for command in self._device._plan.commands.values())
+        return tuple(command.spec for command in self._device._commands.values())
 
     def allowed(self, path: str, *, call: bool) -> frozenset[OperationalState]:
         """See Driver."""
-        plan = self._device._plan
         if call:
-            return plan.commands[path].rule.states if path in plan.commands else super().allowed(path, call=call)
+            command = self._device._commands.get(path)
+            return super().allowed(path, call=call) if command is None else command.rule.states
         return self._values.tag(path.rpartition("/")[2]).rule.states
 
     def bind(self, runner: RunnerPort) -> None:
@@ -186,7 +187,8 @@ class WrittenDriver(Driver):
         path = self._device.path
         loop = asyncio.get_running_loop()
         self._values.bind(loop, lambda name: runner.poke(f"{path}/{name}"), self._keep)
-        self._device._runtime = Runtime(self._link, loop, runner)
+        self._device._runtime = Runtime(self._device, self._link, loop, runner)
+        self._device._runtime.changed()
 
     async def scan(self, plan: ScanPlan) -> ScanColumns:
         """See Driver. What code has pushed is published without asking the device again."""
@@ -213,7 +215,7 @@ class WrittenDriver(Driver):
 
     async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
         """See Driver."""
-        commands = self._device._plan.commands
+        commands = self._device._commands
         if name not in commands:
             known = ", ".join(sorted(commands)) or "none"
             raise NotFoundError(f"device {self._device.path!r} has no command {name!r}; there are: {known}")
@@ -292,7 +294,8 @@ class WrittenDriver(Driver):
 class Runtime:
     """What a running device may tell the framework, from any thread."""
 
-    def __init__(self, link: WrittenLink, loop: asyncio.AbstractEventLoop, runner: RunnerPort) -> None:
+    def __init__(self, device: Device, link: WrittenLink, loop: asyncio.AbstractEventLoop, runner: RunnerPort) -> None:
+        self._device = device
         self._link = link
         self._loop = loop
         self._runner = runner
@@ -306,6 +309,25 @@ class Runtime:
         """The device is in this state although it answers."""
         with suppress(RuntimeError):  # the loop was closed meanwhile
             self._loop.call_soon_threadsafe(self._runner.hold, state, status)
+
+    def changed(self) -> None:
+        """Tags or commands came or went: the framework takes over all that did so by then."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._take_over)
+
+    def _take_over(self) -> None:
+        changes = self._device._extra.take()
+        path = self._device.path
+        if changes.removed:
+            self._runner.shrink([f"{path}/{name}" for name in changes.removed])
+        if changes.added:
+            tags = [DeviceTag(DriverTag(placed(tag, path), TagName(tag.name)), tag.group) for tag in changes.added]
+            groups = {
+                s.name: GroupConfig(s.period, s.phase, held="_every_" not in s.name) for s in changes.scans.values()
+            }
+            self._runner.extend(tags, groups)
+        if changes.commands:
+            self._runner.commands_changed()
 
     def lost(self, reason: str) -> None:
         """The connection is gone."""

@@ -14,7 +14,7 @@ from sereno.model import ConfigurationError, Fault, TagSpec, check_path
 
 from .device import Device
 from .driver import TagName, Written, driver_of
-from .plan import HELD, PlannedTag, plan_of
+from .plan import HELD, placed, plan_of
 
 STARTUP_TIMEOUT = 60.0
 """Seconds that a device's `startup` may take."""
@@ -58,12 +58,6 @@ def tag_specs(cls: type[Device], path: str) -> dict[str, TagSpec]:
     for name, (kind, _, _) in plan.children.items():
         found |= tag_specs(kind, f"{path}/{name}")
     return found
-
-
-def placed(tag: PlannedTag, path: str) -> TagSpec:
-    """A tag's declaration under the path of a device; `was` is a name within it, or a whole path."""
-    was = tag.spec.was
-    return replace(tag.spec, path=f"{path}/{tag.name}", was=f"{path}/{was}" if was and "/" not in was else was)
 
 
 def _configs(

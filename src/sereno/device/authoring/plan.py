@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -125,3 +125,9 @@ def plan_of(cls: type[Device]) -> ClassPlan:
     if found is None:
         found = _plans[cls] = collect(cls)
     return found
+
+
+def placed(tag: PlannedTag, path: str) -> TagSpec:
+    """A tag's declaration under the path of a device; `was` is a name within it, or a whole path."""
+    was = tag.spec.was
+    return replace(tag.spec, path=f"{path}/{tag.name}", was=f"{path}/{was}" if was and "/" not in was else was)

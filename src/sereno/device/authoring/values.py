@@ -95,6 +95,11 @@ class Values:
         self._tags[tag.name] = tag
         self._cells[tag.name] = Cell() if start is MISSING else Cell(start, int(Quality.GOOD))
 
+    def renewed(self, tag: PlannedTag) -> PlannedTag:
+        """The same tag with other methods, its value as it is."""
+        self._tags[tag.name] = tag
+        return tag
+
     def drop(self, name: str) -> None:
         """One less."""
         del self._tags[name], self._cells[name]

@@ -140,7 +140,7 @@ class NativeServer:
 
 
 def _with_tag_news(ports: NativePorts) -> NativePorts:
-    return replace(ports, events={"interface": tag_news(ports.live, ports.clock), **ports.events})
+    return replace(ports, events={"interface": tag_news(ports.live, ports.devices, ports.clock), **ports.events})
 
 
 async def _logged(work: Callable[[], Coroutine[Any, Any, None]], task: str) -> None:
