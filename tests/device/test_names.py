@@ -27,6 +27,7 @@ def test_public_names_are_these() -> None:
         "ScanColumns",
         "SocketTransports",
         "Transports",
+        "adopt_values",
         "bounds",
         "child",
         "command",

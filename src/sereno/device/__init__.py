@@ -12,7 +12,7 @@ from .authoring.declare import bounds, child, command, on_write, scan, setting, 
 from .authoring.device import Device
 from .authoring.driver import driver_of
 from .authoring.mock import Mock, mock_of, mocked
-from .authoring.parts import STARTUP_TIMEOUT, default_name, device_configs, tag_specs
+from .authoring.parts import STARTUP_TIMEOUT, adopt_values, default_name, device_configs, tag_specs
 from .authoring.plan import ClassPlan, plan_of
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "ScanColumns",
     "SocketTransports",
     "Transports",
+    "adopt_values",
     "bounds",
     "child",
     "command",

@@ -101,6 +101,12 @@ class DeviceRunner:
             await asyncio.wait(self._tasks)
         self._health.stop()
 
+    def retire(self) -> None:
+        """Take its tags and groups from the hub, once it is stopped."""
+        self._ingest.withdraw_tags(list(self._handles.values()))
+        for group in self._groups:
+            self._ingest.end_group(group.id)
+
     # commands
 
     async def write(self, path: str, value: Any, *, deadline: float | None = None) -> None:

@@ -32,12 +32,9 @@ class DeviceSet:
         self._environment = environment or Environment()
         self._links: dict[tuple[type[Driver], str], tuple[LinkKeeper, LinkTurns]] = {}
         self._devices: dict[str, DeviceRunner] = {}
+        self._ingest = ingest
         for config in configs:
-            if config.path in self._devices:
-                raise ValueError(f"device {config.path!r} is declared twice")
-            keeper, turns = self._link(config)
-            device = DeviceRunner(config, keeper, turns, ingest, rescan=self.rescan)
-            self._devices[config.path] = device
+            self._add(config)
 
     @property
     def handlers(self) -> Mapping[str, DeviceRunner]:
@@ -56,6 +53,22 @@ class DeviceSet:
         """End every scan, close every link; returns when nothing is left running."""
         await asyncio.gather(*(device.stop() for device in self._devices.values()))
         await asyncio.gather(*(keeper.stop() for keeper, _ in self._links.values()))
+
+    async def replace(self, paths: Sequence[str], configs: Sequence[DeviceConfig]) -> None:
+        """Stop these devices and their links, forget their tags, and start others in their place.
+
+        Only for devices that share their link with no others. Raises ValueError for a path that is taken.
+        """
+        for path in paths:
+            device = self._devices.pop(path)
+            await device.stop()
+            keeper, _ = self._links.pop((device.config.driver, device.config.driver.link_key(device.config.config)))
+            await keeper.stop()
+            device.retire()
+        added = [self._add(config) for config in configs]
+        for device in added:
+            device.start(self._environment.clock.monotonic())
+            self._links[device.config.driver, device.config.driver.link_key(device.config.config)][0].start()
 
     async def __aenter__(self) -> DeviceSet:
         await self.start()
@@ -86,6 +99,13 @@ class DeviceSet:
         """Scan the group of a tag out of turn, whatever device it belongs to; other paths are ignored."""
         if owner := self._devices.get(split_tag_path(path)[0]):
             owner.poke(path)
+
+    def _add(self, config: DeviceConfig) -> DeviceRunner:
+        if config.path in self._devices:
+            raise ValueError(f"device {config.path!r} is declared twice")
+        keeper, turns = self._link(config)
+        device = self._devices[config.path] = DeviceRunner(config, keeper, turns, self._ingest, rescan=self.rescan)
+        return device
 
     def _link(self, config: DeviceConfig) -> tuple[LinkKeeper, LinkTurns]:
         key = (config.driver, config.driver.link_key(config.config))

@@ -84,6 +84,10 @@ class CommandRouter:
             raise ValueError(f"device {device_path!r} has a command handler already")
         self._execution.handlers[device_path] = handler
 
+    def replace(self, device_path: str, handler: CommandHandler) -> None:
+        """Let `handler` execute the commands of a device from now on, whoever did so before."""
+        self._execution.handlers[device_path] = handler
+
     def submit(self, command: Command, actor: Actor) -> AsyncIterator[Ack]:
         """See CommandPort. It is under way when this returns, whether the acks are read or not."""
         expires = command.expires or self._clock.wall_ns() + int(DEFAULT_EXPIRY * 1e9)

@@ -197,8 +197,8 @@ def _wanted(given: type[Device] | Mapping[str, type[Device]], settings: Mapping[
 
 
 def _tag_names(device: Device) -> list[str]:
-    return list(device._plan.tags)
+    return list(device._tags)
 
 
 def _command_names(device: Device) -> list[str]:
-    return list(device._plan.commands)
+    return list(device._commands)

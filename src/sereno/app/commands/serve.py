@@ -23,6 +23,7 @@ import click
 )
 @click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Data folder.")
 @click.option("--no-memory", is_flag=True, help="Forget memorised values with the end of the server.")
+@click.option("--reload", is_flag=True, help="Look at the source of the devices and run what changes.")
 @click.option("--for", "seconds", type=float, default=None, help="Stop by itself after so many seconds.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready.")
 @click.pass_obj
@@ -36,6 +37,7 @@ def serve(
     port: int,
     data: Path,
     no_memory: bool,
+    reload: bool,
     seconds: float | None,
     as_json: bool,
 ) -> int:
@@ -59,7 +61,7 @@ def serve(
         )
     wanted = wanted_devices(devices, settings=settings, file=file, given=given)
     check_units(wanted)
-    return run(ServeOptions(wanted, data, host, port, not no_memory, seconds, as_json))
+    return run(ServeOptions(wanted, data, host, port, not no_memory, reload, seconds, as_json))
 
 
 @click.command(name="test-context")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import linecache
 import sys
 import traceback
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from zlib import crc32
 
 from sereno.device import Device
@@ -74,6 +76,39 @@ def module_files(cls: type[Device]) -> list[Path]:
     return list(dict.fromkeys(files))
 
 
+def class_again(cls: type[Device]) -> type[Device]:
+    """The class as its source is now. Raises ConfigurationError, and the old module stays, if that cannot be.
+
+    Only the module that the class is written in is looked at again.
+    """
+    module = sys.modules[cls.__module__]
+    file = inspect.getsourcefile(cls) or ""
+    fresh = ModuleType(module.__name__)
+    vars(fresh).update(
+        {k: vars(module)[k] for k in ("__file__", "__loader__", "__package__", "__spec__") if k in vars(module)}
+    )
+    try:
+        source = Path(file).read_text("utf-8")
+        sys.modules[module.__name__] = fresh
+        exec(compile(source, file, "exec"), vars(fresh))  # noqa: S102 - the module that runs already, as it is now
+    except BaseException as error:
+        sys.modules[module.__name__] = module
+        raise _broken(error, file) from error
+    linecache.checkcache(file)
+    found: Any = getattr(fresh, cls.__qualname__, None)
+    if not _is_device(found):
+        sys.modules[module.__name__] = module
+        raise _fault(file, f"there is no class {cls.__qualname__} any more")
+    again: type[Device] = found
+    return again
+
+
+def _broken(error: BaseException, file: str) -> ConfigurationError:
+    if isinstance(error, SyntaxError):
+        return _fault(f"{error.filename}:{error.lineno}", f"{error.msg}: {(error.text or '').strip()}")
+    return _fault(_line_of(error) or file, f"{type(error).__name__}: {error}")
+
+
 def _is_device(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, Device) and value is not Device
 
@@ -87,7 +122,7 @@ def _module(source: str, where: str, folder: Path) -> ModuleType:
     except ConfigurationError:
         raise
     except SyntaxError as error:
-        raise _fault(f"{error.filename}:{error.lineno}", f"{error.msg}: {(error.text or '').strip()}") from error
+        raise _broken(error, source) from error
     except Exception as error:
         line = _line_of(error)
         missing = isinstance(error, ModuleNotFoundError) and error.name == source.partition(".")[0]

@@ -50,6 +50,12 @@ class DeviceServer:
             causes = {status.path: NotConnectedError(status.last_error or str(status.state)) for status in late}
             raise NotConnectedError(f"not started within {timeout:g} s", causes) from None
 
+    async def replace(self, paths: Sequence[str], configs: Sequence[DeviceConfig]) -> None:
+        """Let other devices take the place of these. See DeviceSet."""
+        await self.devices.replace(paths, configs)
+        for config in configs:
+            self.router.replace(config.path, self.devices.handlers[config.path])
+
     async def stop(self) -> None:
         """End commands, devices and subscriptions. May be called twice."""
         await self.router.close()

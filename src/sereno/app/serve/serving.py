@@ -25,6 +25,7 @@ from sereno.gateways.native.server import NativeServer
 from sereno.model import ConfigurationError, Fault, NotConnectedError, OperationError
 
 from .ports import ports_of
+from .reload import Reloader
 from .server import DeviceServer
 from .wanted import Wanted
 
@@ -38,6 +39,7 @@ class ServeOptions:
     host: str = "127.0.0.1"
     port: int = 0
     memory: bool = True
+    reload: bool = False
     seconds: float | None = None
     as_json: bool = False
 
@@ -83,6 +85,10 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
     native = NativeServer(ports_of(server, token), options.host, options.port)
     await stack.enter_async_context(server)
     await stack.enter_async_context(native)
+    if options.reload:
+        reloader = Reloader(server, options.devices, memory)
+        stack.push_async_callback(reloader.stop)
+        reloader.start()
     folder.publish("", token, "", native.url)
     stack.callback(folder.withdraw)
     return Served(native.url, token, options.data)

@@ -46,6 +46,11 @@ def device_configs(
     return found
 
 
+def adopt_values(new: Device, old: Device) -> None:
+    """Let a device that takes another's place hold what that held."""
+    new._values.adopt(old._values)
+
+
 def default_name(cls: type[Device]) -> str:
     """The class's name as a segment of a path: PowerSupply -> power_supply."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower().strip("_")

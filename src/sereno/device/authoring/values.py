@@ -105,6 +105,13 @@ class Values:
         del self._tags[name], self._cells[name]
         self._columns.pop(name, None)
 
+    def adopt(self, other: Values) -> None:
+        """Take over what code or commands had set, where the tag is still of the same kind."""
+        for name, tag in self._tags.items():
+            known = other._tags.get(name)
+            if known is not None and tag.held and known.held and tag.kind == known.kind:
+                self._cells[name] = other._cells[name]
+
     def lay_out(self, names: Sequence[str]) -> Columns:
         """The columns of a scan group, from now on kept up."""
         columns = Columns([self._tags[name] for name in names])
