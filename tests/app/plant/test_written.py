@@ -60,8 +60,8 @@ def plant(folder: Path, text: str) -> Plant:
 def test_tags_of_the_class_and_its_children_are_known(folder: Path) -> None:
     loaded = plant(
         folder,
-        DEVICE
-        + 'limit = 12\n[[device.tag]]\nname = "current"\ndeadband = 0.1\nalarm = { hi = 2.5, priority = 2, response = "Reset it" }\n'
+        DEVICE + 'limit = 12\n[[device.tag]]\nname = "current"\ndeadband = 0.1\n'
+        'alarm = { hi = 2.5, priority = 2, response = "Reset it" }\n'
         '[[device.tag]]\nname = "voltage"\nsetpoint = { max_step = 5.0, interlock = "lab/ps_1/current < 2" }\n',
     )
     specs = {tag.spec.path: tag.spec for tag in loaded.devices[0].tags}
