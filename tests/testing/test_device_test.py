@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sereno import Device, tag
-from sereno.model import NotConnectedError, OperationError, RefusedError
+from sereno.model import DeviceError, NotConnectedError, OperationError, RefusedError
 from sereno.testing import DeviceTest
 from tests.device.authoring.devices import Everything, PowerSupply, Rack
 
@@ -15,8 +15,11 @@ def test_tags_are_attributes_and_commands_are_methods() -> None:
         assert ps.ramp(6.0) == 6.0
         with pytest.raises(RefusedError, match="above the limit"):
             ps.voltage = 31
-        with pytest.raises(OperationError, match="over_limit: at most 12 V"):
+        with pytest.raises(DeviceError) as caught:
             ps.voltage = 13
+        error = caught.value
+        assert (error.reason, error.description, error.origin) == (
+            "over_limit", "at most 12 V", "test/power_supply/voltage")  # fmt: skip
         with pytest.raises(AttributeError, match="no tag or command 'volts'"):
             _ = ps.volts
         with pytest.raises(AttributeError, match="no tag 'volts'"):
@@ -79,7 +82,10 @@ def test_at_least_one_class() -> None:
 
 
 def test_over_the_wire_it_is_the_same() -> None:
-    with DeviceTest(PowerSupply, wire=True) as ps:
+    with DeviceTest(PowerSupply, wire=True, limit=12.0) as ps:
+        with pytest.raises(DeviceError) as caught:
+            ps.voltage = 13
+        assert (caught.value.reason, str(caught.value.severity)) == ("over_limit", "error")
         ps.voltage = 5
         assert ps.voltage == 5.0
         assert ps.ramp(6.0) == 6.0

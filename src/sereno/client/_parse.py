@@ -124,7 +124,12 @@ def parse_override(data: Mapping[str, Any]) -> Override:
 def parse_ack(key: str, data: Mapping[str, Any]) -> Ack:
     """One step of the command `key`."""
     return Ack(
-        key=key, state=AckState(data["state"]), t=_ns(data["t"]), reason=data.get("reason", ""), value=data.get("value")
+        key=key,
+        state=AckState(data["state"]),
+        t=_ns(data["t"]),
+        reason=data.get("reason", ""),
+        value=data.get("value"),
+        details=data.get("details"),
     )
 
 

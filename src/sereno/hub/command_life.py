@@ -144,11 +144,12 @@ TABLE: dict[Phase, dict[Event, Move]] = {
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """An event with its words for people, and the readback or result it brought."""
+    """An event with its words for people, the readback or result it brought, and of an error what it says itself."""
 
     event: Event
     reason: str = ""
     value: Any = None
+    details: dict[str, Any] | None = None
 
 
 class CommandLife:

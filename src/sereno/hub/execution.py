@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
+import msgspec
+
 from sereno.access.actor import Actor, Right
 from sereno.client import CommandHandler, iso_time
 from sereno.model import (
@@ -28,6 +30,7 @@ from sereno.model import (
     TagSpec,
     Verb,
 )
+from sereno.wire.errorvalue import error_fields
 
 from .agreement import unchanged
 from .checks import writable_value
@@ -184,7 +187,8 @@ class Execution:
         except NotFoundError as error:
             return Occurrence(Event.DECLINED, str(error))
         except OperationError as error:
-            return Occurrence(Event.DECLINED, f"device refused: {error}")
+            details = msgspec.structs.asdict(error_fields(error))
+            return Occurrence(Event.DECLINED, f"device refused: {error}", details=details)
         finally:
             flight.give_up_turn()
 

@@ -174,6 +174,8 @@ class CommandRouter:
         if move.ack is None:
             return
         ack = self._ack(flight.command, move.ack, occurrence.reason, occurrence.value)
+        if occurrence.details is not None and ack.state is AckState.FAILED:
+            ack = replace(ack, details=occurrence.details)
         await self._record.keep(flight, ack)
         if ack.state.final:
             self._ends[ack.state] += 1

@@ -79,13 +79,17 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack:
-    """One step in a command's life. `t` ns UTC; `value` is the readback (write) or the result (call)."""
+    """One step in a command's life. `t` ns UTC; `value` is the readback (write) or the result (call).
+
+    `details`: of one that failed, the device's error as it travels (`sereno.wire.errorvalue`).
+    """
 
     key: str
     state: AckState
     t: int
     reason: str = ""
     value: Any = None
+    details: dict[str, Any] | None = None
 
 
 def end_of_cut_off(acks: Iterable[Ack]) -> tuple[AckState, str]:

@@ -11,9 +11,10 @@ from sereno.access.actor import ROLES, Actor
 from sereno.app.serve.ports import ports_of
 from sereno.app.serve.server import DeviceServer
 from sereno.client import Client, DeviceStatus, SyncClient, connect
+from sereno.client._outcome import done
 from sereno.device import Device, DeviceConfig, Environment, Memory, Mock, default_name, device_configs, mock_of, mocked
 from sereno.gateways.native.server import NativeServer
-from sereno.model import Ack, AckState, Clock, NoAnswerError, OperationError, RefusedError
+from sereno.model import Ack, Clock
 
 TESTER = Actor("tester", (ROLES["admin"],))
 TOKEN = "test"  # noqa: S105 - opens nothing but what the test has started
@@ -180,14 +181,8 @@ class AsyncTestedDevice:
 
 
 def outcome(ack: Ack) -> Any:
-    """The result of a command that was done. Raises RefusedError, NoAnswerError or OperationError for other ends."""
-    if ack.state is AckState.DONE:
-        return ack.value
-    if ack.state is AckState.REFUSED:
-        raise RefusedError(ack.reason)
-    if ack.state in (AckState.UNKNOWN, AckState.TIMED_OUT):
-        raise NoAnswerError(ack.reason)
-    raise OperationError(ack.reason)
+    """The result of a command that was done. Raises what else became of it, the error of the device among that."""
+    return done(ack).value
 
 
 def _wanted(given: type[Device] | Mapping[str, type[Device]], settings: Mapping[str, Any]) -> list[_Wanted]:

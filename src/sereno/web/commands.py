@@ -81,12 +81,13 @@ class CommandBody(_Body):
 
 
 class AckShape(BaseModel):
-    """A step in a command's life."""
+    """A step in a command's life; `details` is the error of a device that failed: kind, text, fields."""
 
     state: str
     t: str | None
     reason: str
     value: Any
+    details: dict[str, Any] | None
 
 
 class CommandShape(BaseModel):
@@ -237,7 +238,13 @@ def _verdict(key: str, acks: list[Ack]) -> Response:
 
 def _command_json(key: str, acks: list[Ack]) -> dict[str, Any]:
     steps = [
-        {"state": ack.state.value, "t": iso_time(ack.t), "reason": ack.reason, "value": json_value(ack.value)}
+        {
+            "state": ack.state.value,
+            "t": iso_time(ack.t),
+            "reason": ack.reason,
+            "value": json_value(ack.value),
+            "details": ack.details,
+        }
         for ack in acks
     ]
     last = steps[-1] if steps else {"state": AckState.UNKNOWN.value, "reason": "", "value": None}

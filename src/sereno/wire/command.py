@@ -38,6 +38,7 @@ class _AckEnvelope(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     t: int
     reason: str = ""
     value: Any = None
+    details: dict[str, Any] | None = None
 
 
 _COMMAND = msgspec.json.Decoder(_CommandEnvelope)
@@ -81,15 +82,15 @@ def decode_command(data: bytes) -> Command:
 
 def encode_ack(ack: Ack) -> bytes:
     """The ack as JSON; a value of NaN becomes null. Raises WireError."""
-    return json_bytes(
-        {"v": VERSION, "key": ack.key, "state": ack.state, "t": ack.t, "reason": ack.reason, "value": ack.value}
-    )
+    known = {"v": VERSION, "key": ack.key, "state": ack.state, "t": ack.t, "reason": ack.reason, "value": ack.value}
+    return json_bytes(known if ack.details is None else {**known, "details": ack.details})
 
 
 def decode_ack(data: bytes) -> Ack:
     """The ack in `data`. Raises WireError."""
     envelope = _decode(_ACK, data, "ack")
-    return Ack(key=envelope.key, state=envelope.state, t=envelope.t, reason=envelope.reason, value=envelope.value)
+    return Ack(key=envelope.key, state=envelope.state, t=envelope.t, reason=envelope.reason, value=envelope.value,
+               details=envelope.details)  # fmt: skip
 
 
 def _decode(decoder: msgspec.json.Decoder[Any], data: bytes, what: str) -> Any:
