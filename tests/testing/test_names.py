@@ -9,6 +9,7 @@ import sereno.testing
 def test_public_names_are_these() -> None:
     assert sereno.testing.__all__ == [
         "EPOCH_NS",
+        "TESTER",
         "AsyncTestedDevice",
         "Conditions",
         "DeadlockError",

@@ -1,7 +1,7 @@
 """What tests of a plant, a device or a driver need: virtual time, a network and devices in memory, a recording hub."""
 
 from ._clock import EPOCH_NS, JumpingClock
-from ._device_test import AsyncTestedDevice, DeviceTest, TestedDevice
+from ._device_test import TESTER, AsyncTestedDevice, DeviceTest, TestedDevice
 from ._ingest import LinkReport, RecordingIngest, Sample
 from ._leaks import OpenSocket, open_sockets, pending_tasks
 from ._loop import DeadlockError, JumpingLoop, jumping, run_jumping
@@ -10,6 +10,7 @@ from ._transport import Conditions, MemoryTransports
 
 __all__ = [
     "EPOCH_NS",
+    "TESTER",
     "AsyncTestedDevice",
     "Conditions",
     "DeadlockError",
