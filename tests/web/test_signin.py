@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sereno import web
+from sereno.web.app import create_app
+from sereno.web.context import SiteInfo
 from sereno.web.signin import local_path
 
 PASSWORD = "correct horse battery"
@@ -26,10 +32,6 @@ async def test_sign_in_gives_a_cookie_that_scripts_cannot_read(site) -> None:
 
 
 async def test_under_tls_the_cookie_is_bound_to_host_and_tls(site) -> None:
-    from dataclasses import replace
-
-    from sereno.web.app import create_app
-
     site.app = create_app(replace(site.context, secure=True))
     async with site.browser() as browser:
         answer = await browser.post("/sign-in", data=_form(), headers={"origin": "https://localhost"})
@@ -126,3 +128,20 @@ async def test_a_large_form_is_refused_before_anybody_is_asked(site) -> None:
     async with site.browser() as browser:
         answer = await browser.post("/sign-in", data=_form(password="x" * 5000))
     assert answer.status_code == 413
+
+
+PAGES = Path(web.__file__).parent
+
+
+async def test_the_banner_stands_above_the_sign_in(site) -> None:
+    info = SiteInfo("Mill", "UTC", "0.1", banner="For <staff> only.\nAll is recorded.", provider="Directory")
+    site.app = create_app(replace(site.context, site=info, folder=PAGES))
+    page = (await site.browser().get("/sign-in")).text
+    assert page.index("For &lt;staff&gt; only.\nAll is recorded.") < page.index('name="password"')
+    assert 'href="/sign-in/oidc?next=' in page
+    assert 'id="banner"' not in await _plain(site)
+
+
+async def _plain(site) -> str:
+    site.app = create_app(replace(site.context, folder=PAGES))
+    return (await site.browser().get("/sign-in")).text
