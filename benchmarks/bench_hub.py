@@ -1,4 +1,7 @@
-"""The hub: values checked against their deadband, and delivered to 10 subscribers, against one dict per sample.
+"""The hub: values checked against deadband and limits, and delivered to 10 subscribers, against one dict per sample.
+
+Checked: compared with what was last reported, scattered into the live table, and watched for four limits with their
+way back (figures named deadband: without the limits).
 
 ratios.objects: to a plain pipeline whose subscribers are tasks with an asyncio.Queue each (ours are tasks as well);
 ratios.objects_called: to the same with bare callbacks in place of the queues, where a slow subscriber stops everyone.
@@ -19,13 +22,18 @@ from typing import Any
 import numpy as np
 
 from sereno.access.actor import ROLES, Actor
+from sereno.alarms.limits import LimitChanges, LimitWatch
 from sereno.client import GroupSpec
 from sereno.hub.hub import Hub
-from sereno.model import RowIndex, SampleBatch, SystemClock, TagSpec, seal
+from sereno.model import Limits, RowIndex, SampleBatch, SystemClock, TagSpec, seal
 
 DEADBAND = 0.5
 CHANGED = 0.1
 """Share of the tags that go beyond their deadband in a scan; the others move within it."""
+LIMITS = Limits(lolo=-8.0, lo=-1.99, hi=11.99, hihi=18.0, deadband=0.2)
+"""About one tag of ten thousand passes a limit, or comes back, in a scan."""
+VARIED = 1000
+"""Tags from which a group has some that pass a limit."""
 SUBSCRIBERS = 10
 VARIANTS = 8
 READER = Actor("bench", (ROLES["viewer"],))
@@ -45,9 +53,9 @@ def scans(count: int) -> list[np.ndarray[Any, np.dtype[np.float64]]]:
 
 
 class Feed:
-    """A hub with groups of `group_size` tags, and batches ready to publish."""
+    """A hub with groups of `group_size` tags, and batches ready to publish; `limits`: with four for each tag."""
 
-    def __init__(self, tags: int, group_size: int) -> None:
+    def __init__(self, tags: int, group_size: int, limits: Limits | None = None) -> None:
         self.hub = Hub(SystemClock())
         self.tags = tags
         self.batches: list[SampleBatch] = []
@@ -55,11 +63,17 @@ class Feed:
         columns = scans(group_size)
         now = time.time_ns()
         for device in range(tags // group_size):
-            specs = [TagSpec(path=f"plant/d{device}/t{i}", deadband=DEADBAND) for i in range(group_size)]
+            specs = [TagSpec(path=f"plant/d{device}/t{i}", deadband=DEADBAND, limits=limits) for i in range(group_size)]
             index = RowIndex(self.hub.register_tags(specs))
             group = self.hub.register_group(GroupSpec("scan", f"plant/d{device}", 0.1, 1.0, index))
             self.batches += [seal(group, 0, index, values.copy(), now, 0) for values in columns]
         self.group_size = group_size
+        self.passed = 0
+        if limits is not None:
+            self.hub.add_sink(LimitWatch(self.hub, self._note))
+
+    def _note(self, changes: LimitChanges) -> None:
+        self.passed += len(changes.handles)
 
     def round(self) -> list[SampleBatch]:
         """One scan of every group."""
@@ -72,9 +86,9 @@ def median(measure: Callable[[], float]) -> float:
     return statistics.median(measure() for _ in range(3))
 
 
-def checked_per_s(tags: int, group_size: int, seconds: float) -> float:
-    """Values admitted per second: compared, scattered into the live table, stamped."""
-    feed = Feed(tags, group_size)
+def checked_per_s(tags: int, group_size: int, seconds: float, limits: Limits | None = LIMITS) -> float:
+    """Values admitted per second: compared, scattered into the live table, stamped, and watched for limits."""
+    feed = Feed(tags, group_size, limits)
 
     def measure() -> float:
         spent, values = 0.0, 0
@@ -87,9 +101,13 @@ def checked_per_s(tags: int, group_size: int, seconds: float) -> float:
             values += tags
         return values / spent
 
+    for batch in feed.round():
+        feed.hub.publish(batch)
+    first = feed.hub.statistics()
     measure()
-    figures = feed.hub.statistics()
+    figures = {name: count - first[name] for name, count in feed.hub.statistics().items()}
     assert CHANGED * 0.5 < figures["changed"] / figures["rows"] < CHANGED * 3, "the load is what it says"
+    assert limits is None or feed.passed > 0 or group_size < VARIED, "some limits are passed"
     return median(measure)
 
 
@@ -221,17 +239,21 @@ def main() -> None:
         "checked_per_s_10k": checked_per_s(10_000, 10_000, seconds),
         "checked_per_s_100k": checked_per_s(100_000, 100_000, seconds),
         "checked_per_s_100k_groups_of_1000": checked_per_s(100_000, 1000, seconds),
+        "checked_per_s_groups_of_125": checked_per_s(12_500, 125, seconds),
+        "checked_per_s_groups_of_10": checked_per_s(1000, 10, seconds),
+        "deadband_per_s_10k": checked_per_s(10_000, 10_000, seconds, None),
+        "deadband_per_s_100k": checked_per_s(100_000, 100_000, seconds, None),
         "delivered_per_s_100k": run(delivered_per_s(100_000, seconds)),
     }
     figures |= in_turns(seconds)
     ratios = {
         "objects": figures["delivered_per_s"] / figures["objects_delivered_per_s"],
         "objects_called": figures["delivered_per_s"] / figures["objects_called_per_s"],
-        "objects_checked": figures["checked_per_s_10k"] / figures["objects_checked_per_s"],
+        "objects_checked": figures["deadband_per_s_10k"] / figures["objects_checked_per_s"],
     }
     for name, figure in figures.items():
         print(f"{name:36} {figure / 1e6:9.2f} M/s")
-    print(f"deadband only, {CHANGED:.0%} of the tags changed in a scan, {SUBSCRIBERS} subscribers")
+    print(f"{CHANGED:.0%} of the tags changed in a scan, {SUBSCRIBERS} subscribers")
     print(
         json.dumps(
             {

@@ -237,7 +237,7 @@ def test_rows_apart_and_together_are_admitted_alike(make_plant: Any, make_clock:
             together.publish(one, values, quality)
             apart.publish(two, values, quality.copy())
             assert keepers[0].changed == keepers[1].changed
-    for column in ("value", "reported", "quality", "t_source", "t_hub"):
+    for column in ("value", "reported", "quality", "t_source"):
         left = getattr(together.hub.table, column)[:7]
         np.testing.assert_array_equal(left, getattr(apart.hub.table, column)[handles])
     assert together.hub.statistics() == {**apart.hub.statistics(), "tags": 7}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -260,3 +261,30 @@ async def test_an_actor_sees_only_what_it_may_read(plant: Any) -> None:
     plant.group(TagSpec(path="a/d/x1/x2"), device="a/d/x1")
     assert [t.path for t in await plant.hub.tags(["*x2"], rita)] == ["a/d/x2"]
     assert [t.path for t in await plant.hub.tags([], reader_of("*x2"))] == ["a/d/x1/x2", "a/d/x2"]
+
+
+async def test_a_million_rows_past_stalled_readers_cost_what_was_declared(
+    make_plant: Any, clock: Any, operator: Actor
+) -> None:
+    limits = QueueLimits(updates=20, values=15_000)
+    plant = make_plant(clock, limits=limits)
+    group = plant.group(*(TagSpec(path=f"a/d/x{i:03}") for i in range(1000)))
+    latest = await plant.hub.subscribe([], operator)
+    await anext(latest)
+    lossless = await plant.hub.subscribe([], operator, lossless=True)
+    values = np.arange(1000.0)
+    for number in range(20):
+        plant.publish(group, (values + number).tolist())
+    tracemalloc.start()
+    held = tracemalloc.get_traced_memory()[0]
+    for number in range(20, 1020):
+        plant.publish(group, (values + number).tolist())
+    grown = tracemalloc.get_traced_memory()[0] - held
+    tracemalloc.stop()
+    assert grown < 200_000, "four columns of a million rows are 26 MB"
+    waiting = [await anext(lossless) for _ in range(lossless.statistics()["queued"])]
+    assert sum(update.index.size for update in waiting) <= limits.values + 1000
+    with pytest.raises(DeliveryError):
+        await anext(lossless)
+    update = await anext(latest)
+    assert (update.values.tolist(), update.dropped) == ((values + 1019).tolist(), 1019)

@@ -21,7 +21,7 @@ I64 = NDArray[np.int64]
 U16 = NDArray[np.uint16]
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
-Views: TypeAlias = "tuple[int, int, F64, F64, F64, I64, I64, U16]"
+Views: TypeAlias = "tuple[int, int, F64, F64, F64, I64, U16]"
 
 BLOCK = 16384
 """Rows worked on at a time: what a block touches stays in the second-level cache."""
@@ -126,10 +126,10 @@ class Admission:
         with np.errstate(invalid="ignore", over="ignore"):
             moved = None if batch.exact is None else self._exact_moved(plan, batch.exact, batch.values)
             scatter_rows = self._scatter_together if plan.contiguous else self._scatter_apart
-            rows, requalified = scatter_rows(plan, batch, t_hub, changed)
+            rows, requalified = scatter_rows(plan, batch, changed)
         if batch.exact is not None and moved is not None:
             rows = self._scatter_exact(plan, batch.exact, moved, changed, requalified)
-        objects, told, requalified_objects = self._scatter_objects(batch.objects, t_hub)
+        objects, told, requalified_objects = self._scatter_objects(batch.objects)
         counters = self.counters
         counters.batches += 1
         counters.rows += size
@@ -139,11 +139,11 @@ class Admission:
         batch = batch.admitted(t_hub=t_hub, changed=changed)
         return Admitted(batch, rows, requalified, told, requalified_objects)
 
-    def _scatter_together(self, plan: Plan, batch: SampleBatch, t_hub: int, changed: Mask) -> tuple[Rows, Rows]:
+    def _scatter_together(self, plan: Plan, batch: SampleBatch, changed: Mask) -> tuple[Rows, Rows]:
         """Contiguous handles: views of the columns. Returns the changed rows, and the requalified ones."""
         found: list[Rows] = []
         requalified: list[Rows] = []
-        for low, high, value, reported, deadband, t_source, t_entry, quality in self._views(plan):
+        for low, high, value, reported, deadband, t_source, quality in self._views(plan):
             new, codes, out = batch.values[low:high], batch.quality[low:high], changed[low:high]
             mark_beyond(new, reported, deadband, self._difference[: high - low], out)
             recoded = np.not_equal(codes, quality, out=self._recoded[: high - low])
@@ -156,10 +156,9 @@ class Admission:
             found.append(rows + low if low else rows)
             value[:] = new
             t_source[:] = batch.t_source[low:high]
-            t_entry.fill(t_hub)
         return _joined(found), _joined(requalified)
 
-    def _scatter_apart(self, plan: Plan, batch: SampleBatch, t_hub: int, changed: Mask) -> tuple[Rows, Rows]:
+    def _scatter_apart(self, plan: Plan, batch: SampleBatch, changed: Mask) -> tuple[Rows, Rows]:
         """The same for handles with holes between them."""
         table = self._table
         found: list[Rows] = []
@@ -179,7 +178,6 @@ class Admission:
             found.append(rows + low if low else rows)
             table.value[at] = new
             table.t_source[at] = batch.t_source[low:high]
-            table.t_hub[at] = t_hub
         return _joined(found), _joined(requalified)
 
     def _exact_moved(self, plan: Plan, exact: ExactBlock, values: F64) -> Mask:
@@ -202,7 +200,7 @@ class Admission:
         return np.flatnonzero(changed)
 
     def _scatter_objects(
-        self, objects: tuple[ObjectSample, ...], t_hub: int
+        self, objects: tuple[ObjectSample, ...]
     ) -> tuple[tuple[ObjectSample, ...], tuple[ObjectSample, ...], frozenset[int]]:
         """All of them, those that changed, and the handles whose quality code changed.
 
@@ -222,7 +220,7 @@ class Admission:
             if not known or handle in requalified:
                 changed.append(sample)
             table.objects[handle] = sample.value
-            table.t_source[handle], table.t_hub[handle] = sample.t_source, t_hub
+            table.t_source[handle] = sample.t_source
             table.quality[handle] = sample.quality
             kept.append(sample)
         return tuple(kept), tuple(changed), frozenset(requalified)
@@ -230,11 +228,11 @@ class Admission:
     def _with_trusted_times(self, batch: SampleBatch, t_hub: int) -> SampleBatch:
         """Samples from the future get our time and, if good, the quality CLOCK_SUSPECT."""
         limit = t_hub + FUTURE_NS
-        suspect = sum(o.t_source > limit for o in batch.objects)
+        suspect = sum(o.t_source > limit for o in batch.objects) if batch.objects else 0
         if suspect:
             self.counters.suspect_clock += suspect
             batch = replace(batch, objects=tuple(_trusted(o, t_hub, limit) for o in batch.objects))
-        if not batch.t_source.size or batch.t_source.max() <= limit:
+        if not batch.t_source.size or np.maximum.reduce(batch.t_source) <= limit:
             return batch
         ahead = batch.t_source > limit
         self.counters.suspect_clock += int(np.count_nonzero(ahead))
@@ -249,7 +247,7 @@ class Admission:
         table = self._table
         if plan.generation != table.generation:
             first, n = (int(plan.handles[0]), len(plan.handles)) if plan.handles.size else (0, 0)
-            columns = (table.value, table.reported, table.deadband, table.t_source, table.t_hub, table.quality)
+            columns = (table.value, table.reported, table.deadband, table.t_source, table.quality)
             plan.views = [
                 (low, high, *(c[first + low : first + high] for c in columns))  # type: ignore[misc]
                 for low, high in ((a, min(a + BLOCK, n)) for a in range(0, n, BLOCK))

@@ -20,7 +20,6 @@ _COLUMNS: dict[str, tuple[Any, Any]] = {
     "reported": (np.float64, np.nan),
     "deadband": (np.float64, 0.0),
     "t_source": (np.int64, 0),
-    "t_hub": (np.int64, 0),
     "quality": (np.uint16, Quality.WAITING),
     "exact": (np.int64, 0),
     "reported_exact": (np.int64, 0),
@@ -32,7 +31,7 @@ _COLUMNS: dict[str, tuple[Any, Any]] = {
 class LiveTable:
     """Columns by handle; rows beyond `len(table)` are spare. They double when full: hold no view over a registration.
 
-    `value` f64, `quality` u16, `t_source` and `t_hub` int64 ns UTC, `exact` int64 where `exactness` says
+    `value` f64, `quality` u16, `t_source` int64 ns UTC, `exact` int64 where `exactness` says
     so, `reported` and `reported_exact`: what subscribers were last told, for the deadband; `group` GroupId or -1.
     `objects` holds the values that are no rows. `generation` changes whenever the columns move,
     `edition` whenever tags come or go.
@@ -42,7 +41,6 @@ class LiveTable:
     reported: NDArray[np.float64]
     deadband: NDArray[np.float64]
     t_source: NDArray[np.int64]
-    t_hub: NDArray[np.int64]
     quality: NDArray[np.uint16]
     exact: NDArray[np.int64]
     reported_exact: NDArray[np.int64]
