@@ -8,6 +8,7 @@ def test_public_names_are_these() -> None:
     assert sereno.client.__all__ == [
         "PRIORITIES",
         "AlarmEvent",
+        "AlarmFigures",
         "AlarmKind",
         "AlarmPort",
         "AlarmQuery",
@@ -61,6 +62,7 @@ def test_public_names_are_these() -> None:
         "WaitsFor",
         "Watch",
         "alarm_event_json",
+        "alarm_figures_json",
         "alarm_json",
         "alarm_spec_json",
         "alarm_state_json",

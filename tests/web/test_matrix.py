@@ -17,6 +17,7 @@ READERS = EVERYONE - {"clerk"}
 PEOPLE = EVERYONE - {"kiosk"}
 HISTORIANS = READERS - {"north"}
 WRITERS = frozenset({"operator", "engineer", "admin", "north"})
+ACKNOWLEDGERS = frozenset({"operator", "engineer", "admin"})
 ENGINEERS = frozenset({"engineer", "admin"})
 CLERKS = frozenset({"admin", "clerk"})
 ALL = EVERYONE | STRANGERS
@@ -72,6 +73,19 @@ TABLE = {
         WS {LIVE}
         MESSAGE {LIVE} subscribe
         MESSAGE {LIVE} unsubscribe
+        MESSAGE {LIVE} alarms
+        GET /alarms
+        GET /api/v1/alarms
+        GET /api/v1/alarms/journal
+        GET /api/v1/alarms/figures
+        GET /api/v1/alarms/export
+    """,
+    ACKNOWLEDGERS: """
+        POST /api/v1/alarms
+        POST /api/v1/alarms/{alarm:path}/ack
+        POST /api/v1/alarms/{alarm:path}/reset
+        POST /api/v1/alarms/{alarm:path}/shelve
+        POST /api/v1/alarms/{alarm:path}/unshelve
     """,
     HISTORIANS: """
         GET /trend
@@ -87,6 +101,8 @@ TABLE = {
         GET /api/v1/devices/{path:path}/trace
         PUT /api/v1/values/{path:path}/substitution
         DELETE /api/v1/values/{path:path}/substitution
+        POST /api/v1/alarms/{alarm:path}/out
+        POST /api/v1/alarms/{alarm:path}/in
         PUT /api/v1/devices/{path:path}/maintenance
         DELETE /api/v1/devices/{path:path}/maintenance
         POST /api/v1/commands/{key}/approve
@@ -118,6 +134,7 @@ TABLE = {
 EXPECTED = {line.strip(): who for who, lines in TABLE.items() for line in lines.strip().splitlines()}
 EXAMPLES = {
     "path": "north/plc1/setpoint",
+    "alarm": "north/plc1/none.hi",
     "version": "x",
     "lang": "en",
     "key": "unknown-key",
@@ -127,6 +144,7 @@ EXAMPLES = {
 }
 OWN = {"origin": "http://localhost"}
 BODIES: dict[str, Any] = {
+    "POST /api/v1/alarms": {"act": "ack", "ids": ["north/plc1/none.hi"]},
     "POST /api/v1/commands": {"target": "north/plc1/setpoint", "value": 1.0},
     "PUT /api/v1/values/{path:path}": {"value": 1},
     "POST /api/v1/commands/{key}/execute": {},
@@ -211,7 +229,7 @@ class Door:
             socket.ask(type=word, sub=1, **({"tags": ["north"]} if word == "subscribe" else {}))
             if word == "unsubscribe":
                 socket.ask(type="subscribe", sub=2, tags=["north"])
-            return (await socket.text())["type"] == "subscribed"
+            return (await socket.text())["type"] in ("subscribed", "alarms")
         finally:
             await socket.close()
 

@@ -8,18 +8,19 @@ import math
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import structlog
 
 from sereno.access.actor import Actor, Right
-from sereno.client import AlarmEvent, AlarmQuery, AlarmSpec, AlarmState, AlarmStatus
+from sereno.client import AlarmEvent, AlarmFigures, AlarmQuery, AlarmSpec, AlarmState, AlarmStatus
 from sereno.model import Clock, DeniedError, NotFoundError, RefusedError, SampleBatch, TagHandle, TagSpec
 from sereno.store.alarms import AlarmJournal
 from sereno.store.audit import AuditEntry
 
 from .evaluator import Evaluator
+from .figures import JournalColumns, figures
 from .machine import Rows, Transitions
 from .record import Record, journal_rows
 from .states import STATES, Event, active
@@ -198,6 +199,14 @@ class Alarms:
         )
         return [event_of(row) for row in rows]
 
+    async def figures(self, start: int, end: int, actor: Actor, *, operators: int = 1) -> AlarmFigures:
+        """See AlarmPort."""
+        if not 0 <= start < end or operators < 1:
+            raise RefusedError("figures need a time that is not empty, and at least one operator")
+        readable = {spec.id for row, spec in enumerate(self._specs) if self._may(actor, Right.READ, row)}
+        rows = [row for row in await self._journal.columns(start, end) if row[1] in readable]
+        return await asyncio.to_thread(lambda: figures(_columns(rows), start, end, operators=operators))
+
     async def watch(self, actor: Actor) -> AsyncIterator[list[AlarmStatus]]:
         """See AlarmPort."""
         readable = frozenset(row for row in range(len(self._specs)) if self._may(actor, Right.READ, row))
@@ -302,10 +311,24 @@ class _Watcher:
         self.wake = asyncio.Event()
 
 
-def event_of(row: object) -> AlarmEvent:
+def event_of(row: Mapping[Any, Any]) -> AlarmEvent:
     """A row of the journal's table, as people are told."""
-    data = dict(row)  # type: ignore[call-overload]
-    return AlarmEvent(**{**data, "seq": data.pop("id"), "state": AlarmState(data["state"])})
+    data = dict(row)
+    seq = data.pop("id")
+    return AlarmEvent(**{**data, "seq": seq, "state": AlarmState(data["state"])})
+
+
+def _columns(rows: Sequence[tuple[int, str, str, int]]) -> JournalColumns:
+    names = sorted({alarm for _, alarm, _, _ in rows})
+    place = {name: at for at, name in enumerate(names)}
+    states = {state.value: at for at, state in enumerate(AlarmState)}
+    return JournalColumns(
+        names,
+        np.array([t for t, _, _, _ in rows], np.int64),
+        np.array([place[alarm] for _, alarm, _, _ in rows], np.intp),
+        np.array([states[state] for _, _, state, _ in rows], np.intp),
+        np.array([priority for _, _, _, priority in rows], np.intp),
+    )
 
 
 def _covers(device: str, path: str) -> bool:

@@ -3,6 +3,7 @@
 from ._alarms import (
     PRIORITIES,
     AlarmEvent,
+    AlarmFigures,
     AlarmKind,
     AlarmPort,
     AlarmQuery,
@@ -11,6 +12,7 @@ from ._alarms import (
     AlarmStatus,
     NoAlarms,
     alarm_event_json,
+    alarm_figures_json,
     alarm_json,
     alarm_spec_json,
     alarm_state_json,
@@ -47,6 +49,7 @@ from ._watching import Terms, Watch
 __all__ = [
     "PRIORITIES",
     "AlarmEvent",
+    "AlarmFigures",
     "AlarmKind",
     "AlarmPort",
     "AlarmQuery",
@@ -100,6 +103,7 @@ __all__ = [
     "WaitsFor",
     "Watch",
     "alarm_event_json",
+    "alarm_figures_json",
     "alarm_json",
     "alarm_spec_json",
     "alarm_state_json",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from sereno.access.actor import Actor
-from sereno.model import NotFoundError, reason, severity
+from sereno.model import NotFoundError, RefusedError, reason, severity
 from sereno.wire.jsonvalue import json_value
 
 from ._json import iso_time
@@ -125,7 +125,7 @@ class AlarmEvent:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class AlarmQuery:
     """Which rows of the journal: a glob of alarms, events by name, [start, end) ns UTC; newest first."""
 
@@ -135,6 +135,32 @@ class AlarmQuery:
     end: int | None = None
     before: int | None = None
     limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmFigures:
+    """Figures of ISA-18.2 over [start, end) ns UTC. An alarm counts when it becomes unacknowledged.
+
+    `per_10_min` is the mean per operator; `worst_10_min`, `over_10_share` of the ten-minute periods from `start` on.
+    `top` (alarm, count, share); `chattering` (alarm, count): three times within a minute; `stale` (alarm, seconds): was
+    there for more than a day; `priorities` counts by priority; times until acknowledgement in s, None without any.
+    """
+
+    start: int
+    end: int
+    operators: int
+    annunciated: int
+    per_10_min: float
+    worst_10_min: int
+    over_10_share: float
+    floods: int
+    flood_share: float
+    top: tuple[tuple[str, int, float], ...]
+    chattering: tuple[tuple[str, int], ...]
+    stale: tuple[tuple[str, float], ...]
+    priorities: dict[str, int]
+    acknowledged_median: float | None
+    acknowledged_p95: float | None
 
 
 class AlarmPort(Protocol):
@@ -163,6 +189,9 @@ class AlarmPort(Protocol):
 
     async def journal(self, query: AlarmQuery, actor: Actor) -> list[AlarmEvent]:
         """Rows of the alarms that the actor may read."""
+
+    async def figures(self, start: int, end: int, actor: Actor, *, operators: int = 1) -> AlarmFigures:
+        """Over the alarms that the actor may read. Raises RefusedError for an empty time."""
 
     def watch(self, actor: Actor) -> AsyncIterator[list[AlarmStatus]]:
         """First all, then what changed; a slow reader gets the latest of each alarm."""
@@ -205,6 +234,11 @@ class NoAlarms:
         del query, actor
         return []
 
+    async def figures(self, start: int, end: int, actor: Actor, *, operators: int = 1) -> AlarmFigures:
+        """Raises RefusedError."""
+        del start, end, actor, operators
+        raise RefusedError("this plant declares no alarms")
+
     async def watch(self, actor: Actor) -> AsyncIterator[list[AlarmStatus]]:
         """None, once."""
         del actor
@@ -232,6 +266,7 @@ def alarm_state_json(status: AlarmStatus) -> dict[str, Any]:
     """What changes about an alarm."""
     return {
         "id": status.spec.id,
+        "priority": status.spec.priority,
         "state": str(status.state),
         "active": status.active,
         "since": iso_time(status.since),
@@ -257,6 +292,25 @@ def alarm_event_json(event: AlarmEvent) -> dict[str, Any]:
         "quality": severity(event.quality),
         "code": event.quality,
     }
+
+
+def alarm_figures_json(figures: AlarmFigures) -> dict[str, Any]:
+    """Figures with their lists as tables."""
+    return {
+        **asdict(figures),
+        "start": iso_time(figures.start),
+        "end": iso_time(figures.end),
+        "top": [{"alarm": name, "count": count, "share": share} for name, count, share in figures.top],
+        "chattering": [{"alarm": name, "count": count} for name, count in figures.chattering],
+        "stale": [{"alarm": name, "seconds": seconds} for name, seconds in figures.stale],
+    }
+
+
+def parse_alarm_figures(data: Mapping[str, Any]) -> AlarmFigures:
+    """The other way."""
+    known = {f.name: data[f.name] for f in fields(AlarmFigures) if f.name in data}
+    lists = {name: tuple(tuple(one.values()) for one in data[name]) for name in ("top", "chattering", "stale")}
+    return AlarmFigures(**{**known, **lists, "start": _time(data["start"]), "end": _time(data["end"])})
 
 
 def parse_alarm(data: Mapping[str, Any]) -> AlarmStatus:

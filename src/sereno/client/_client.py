@@ -24,6 +24,7 @@ from sereno.model import (
     new_key,
 )
 
+from ._alarms import AlarmEvent, AlarmPort, AlarmQuery, AlarmStatus, NoAlarms
 from ._group import Group, call_command, submit_all, write_command
 from ._guards import GuardPort, GuardStatus, NoGuards
 from ._overrides import OverridePort, Substitution
@@ -78,6 +79,7 @@ class Client:
         self.clock = clock or SystemClock()
         self._overrides = overrides
         self._guards = guards or NoGuards()
+        self.alarm: AlarmPort = NoAlarms()
         self._waiting = waiting or NothingWaits()
         self._watching: Watching | None = None
 
@@ -85,7 +87,7 @@ class Client:
         """The same plant in the eyes of another actor."""
         ports = (self.live, self.commands, self.history, self.device)
         made = Client(*ports, actor, clock=self.clock, overrides=self._overrides, guards=self._guards)
-        made._waiting = self._waiting
+        made._waiting, made.alarm = self._waiting, self.alarm
         return made
 
     async def tags(self, *globs: str) -> list[TagSpec]:
@@ -276,6 +278,29 @@ class Client:
     async def guards(self) -> list[GuardStatus]:
         """Guards, by name."""
         return await self._guards.guards(self.actor)
+
+    async def alarms(self) -> list[AlarmStatus]:
+        """Alarms, by id."""
+        return await self.alarm.alarms(self.actor)
+
+    async def acknowledge(self, *ids: str, note: str = "") -> list[AlarmStatus]:
+        """Say that alarms have been seen. See AlarmPort."""
+        return await self.alarm.acknowledge(ids, self.actor, note=note)
+
+    async def shelve(self, *ids: str, reason: str, seconds: float) -> list[AlarmStatus]:
+        """Do not show alarms for so many seconds. See AlarmPort."""
+        return await self.alarm.shelve(ids, self.actor, reason=reason, seconds=seconds)
+
+    async def unshelve(self, *ids: str, note: str = "") -> list[AlarmStatus]:
+        """Show alarms again. See AlarmPort."""
+        return await self.alarm.unshelve(ids, self.actor, note=note)
+
+    async def alarm_journal(
+        self, alarm: str = "", *, start: Moment | None = None, end: Moment | None = None, limit: int = 100
+    ) -> list[AlarmEvent]:
+        """The newest rows of the alarm journal, newest first; `alarm` may be a glob."""
+        first, last = (None if moment is None else self._ns(moment) for moment in (start, end))
+        return await self.alarm.journal(AlarmQuery(alarm, (), first, last, None, limit), self.actor)
 
     async def close(self) -> None:
         """Free what the client holds."""

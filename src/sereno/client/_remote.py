@@ -31,6 +31,7 @@ from ._guards import GuardStatus, parse_guard
 from ._http import Http, ProblemError
 from ._json import iso_time
 from ._parse import parse_ack, parse_device, parse_line, parse_reading, parse_series, parse_spec
+from ._remote_alarms import RemoteAlarms
 from ._remote_live import RemoteSubscription
 from ._remote_overrides import RemoteOverrides
 from ._remote_waiting import RemoteWaiting
@@ -186,6 +187,7 @@ class RemoteClient(Client):
         super().__init__(
             node, node, node, node, actor, clock=node.clock, overrides=overrides, guards=node, waiting=waiting
         )
+        self.alarm = RemoteAlarms(node.http, node.clock)
         self.node = node
 
     def as_actor(self, actor: Actor) -> Client:

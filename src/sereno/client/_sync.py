@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, Unpack
 
 from sereno.model import Ack, Command, NotConnectedError, TagSpec
 
+from ._alarms import AlarmEvent, AlarmStatus
 from ._client import Client, How, Moment
 from ._connect import connect
 from ._forms import Futures, SyncDevice, SyncGroup, SyncTag
@@ -22,7 +23,7 @@ from ._waiting import WaitingCommand
 
 T = TypeVar("T")
 _CALLS = frozenset(("tags", "read", "get", "subscribe", "write", "call", "acks", "query", "devices")) | frozenset(
-    ("select", "waiting", "execute", "approve", "decline", "cancel")
+    ("select", "waiting", "execute", "approve", "decline", "cancel", "alarms", "acknowledge", "shelve", "unshelve")
 )
 
 
@@ -154,6 +155,28 @@ class SyncClient:
     def trace(self, device: str) -> Iterator[TraceLine]:
         """See Client."""
         return Stream(self, self._client.trace(device))
+
+    def alarms(self) -> list[AlarmStatus]:
+        """See Client."""
+        return self._wait(self._client.alarms())
+
+    def acknowledge(self, *ids: str, note: str = "") -> list[AlarmStatus]:
+        """See Client."""
+        return self._wait(self._client.acknowledge(*ids, note=note))
+
+    def shelve(self, *ids: str, reason: str, seconds: float) -> list[AlarmStatus]:
+        """See Client."""
+        return self._wait(self._client.shelve(*ids, reason=reason, seconds=seconds))
+
+    def unshelve(self, *ids: str, note: str = "") -> list[AlarmStatus]:
+        """See Client."""
+        return self._wait(self._client.unshelve(*ids, note=note))
+
+    def alarm_journal(
+        self, alarm: str = "", *, start: Moment | None = None, end: Moment | None = None, limit: int = 100
+    ) -> list[AlarmEvent]:
+        """See Client."""
+        return self._wait(self._client.alarm_journal(alarm, start=start, end=end, limit=limit))
 
     def future(self, call: str, *arguments: Any, **options: Any) -> Future[Any]:
         """Start a call by its name, for example `future("read", "north/*")`, and return its Future."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, insert, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, func, insert, select
 
 from .audit import AuditEntry, add_entry
 from .engine import Store
@@ -70,6 +70,10 @@ class AlarmJournal:
         """How each alarm was left, with the columns of `alarm_states`."""
         return await self._store.run(lambda c: list(c.execute(select(ALARM_STATES)).mappings()))
 
+    async def columns(self, start: int, end: int) -> list[tuple[int, str, str, int]]:
+        """(t, alarm, state, priority) in order: the last row of each alarm before `start`, then all of [start, end)."""
+        return await self._store.run(lambda c: _columns(c, start, end))
+
     async def rows(
         self,
         alarms: Iterable[str] | None = None,
@@ -86,6 +90,15 @@ class AlarmJournal:
             query = query.where(condition)
         wanted = None if alarms is None else frozenset(alarms)
         return await self._store.run(lambda c: _taken(c, query, wanted, limit))
+
+
+def _columns(connection: Connection, start: int, end: int) -> list[tuple[int, str, str, int]]:
+    column = ALARM_JOURNAL.c
+    wanted = (column.t, column.alarm, column.state, column.priority)
+    newest = select(func.max(column.id)).where(column.t < start).group_by(column.alarm)
+    before = select(*wanted).where(column.id.in_(newest)).order_by(column.id)
+    inside = select(*wanted).where(column.t >= start, column.t < end).order_by(column.id)
+    return [tuple(row) for query in (before, inside) for row in connection.execute(query)]
 
 
 def _state(row: JournalRow) -> dict[str, Any]:

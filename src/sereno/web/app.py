@@ -16,6 +16,7 @@ from starlette.responses import Response
 from sereno.model import SerenoError
 
 from . import (
+    alarms,
     audit,
     commands,
     devices,
@@ -35,6 +36,7 @@ from . import (
     waiting,
     ways_in,
 )
+from .alarm_push import AlarmPush
 from .background import Background
 from .body import BodyLimits
 from .context import WebContext
@@ -53,6 +55,7 @@ from .statics import Statics
 _log = structlog.get_logger(__name__)
 
 _MODULES = (
+    alarms,
     audit,
     overrides,
     commands,
@@ -104,6 +107,7 @@ def create_app(context: WebContext) -> FastAPI:
     beat = Beat()
     app.state.outlets = Outlets(context, app.state.metrics, beat)
     app.state.push = Push(context.live, context.clock, beat)
+    app.state.alarm_push = AlarmPush(context.alarms, context.clock)
     app.state.background = Background()
     app.state.pages = Pages(context, statics)
     app.add_route("/static/{version}/{path:path}", statics.answer, methods=["GET"])
@@ -124,6 +128,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         state.outlets.close()
         await state.push.close()
+        await state.alarm_push.close()
         await state.background.close()
 
 

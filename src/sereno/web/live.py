@@ -15,6 +15,7 @@ from sereno.access.entries import EntryTable
 from sereno.client import WaitingCommand, WaitingPort, spec_json, waiting_json
 from sereno.model import SerenoError
 
+from .alarm_push import AlarmPush, AlarmSlot
 from .entries import ENTRIES, LIVE
 from .line import TEXT, line_of, message
 from .outlets import GOING_AWAY, Outlet, Outlets
@@ -36,13 +37,19 @@ class Subscribe(msgspec.Struct, tag="subscribe", forbid_unknown_fields=True):
     interval: float = 0.1
 
 
+class Alarms(msgspec.Struct, tag="alarms", forbid_unknown_fields=True):
+    """Alarms that are not normal, then every change; once is enough."""
+
+    sub: int = 0
+
+
 class Unsubscribe(msgspec.Struct, tag="unsubscribe", forbid_unknown_fields=True):
     """No more of that number."""
 
     sub: int
 
 
-_MESSAGE = msgspec.json.Decoder(Subscribe | Unsubscribe)
+_MESSAGE = msgspec.json.Decoder(Subscribe | Unsubscribe | Alarms)
 
 
 def add_routes(app: FastAPI) -> None:
@@ -55,7 +62,9 @@ async def live(socket: WebSocket) -> None:
     state = socket.app.state
     outlet = Outlet("ws", actor_in(socket), socket.scope["state"]["credential"])
     await socket.accept()
-    await _Live(socket, outlet, state.push, state.outlets, state.context.waiting).run()
+    await _Live(
+        socket, outlet, state.push, state.outlets, waiting=state.context.waiting, alarm_push=state.alarm_push
+    ).run()
 
 
 class _Live:
@@ -67,8 +76,9 @@ class _Live:
         outlet: Outlet,
         push: Push,
         outlets: Outlets,
-        waiting: WaitingPort,
         *,
+        waiting: WaitingPort,
+        alarm_push: AlarmPush,
         entries: EntryTable = ENTRIES,
     ):
         self._socket = socket
@@ -79,6 +89,8 @@ class _Live:
         self._waiting = waiting
         self._told: list[WaitingCommand] = []
         self._slots: dict[int, Slot] = {}
+        self._alarm_push = alarm_push
+        self._alarms: AlarmSlot | None = None
         self._control: list[dict[str, Any]] = []
         self._line = line_of(socket.scope)
 
@@ -97,6 +109,8 @@ class _Live:
             ended = await asyncio.gather(reader, writer, return_exceptions=True)
             for slot in self._slots.values():
                 await self._push.leave(slot)
+            if self._alarms is not None:
+                await self._alarm_push.leave(self._alarms)
         for error in ended:
             if isinstance(error, Exception) and not isinstance(error, WebSocketDisconnect):
                 raise error
@@ -116,11 +130,15 @@ class _Live:
             except SerenoError as error:
                 self._say({"type": "error", "sub": asked.sub, "detail": str(error)})
 
-    async def _obey(self, asked: Subscribe | Unsubscribe) -> None:
-        kind = "subscribe" if isinstance(asked, Subscribe) else "unsubscribe"
+    async def _obey(self, asked: Subscribe | Unsubscribe | Alarms) -> None:
+        kind = type(asked).__name__.lower()
         entry = self._entries.find("MESSAGE", f"{LIVE} {kind}")
         if entry is None or not entry.admits(self._outlet.actor):
             self._say({"type": "error", "sub": asked.sub, "detail": f"denied: {kind}"})
+            return
+        if isinstance(asked, Alarms):
+            self._alarms = self._alarms or self._alarm_push.join(self._outlet.actor, self._outlet.wake)
+            self._outlet.wake()
             return
         old = self._slots.pop(asked.sub, None)
         if old is not None:
@@ -170,7 +188,11 @@ class _Live:
             self._control.append({"type": "waiting", "commands": [waiting_json(one) for one in now]})
 
     async def _drain(self) -> bool:
-        """Send one update of each subscription; True if one of them has ended."""
+        """Send the alarms, then one update of each subscription; True if one of them has ended."""
+        told = self._alarms.take() if self._alarms is not None else None
+        if told is not None:
+            self._outlet.wake()
+            await self._send(told)
         for sub, slot in list(self._slots.items()):
             item = slot.take()
             if item is None:
@@ -210,6 +232,8 @@ class _Live:
         if outlet.beat_due and line.writable:
             outlet.beat_due = False
             line.put(self._outlets.beat.message)
+        while self._alarms is not None and line.writable and (told := self._alarms.take()) is not None:
+            line.put(message(TEXT, told.encode()))
         for sub, slot in self._slots.items():
             while line.writable and (item := slot.take()) is not None:
                 encoded, dropped = item

@@ -49,6 +49,7 @@ export class LiveSocket extends EventTarget {
     this.offsetKnown = false;
     /** @type {WebSocket | null} */
     this.socket = null;
+    this.alarmsWanted = false;
   }
 
   /** Connect, and stay connected until the page goes. */
@@ -76,12 +77,20 @@ export class LiveSocket extends EventTarget {
     };
   }
 
+  /** Be told of alarms from now on: "alarms" fires with {whole, alarms}, first with all that are not normal. */
+  wantAlarms() {
+    if (this.alarmsWanted) return;
+    this.alarmsWanted = true;
+    this.#send({ type: "alarms" });
+  }
+
   #connect() {
     const socket = this.open(this.url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.patience = this.now() + 2 * SILENCE;
     socket.addEventListener("open", () => {
+      if (this.alarmsWanted) this.#send({ type: "alarms" });
       for (const subscription of this.subscriptions.values()) this.#ask(subscription);
     });
     socket.addEventListener("message", (event) => {
@@ -133,6 +142,7 @@ export class LiveSocket extends EventTarget {
   }
 
   #control(message) {
+    if (message.type === "alarms") this.dispatchEvent(new CustomEvent("alarms", { detail: message }));
     if (message.type === "waiting") this.dispatchEvent(new CustomEvent("waiting", { detail: message.commands }));
     const subscription = this.subscriptions.get(message.sub);
     if (!subscription) return;

@@ -1,5 +1,6 @@
 /** The frame of every page: connection, clock, theme, language, keys. Pages import it first. */
 
+import { startBanner } from "./alarms/banner.js";
 import { request } from "./api.js";
 import { openFaceplate } from "./components/faceplate.js";
 import { openPalette } from "./components/palette.js";
@@ -85,6 +86,7 @@ function start() {
     "g t": go("/tags"),
     "g r": go("/trend"),
     "g d": go("/devices"),
+    "g l": go("/alarms"),
     "g c": go("/commands"),
     "g a": go("/audit"),
     l: () => document.dispatchEvent(new Event("golive")),
@@ -100,6 +102,7 @@ function start() {
   setInterval(showClock, CLOCK_EVERY);
   showLink();
   onWaiting(showWaiting);
+  startBanner();
   live.start();
 }
 
