@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 """Revision of the newest migration in the package."""
 
 LONG_TEXT = Text().with_variant(Text(2**32 - 1), "mariadb")
@@ -183,4 +183,27 @@ ALARM_STATES = Table(
     Column("shelved_until", BigInteger, nullable=False),
     Column("actor", String(200), nullable=False),
     Column("note", LONG_TEXT, nullable=False),
+)
+
+DEVICE_FACTS = Table(
+    "device_facts",
+    METADATA,
+    Column("kind", String(16), primary_key=True),
+    Column("owner", String(200), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("value", LONG_TEXT, nullable=False),
+)
+
+DEVICE_CHANGES = Table(
+    "device_changes",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("t", BigInteger, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("owner", String(200), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("old", LONG_TEXT, nullable=False),
+    Column("new", LONG_TEXT, nullable=False),
+    Index("ix_device_changes_owner", "owner", "id"),
 )

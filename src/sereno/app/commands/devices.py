@@ -7,6 +7,7 @@ import click
 from sereno.client import Client, DeviceStatus, device_json
 from sereno.model import LinkState, NotFoundError
 
+from .device_db import device_db
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line, table, timestamp
 from .substitute import seconds_of, until
@@ -129,3 +130,6 @@ def trace(*, path: str, count: int, node: NodeAddress, as_json: bool) -> int:
                 return
 
     return with_client(work, node)
+
+
+device.add_command(device_db)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 
 @click.command()
-@click.argument("devices", nargs=-1, required=True, metavar="MODULE:CLASS NAME... [MODULE:CLASS NAME...]...")
+@click.argument("devices", nargs=-1, metavar="MODULE:CLASS NAME... [MODULE:CLASS NAME...]...")
 @click.option(
     "--set", "settings", multiple=True, metavar="[NAME:]KEY=VALUE", help="A setting of all devices, or of one."
 )
@@ -23,6 +24,15 @@ import click
 )
 @click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Data folder.")
 @click.option("--no-memory", is_flag=True, help="Forget memorised values with the end of the server.")
+@click.option(
+    "--database",
+    default=None,
+    metavar="URL|FILE",
+    help='Device database for settings and memorised values; "" = sereno.db of the data folder.',
+)
+@click.option(
+    "--server", default=None, metavar="NAME", help="Serve the devices that the device database has for this server too."
+)
 @click.option("--reload", is_flag=True, help="Look at the source of the devices and run what changes.")
 @click.option("--for", "seconds", type=float, default=None, help="Stop by itself after so many seconds.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready.")
@@ -37,6 +47,8 @@ def serve(
     port: int,
     data: Path,
     no_memory: bool,
+    database: str | None,
+    server: str | None,
     reload: bool,
     seconds: float | None,
     as_json: bool,
@@ -46,6 +58,7 @@ def serve(
     \b
     sereno serve ps.py:PowerSupply lab/ps_1 lab/ps_2 --set limit=12
     sereno serve lab.devices:Motor lab/motor lab.devices:Camera lab/cam --set lab/cam:exposure=0.1
+    sereno serve --server lab --database redis://localhost
     """
     from sereno.app.plant.loopback import is_loopback
     from sereno.app.serve.serving import ServeOptions
@@ -59,9 +72,18 @@ def serve(
         raise ConfigurationError(
             [Fault(f"--host {host}", why, "127.0.0.1", "Put it into a plant file with TLS, or use SSH.")]
         )
-    wanted = wanted_devices(devices, settings=settings, file=file, given=given)
+    known = None
+    tokens = list(devices)
+    kept: Mapping[str, Mapping[str, Any]] = {}
+    if database is not None or server is not None:
+        from sereno.app.serve.registered import open_database, registered_devices
+
+        known = open_database(database or "", data)
+        more, kept = registered_devices(known, tokens, server)
+        tokens += more
+    wanted = wanted_devices(tokens, settings=settings, file=file, given=given, kept=kept)
     check_units(wanted)
-    return run(ServeOptions(wanted, data, host, port, not no_memory, reload, seconds, as_json))
+    return run(ServeOptions(wanted, data, host, port, not no_memory, reload, known, seconds, as_json))
 
 
 @click.command(name="test-context")

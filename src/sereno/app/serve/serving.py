@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
@@ -29,10 +29,16 @@ from .reload import Reloader
 from .server import DeviceServer
 from .wanted import Wanted
 
+if TYPE_CHECKING:  # a server without a database loads none
+    from sereno.app.device_database import DeviceDatabase
+
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """What to serve and how. `memory` False: nothing outlives a restart; `seconds` None = until told to stop."""
+    """What to serve and how. `memory` False: nothing outlives a restart; `seconds` None = until told to stop.
+
+    With a `database` memorised values are kept there, and it is closed in the end.
+    """
 
     devices: Sequence[Wanted]
     data: Path
@@ -40,6 +46,7 @@ class ServeOptions:
     port: int = 0
     memory: bool = True
     reload: bool = False
+    database: DeviceDatabase | None = None
     seconds: float | None = None
     as_json: bool = False
 
@@ -73,7 +80,10 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
     await asyncio.to_thread(check_free, folder)
     environment = Environment()
     memory: Memory = NoMemory()
-    if options.memory:
+    if options.database is not None:
+        memory = options.database
+        stack.push_async_callback(options.database.close)
+    elif options.memory:
         memory = file = FileMemory(folder.memorised, environment.clock)
         stack.push_async_callback(file.close)
     configs = [c for w in options.devices for c in device_configs(w.cls, w.path, w.settings, memory=memory)]

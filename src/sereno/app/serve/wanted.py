@@ -30,13 +30,18 @@ def wanted_devices(
     settings: Sequence[str] = (),
     file: Path | None = None,
     given: Mapping[str, type[Device]] | None = None,
+    kept: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[Wanted]:
     """`CLASS NAME [NAME...] [CLASS NAME...]`, with KEY=VALUE or NAME:KEY=VALUE settings and those of a TOML file.
 
-    A class without a name gives local/its_name. `given` are classes at hand. Raises ConfigurationError.
+    A class without a name gives local/its_name. `given` are classes at hand, `kept` the properties of a device
+    database. Raises ConfigurationError.
     """
     faults: list[Fault] = []
     found = _named(tokens, given or {}, faults)
+    for one in found:
+        of_class = (kept or {}).get(f"class:{one.cls.__name__}", {})
+        one.settings.update({**of_class, **(kept or {}).get(one.path, {})})
     known = _of_file(file, faults) if file is not None else {}
     for one in found:
         one.settings.update(known.pop(one.path, {}))
