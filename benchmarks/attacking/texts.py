@@ -170,6 +170,7 @@ def _bodies(scale: int) -> Iterator[tuple[bytes, str]]:
         yield body, json_type
     yield b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>', "application/xml"
     yield b"a=1&" * 100_000, "application/x-www-form-urlencoded"
+    yield b"a=1&" * 900, "application/x-www-form-urlencoded"
     yield json.dumps({"value": 1}).encode(), "text/plain"
     yield json.dumps({"value": 1}).encode(), "multipart/form-data; boundary=x"
 

@@ -130,6 +130,12 @@ async def test_a_large_form_is_refused_before_anybody_is_asked(site) -> None:
     assert answer.status_code == 413
 
 
+async def test_a_form_of_very_many_fields_is_no_fault_of_ours(site) -> None:
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    answer = await site.browser().post("/sign-in", content=b"a=1&" * 500, headers=kind)
+    assert answer.status_code == 400
+
+
 PAGES = Path(web.__file__).parent
 
 

@@ -37,7 +37,10 @@ async def show(request: Request) -> Response:
 
 async def sign_in(request: Request) -> Response:
     """Name and password from the form."""
-    fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        fields = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError as error:
+        raise ProblemError(400, "a form of more than ten fields; expected user, password, next") from error
     name, password, goal = (fields.get(key, [""])[0] for key in ("user", "password", "next"))
     context = context_of(request)
     if await is_kiosk(request, context):
