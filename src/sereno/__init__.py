@@ -39,6 +39,19 @@ def run(*devices: Any) -> int:
     return served
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext sereno`: the node in ./data, or of SERENO_URL and SERENO_TOKEN, at this prompt."""
+    from os import environ
+
+    load = import_module("sereno.app.console.extension").load
+    print(load(shell, url=environ.get("SERENO_URL"), token=environ.get("SERENO_TOKEN")))  # noqa: T201
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext sereno`."""
+    import_module("sereno.app.console.extension").unload(shell)
+
+
 def __getattr__(name: str) -> Any:
     """What is public is imported when it is asked for, so that `import sereno` costs nothing."""
     for room, names in _ROOMS.items():

@@ -40,7 +40,7 @@ class GeventClient(SyncClient):
         return uvloop.new_event_loop()
 
     def _run_thread(self) -> None:
-        self._running = self._hub.threadpool.spawn(self._loop.run_forever)
+        self._running = self._hub.threadpool.spawn(self._serve)
 
     def _join_thread(self) -> None:
         self._running.get()

@@ -216,8 +216,14 @@ class SyncClient:
         return asyncio.new_event_loop()
 
     def _run_thread(self) -> None:
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sereno client", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="sereno client", daemon=True)
         self._thread.start()
+
+    def _serve(self) -> None:
+        """The thread's life; the loop is closed where it ran, since who closes the client may be in a loop of its own."""
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
 
     def _join_thread(self) -> None:
         self._thread.join()
@@ -255,8 +261,6 @@ class SyncClient:
         self._closed = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._join_thread()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.close()
 
 
 class Stream(Generic[T]):

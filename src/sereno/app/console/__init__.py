@@ -1,0 +1,1 @@
+"""The console: a plant at the IPython prompt and in notebooks."""
