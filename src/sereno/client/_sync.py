@@ -220,7 +220,7 @@ class SyncClient:
         self._thread.start()
 
     def _serve(self) -> None:
-        """The thread's life; the loop is closed where it ran, since who closes the client may be in a loop of its own."""
+        """The thread's life. The loop is closed where it ran: who closes the client may be in a loop of its own."""
         self._loop.run_forever()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
