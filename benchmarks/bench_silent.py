@@ -92,9 +92,8 @@ async def measure(port: int, given: argparse.Namespace) -> dict[str, Any]:
             async with asyncio.timeout(60):
                 while devices.handlers[VICTIM].status().groups[0].stale:
                     await asyncio.sleep(0.05)
-            print(
-                f"round {number + 1}: overruns {overruns}, cycle p99 {halves[0]:.3f} ms, with a silent device {halves[1]:.3f} ms"
-            )
+            said = f"cycle p99 {halves[0]:.3f} ms, with a silent device {halves[1]:.3f} ms"
+            print(f"round {number + 1}: {said}; overruns {overruns}", flush=True)
     await server.close()
     return {"rounds": rounds, "overruns": overruns, "timeouts": lost}
 
