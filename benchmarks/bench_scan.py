@@ -58,14 +58,14 @@ class Ring:
 
     def run(self, contender: str, connections: int, depth: int) -> dict[str, float] | None:
         """One contender once; None where it cannot be had."""
-        numbers = (self.port, connections, self.given.blocks, depth, self.given.seconds)
+        numbers = (self.port, connections, self.given.blocks, depth, self.given.seconds, self.given.warm)
         if contender in self.programs:
             program = self.programs[contender]
             command = [str(program), *map(str, numbers)]
             if program is None:
                 return None
         else:
-            names = ("port", "connections", "blocks", "depth", "seconds")
+            names = ("port", "connections", "blocks", "depth", "seconds", "warm")
             options = [f"--{name}={number}" for name, number in zip(names, numbers, strict=True)]
             command = [sys.executable, str(HERE / "contender.py"), contender, *options]
         answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -124,6 +124,7 @@ def ratios(found: Found, suffix: str) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=3.0, help="measured time of each contender")
+    parser.add_argument("--warm", type=float, default=1.0, help="seconds that each runs before it is measured")
     parser.add_argument("--connections", type=int, nargs="+", default=[16, 100])
     parser.add_argument("--blocks", type=int, default=64, help="blocks of 125 registers of each connection")
     parser.add_argument("--mixed", type=int, default=50, help="devices with values of every kind")

@@ -1,6 +1,6 @@
 /* What acquisition costs in C: the same requests, the same checks, columns of doubles, and nothing else.
  *
- * usage: client PORT CONNECTIONS BLOCKS DEPTH SECONDS      prints {"registers", "cpu", "seconds"}
+ * usage: client PORT CONNECTIONS BLOCKS DEPTH SECONDS WARM      prints {"registers", "cpu", "seconds"}
  * With LIBMODBUS defined, blocking reads through libmodbus in turns, one request at a time.
  */
 #include <arpa/inet.h>
@@ -34,7 +34,7 @@ static double used(void)
     return r.ru_utime.tv_sec + r.ru_stime.tv_sec + (r.ru_utime.tv_usec + r.ru_stime.tv_usec) * 1e-6;
 }
 
-static double begun, began, cpu, warm = 1.0, span;
+static double begun, began, cpu, warm, span;
 static long long registers;
 
 /* Count; true when the time is over. What came while warming up does not count. */
@@ -167,9 +167,10 @@ static int run(int port, int connections, int blocks, int depth)
 
 int main(int argc, char **argv)
 {
-    if (argc != 6 || atoi(argv[4]) > DEEPEST)
-        wrong("usage: client PORT CONNECTIONS BLOCKS DEPTH SECONDS");
+    if (argc != 7 || atoi(argv[4]) > DEEPEST)
+        wrong("usage: client PORT CONNECTIONS BLOCKS DEPTH SECONDS WARM");
     span = atof(argv[5]);
+    warm = atof(argv[6]);
     begun = now();
     return run(atoi(argv[1]), atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
 }

@@ -36,6 +36,7 @@ class Setting:
     blocks: int
     depth: int
     seconds: float
+    warm: float = FIRST_VALUES
 
     def config(self, number: int) -> ModbusConfig:
         """Unit `number`; the link key differs by unit, so that each device has a connection of its own."""
@@ -60,7 +61,7 @@ class OwnConnections(ModbusDriver):
 
 
 async def measure(setting: Setting, count: Callable[[], int]) -> dict[str, float]:
-    await asyncio.sleep(FIRST_VALUES)
+    await asyncio.sleep(setting.warm)
     before, cpu, wall = count(), time.process_time(), time.perf_counter()
     await asyncio.sleep(setting.seconds)
     return {
@@ -195,6 +196,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("contender", choices=CONTENDERS)
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--warm", type=float, default=FIRST_VALUES)
     for name, default in (("port", 0), ("connections", 16), ("blocks", 64), ("depth", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     given = vars(parser.parse_args())

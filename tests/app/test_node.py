@@ -82,6 +82,28 @@ async def test_ten_lines_of_the_readme_read_a_foreign_server(tmp_path: Path) -> 
             assert (await values(client))["mill/plc1/level"]["value"] == 4.25
 
 
+async def test_the_total_of_a_counter_goes_on_after_a_restart(tmp_path: Path) -> None:
+    async def total(client: httpx.AsyncClient) -> tuple[Any, str]:
+        found = (await values(client))["plc/n_total"]
+        return found["value"], found["quality"]
+
+    async def seen(port: int, wanted: int) -> None:
+        tag = 'name = "n"\naddress = "holding:100"\ntype = "uint16"\ncounter = { max_step = 1000 }'
+        head = f'[[device]]\nname = "plc"\ndriver = "modbus"\nurl = "tcp://127.0.0.1:{port}"\nscan = "50ms"'
+        (tmp_path / "plant.toml").write_text(f"{head}\n[[device.tag]]\n{tag}\n", encoding="utf-8")
+        async with running(load_plant(tmp_path / "plant.toml"), tmp_path / "data") as (_, client):
+
+            async def there() -> bool:
+                return await total(client) == (wanted, "good")
+
+            await eventually(there, f"a total of {wanted}")
+
+    async with foreign_server([65_500]) as port:
+        await seen(port, 0)
+    async with foreign_server([64]) as port:
+        await seen(port, 100)
+
+
 @asynccontextmanager
 async def waterworks(folder: Path) -> AsyncIterator[tuple[RunningWaterworks, httpx.AsyncClient]]:
     async with run_waterworks(control_port=None, seed=1) as sim:

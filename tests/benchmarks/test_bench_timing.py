@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -21,10 +23,11 @@ def result(name: str, *arguments: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.timeout(55)
 def test_scan() -> None:
-    short = ("--seconds", "0.1", "--connections", "2", "--blocks", "2", "--mixed", "2")
-    found = result("scan", *short, "--only", "pymodbus", "depth8", "acquisition_depth8", "c_depth8")
-    assert set(found["ratios"]) - {"c_cpu"} == {"pymodbus_pipelined"}, "c_cpu only where there is a compiler"
+    short = ("--seconds", "0.1", "--warm", "0.1", "--connections", "2", "--blocks", "2", "--mixed", "2")
+    found = result("scan", *short, "--only", "pymodbus", "depth8", "c_depth8")
+    assert set(found["ratios"]) == {"pymodbus_pipelined"}
     assert all(value > 0 for value in found["ratios"].values())
     assert found["figures"]["mixed_values_per_s"] > 0
     assert found["figures"]["depth8_registers_per_s"] > 0

@@ -11,10 +11,12 @@ import structlog
 
 from sereno.access.accounts import Credentials
 from sereno.access.opaque import new_password
+from sereno.derive.keeper import Keeper
 from sereno.device import Environment
 from sereno.gateways.native.server import NativeServer
 from sereno.model import ConfigurationError, Fault, SerenoError
 from sereno.store import settings
+from sereno.store.counters import StoredCounters
 from sereno.store.engine import Store
 from sereno.web.app import create_app
 from sereno.web.server import WebServer
@@ -94,6 +96,7 @@ class Node:
         await parts.overrides.load()
         self._background("overrides", parts.overrides.run)
         await self._watch_alarms(parts)
+        await self._keep_counters(parts)
         self._tls = await asyncio.to_thread(prepare_tls, self.plant, self.folder.tls, host)
         await self._serve(parts, store, host, port)
         self._stack.push_async_callback(parts.memory.close)
@@ -113,6 +116,13 @@ class Node:
         self._stack.callback(parts.hub.add_sink(parts.alarms))
         self._background("alarms", parts.alarms.run)
         self._background("alarm journal", parts.alarms.run_journal)
+
+    async def _keep_counters(self, parts: Parts) -> None:
+        kept = StoredCounters(parts.store)
+        parts.totals.restore(await kept.load())
+        keeper = Keeper(parts.totals, kept.keep, parts.clock)
+        self._stack.push_async_callback(keeper.now)
+        self._background("counters", keeper.run)
 
     def _join(self, store: Store) -> Parts:
         try:

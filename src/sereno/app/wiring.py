@@ -13,6 +13,7 @@ from sereno.access.oidc import Provider
 from sereno.agents.guards import Guards
 from sereno.alarms.alarms import Alarms
 from sereno.client import Client, DevicePort, HistoryPort
+from sereno.derive.totals import Totals
 from sereno.device import DeviceSet, Environment
 from sereno.gateways.line.server import LineServer
 from sereno.gateways.native.door import AccountsDoor
@@ -39,6 +40,7 @@ from .machine import Machine
 from .memory import FileMemory
 from .no_history import NoHistory
 from .node_record import NodeRecord
+from .plant.counters import counter_groups
 from .plant.load import Plant, live_alarms
 
 
@@ -61,6 +63,7 @@ class Parts:
     gateways: Mapping[str, LineServer]
     machine: Machine
     memory: FileMemory
+    totals: Totals
 
 
 def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:
@@ -70,6 +73,8 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     memory = FileMemory(folder.memorised, clock)
     configs = device_configs_of(plant.linked_devices, memory)
     devices = DeviceSet(configs, hub, environment)
+    totals = Totals(counter_groups(plant.linked_devices), hub, hub.table.paths.get)
+    hub.add_sink(totals)
     record = NodeRecord(plant, store, clock)
     historian = _historian(plant, folder, hub, clock, record)
     if historian is not None:
@@ -101,6 +106,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         overrides=overrides,
         guards=guards,
         alarms=Alarms(live_alarms(plant), hub, clock, AlarmJournal(store), hub.out.keys),
+        totals=totals,
         device_port=ports,
         machine=Machine(clock, folder.path),
         gateways=make_gateways(plant, client, AuditLog(store, clock)),
@@ -155,6 +161,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
             "historian": lambda: _figures(parts),
             "alarms": parts.alarms.statistics,
             **{f"gateway_{name}": gateway.figures for name, gateway in parts.gateways.items()},
+            "totals": parts.totals.statistics,
         },
     )
 

@@ -21,6 +21,7 @@ from sereno.expression.errors import ExpressionError
 from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, tag_id
 
 from .alarms import check_suppression, limit_alarms, other_alarms, watched
+from .counters import totals
 from .derived import NAME as DERIVED
 from .derived import DerivedFamily, check_calls, derived_rules
 from .expand import Raw, RawDevice, expand, plant_table
@@ -28,6 +29,7 @@ from .faults import nearest, unknown_keys, validate
 from .guards import guard_rules
 from .provider import provider_of
 from .schema import (
+    CounterTable,
     DatabaseTable,
     DeviceTable,
     GatewayTable,
@@ -55,6 +57,7 @@ class PlantTag:
     group: str
     where: str
     alarms: tuple[AlarmSpec, ...] = ()
+    counter: CounterTable | None = None
 
     @property
     def spec(self) -> TagSpec:
@@ -134,6 +137,7 @@ def load_plant(path: Path) -> Plant:
         faults.append(Fault(main.where(), "no device", "at least one [[device]]"))
     faults += _across(devices)
     specs = {t.spec.path: t.spec for d in devices for t in d.tags}
+    specs |= totals([t for d in devices for t in d.tags], specs, faults)
     guards = guard_rules(expanded.guards, specs, faults)
     alarms = [*_limit_alarms(devices, specs, faults), *other_alarms(expanded.alarms, specs, faults)]
     derived = _derived(devices, specs, path.parent, faults)
@@ -177,6 +181,7 @@ def _limit_alarms(devices: Sequence[PlantDevice], specs: dict[str, TagSpec], fau
 def live_alarms(plant: Plant) -> list[AlarmSpec]:
     """The alarms whose tags are all of devices that are enabled."""
     tags = {tag.spec.path: tag.spec for device in plant.devices if device.table.enabled for tag in device.tags}
+    tags |= totals([tag for device in plant.devices if device.table.enabled for tag in device.tags], {}, [])
     return [spec for spec in plant.alarms if watched(spec) <= tags.keys()]
 
 
@@ -316,7 +321,7 @@ def _tag(
         faults.append(Fault(raw.where(), f"{label}: {error}"))
         return None
     alarms = limit_alarms(spec, table.alarm) if table.alarm else ()
-    return PlantTag(DriverTag(spec, config), group, raw.where(), tuple(alarms))
+    return PlantTag(DriverTag(spec, config), group, raw.where(), tuple(alarms), table.counter)
 
 
 def _spec(table: TagTable, device: DeviceTable, config: Any) -> TagSpec:
@@ -367,12 +372,13 @@ def _across(devices: Sequence[PlantDevice]) -> list[Fault]:
                 faults.append(
                     Fault(tag.where, f"{tag.spec.path!r} and {taken!r} have the same stable id", "different names")
                 )
+    known = {*tags, *totals(list(tags.values()), {}, [])}
     for tag in tags.values():
-        faults += _references(tag, tags)
+        faults += _references(tag, known)
     return faults
 
 
-def _references(tag: PlantTag, tags: dict[str, PlantTag]) -> list[Fault]:
+def _references(tag: PlantTag, tags: set[str]) -> list[Fault]:
     setpoint = tag.spec.setpoint
     faults = []
     if setpoint.readback != "self" and setpoint.readback not in tags:

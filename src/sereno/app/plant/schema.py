@@ -194,6 +194,20 @@ class UseTable(Table):
     each: list[dict[str, Any]] = []
 
 
+class CounterTable(Table):
+    """A tag that counts up and starts again: its total is kept in a tag beside it."""
+
+    total: str = ""
+    modulus: int | None = Field(None, ge=2, lt=1 << 62)
+    max_step: int | None = Field(None, ge=1, lt=1 << 62)
+    after_reset: Literal["zero", "anywhere"] = "zero"
+
+    @field_validator("total")
+    @classmethod
+    def _total(cls, value: str) -> str:
+        return check_path(value, segments=1) if value else value
+
+
 def _labels(value: Any) -> Any:
     return [part.strip() for part in value.split("|")] if isinstance(value, str) else value
 
@@ -237,6 +251,7 @@ class TagTable(Table):
     deadband_percent: float = Field(0.0, ge=0, le=100)
     group: str | None = None
     alarm: AlarmTable | None = None
+    counter: CounterTable | None = None
     setpoint: SetpointTable = SetpointTable()
     was: str = ""
 
