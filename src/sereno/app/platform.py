@@ -6,8 +6,10 @@ import asyncio
 import os
 import signal
 import socket
+import struct
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -114,3 +116,35 @@ def host_memory() -> tuple[int | None, int | None]:
     except (OSError, ValueError, IndexError):
         return None, None
     return found.get("MemTotal"), found.get("MemAvailable")
+
+
+@dataclass(frozen=True, slots=True)
+class HostClock:
+    """What the system says of its clock: kept right by a time service or not (None = it does not say), and the most
+    that it may be wrong by, in seconds.
+    """
+
+    synchronised: bool | None = None
+    max_error: float = 0.0
+
+
+_TIMEX = struct.Struct("@IqqqqiqqqQQQqqqiqqqqqi")
+"""Linux' struct timex up to `tai`, where long has 64 bits; behind it are 44 bytes that are not used."""
+_UNSYNCHRONISED = 0x40
+
+
+def host_clock() -> HostClock:
+    """The state of this machine's clock, from the kernel on 64-bit Linux; unknown elsewhere."""
+    if sys.platform != "linux" or struct.calcsize("P") != 8:
+        return HostClock()
+    import ctypes
+
+    buffer = ctypes.create_string_buffer(_TIMEX.size + 64)
+    try:
+        answer = ctypes.CDLL(None, use_errno=True).adjtimex(buffer)
+    except (OSError, AttributeError):
+        return HostClock()
+    if answer < 0:
+        return HostClock()
+    fields = _TIMEX.unpack_from(buffer.raw)
+    return HostClock(not fields[5] & _UNSYNCHRONISED, fields[3] / 1e6)

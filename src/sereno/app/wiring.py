@@ -32,10 +32,12 @@ from sereno.store.intents import StoredIntents
 from sereno.store.overrides import StoredOverrides
 from sereno.web.context import SiteInfo, WebContext
 
+from .condition import history_figures, not_ready, warnings
 from .datafolder import DataFolder
 from .derived import AllDevices, join_derived
 from .device_configs import device_configs_of
 from .gateways import make_gateways
+from .host_clock import clock_figures
 from .machine import Machine
 from .memory import FileMemory
 from .no_history import NoHistory
@@ -151,17 +153,18 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         hosts=hosts,
         mimic=plant.mimic,
         alarms=parts.alarms,
-        ready=lambda: _not_ready(parts),
-        warnings=lambda: [f"audit, at start: {fault}" for fault in parts.store.recording.faults],
+        ready=lambda: not_ready(parts),
         machine=parts.machine.status,
+        warnings=lambda: warnings(parts),
         figures={
             "hub": parts.hub.statistics,
             "router": parts.router.statistics,
             "audit": parts.store.figures,
-            "historian": lambda: _figures(parts),
+            "historian": lambda: history_figures(parts),
             "alarms": parts.alarms.statistics,
             **{f"gateway_{name}": gateway.figures for name, gateway in parts.gateways.items()},
             "totals": parts.totals.statistics,
+            "host": clock_figures,
         },
     )
 
@@ -179,13 +182,3 @@ def native_server(plant: Plant, parts: Parts, pages: str, tls: SSLContext | None
         pages=lambda: pages,
     )
     return NativeServer(ports, plant.native.host, plant.native.port, tls)
-
-
-def _not_ready(parts: Parts) -> list[str]:
-    history = parts.historian.last_error if parts.historian is not None else ""
-    found = {"history": history, "audit": parts.store.recording.problem, "alarms": parts.alarms.problem}
-    return [f"{name}: {problem}" for name, problem in found.items() if problem]
-
-
-def _figures(parts: Parts) -> Mapping[str, float]:
-    return parts.historian.statistics() if parts.historian is not None else {}

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import click
 
+from sereno.app.host_clock import clock_fault
+from sereno.app.platform import HostClock, host_clock
 from sereno.client import RemoteClient, connect
 from sereno.model import Access, ConfigurationError, LinkState, SerenoError, SystemClock, severity
 
@@ -69,9 +71,19 @@ def machine_findings(data: Path) -> list[Finding]:
     nearest = next(p for p in (data, *data.absolute().parents) if p.exists())
     free = shutil.disk_usage(nearest).free
     findings.append(Finding("disk", OK if free > _LOW_DISK else WARNING, f"{free / 2**30:.1f} GiB free at {nearest}"))
-    right = SystemClock().wall_ns() > _BUILD_YEAR_NS
-    findings.append(Finding("clock", OK if right else CRITICAL, "plausible" if right else "the clock is years behind"))
+    findings.append(clock_finding(SystemClock().wall_ns(), host_clock()))
     return findings
+
+
+def clock_finding(now: int, clock: HostClock) -> Finding:
+    """The machine's clock: plausible, and kept right by a time service."""
+    if now <= _BUILD_YEAR_NS:
+        return Finding("clock", CRITICAL, "the clock is years behind")
+    if fault := clock_fault(clock):
+        return Finding("clock", WARNING, f"{fault}; run a time service such as chrony or systemd-timesyncd")
+    if clock.synchronised is None:
+        return Finding("clock", OK, "plausible; whether it is synchronised, this system does not say")
+    return Finding("clock", OK, f"synchronised, right to {clock.max_error * 1e3:.0f} ms")
 
 
 def driver_findings() -> list[Finding]:

@@ -1,0 +1,29 @@
+"""What a running node says of its own condition: why it is not ready, what somebody should look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .host_clock import clock_fault
+
+if TYPE_CHECKING:
+    from .wiring import Parts
+
+
+def not_ready(parts: Parts) -> list[str]:
+    """Why it does not do all of its work; empty while it does."""
+    history = parts.historian.last_error if parts.historian is not None else ""
+    found = {"history": history, "audit": parts.store.recording.problem, "alarms": parts.alarms.problem}
+    return [f"{name}: {problem}" for name, problem in found.items() if problem]
+
+
+def warnings(parts: Parts) -> list[str]:
+    """What somebody should look at, while it works."""
+    faults = [f"audit, at start: {fault}" for fault in parts.store.recording.faults]
+    return [*faults, *filter(None, [clock_fault()])]
+
+
+def history_figures(parts: Parts) -> Mapping[str, float]:
+    """Of the recorder; none where nothing is recorded."""
+    return parts.historian.statistics() if parts.historian is not None else {}
