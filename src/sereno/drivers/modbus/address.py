@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from .protocol import READ_COILS, READ_DISCRETE, READ_HOLDING, READ_INPUT
@@ -59,7 +60,15 @@ class Address:
 
 def parse_address(text: Any) -> Address:
     """The address that `text` names. Raises ValueError with what was expected and a near spelling."""
-    found = _PATTERN.match(text.strip()) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is no Modbus address, expected {_EXAMPLES}{_old_notation(text)}")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=8192)
+def _parsed(text: str) -> Address:
+    """Thousands of devices have the same addresses."""
+    found = _PATTERN.match(text.strip())
     if found is None:
         raise ValueError(f"{text!r} is no Modbus address, expected {_EXAMPLES}{_old_notation(text)}")
     table, number = found[1].lower(), int(found[2], 0) if found[2][:2].lower() == "0x" else int(found[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sereno.device import DriverTag
 from sereno.model import TagSpec, ValueType
@@ -76,6 +77,7 @@ class Field:
         return self.area.table in ("coil", "discrete")
 
 
+@lru_cache(maxsize=64)
 def byte_order(size: int, word_order: str, byte_order: str) -> tuple[int, ...]:
     """Places on the wire of the bytes of a number of `size` bytes, the least significant first."""
     words = list(range(size // 2))
