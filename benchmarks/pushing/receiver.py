@@ -134,6 +134,7 @@ async def main() -> None:
     parser.add_argument("--clients", type=int, required=True)
     parser.add_argument("--stalled", type=int, default=0)
     parser.add_argument("--interval", default="0")
+    parser.add_argument("--at-once", type=int, default=50, help="connections opened together")
     parser.add_argument("--measured", type=int, default=0, help="how many of the clients look at what comes (0: all)")
     asked = parser.parse_args()
     many_files()
@@ -144,8 +145,8 @@ async def main() -> None:
     stuck = [await stall(asked.port, asking) for _ in range(asked.stalled)]
     started = time.monotonic()
     kept = []
-    for first in range(0, asked.clients, 50):
-        many = range(first, min(first + 50, asked.clients))
+    for first in range(0, asked.clients, asked.at_once):
+        many = range(first, min(first + asked.at_once, asked.clients))
         readers = [Reader(counts, asking, times if number < measured else None) for number in many]
         opening = [loop.create_connection(partial(_same, one), "127.0.0.1", asked.port) for one in readers]
         kept += await asyncio.gather(*opening)

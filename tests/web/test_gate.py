@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from sereno.access.actor import ROLES, Actor, Right
 from sereno.access.entries import Need
+from sereno.web import gate
 from sereno.web.app import create_app
 from sereno.web.entries import ENTRIES, LIVE
 
@@ -219,3 +222,27 @@ async def test_a_session_ends_while_its_cookie_lives_on(site) -> None:
         assert (await browser.get("/api/v1/session")).status_code == 200
         site.clock.now += 9 * 3600
         assert (await browser.get("/api/v1/session")).status_code == 401
+
+
+async def test_of_many_who_want_live_values_few_are_looked_at_at_a_time(site, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = await site.token("viewer", "viewer")
+    now = most = 0
+    real = gate.actor_of
+
+    async def counting(*given: Any, **more: Any) -> Actor | None:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        actor = await real(*given, **more)
+        now -= 1
+        return actor
+
+    monkeypatch.setattr(gate, "actor_of", counting)
+    async with site.running():
+        clients = [site.connect("/api/v1/stream?tag=north", token=token) for _ in range(5 * gate.AT_ONCE)]
+        for client in clients:
+            await client.event()
+        assert most == gate.AT_ONCE
+        for client in clients:
+            await client.close()

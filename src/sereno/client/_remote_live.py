@@ -74,7 +74,7 @@ class RemoteSubscription:
                         return
                     if was_connected:
                         yield self._lost(str(error))
-                await self._clock.sleep(retry * (1 + random.random()))  # noqa: S311 - spreads reconnections
+                await self._clock.sleep(retry * (0.5 + 2 * random.random()))  # noqa: S311 - spreads reconnections
                 retry = min(retry * 2, _LONGEST_RETRY)
         finally:
             await self._disconnect()

@@ -6,6 +6,7 @@ from sereno.access.actor import Right
 from sereno.access.entries import Entry, EntryTable, Need
 
 LIVE = "/api/v1/live"
+STREAM = "/api/v1/stream"
 
 ENTRIES = EntryTable(
     (
@@ -65,7 +66,7 @@ ENTRIES = EntryTable(
         Entry("GET", "/api/v1/history", Right.HISTORY),
         Entry("GET", "/api/v1/devices", Right.READ),
         Entry("GET", "/api/v1/devices/{path:path}/trace", Right.TRACE, "path"),
-        Entry("GET", "/api/v1/stream", Right.READ),
+        Entry("GET", STREAM, Right.READ),
         Entry("GET", "/system", Right.READ),
         Entry("GET", "/api/v1/system", Right.READ),
         Entry("GET", "/audit", Right.AUDIT),

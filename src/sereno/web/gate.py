@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import quote
 
 import structlog
@@ -15,27 +16,39 @@ from sereno.access.entries import Entry, EntryTable, Need
 
 from .context import LOOPBACK, WebContext
 from .credentials import Credential, actor_of, address_of, credential_of
+from .entries import LIVE, STREAM
 from .origin import SAFE, host_allowed, same_origin
 from .pages import show
 from .problem import problem, wants_page
 
+AT_ONCE = 4
+LASTING = (LIVE, STREAM)
 _log = structlog.get_logger(__name__)
 
 
 class Gate:
-    """Default deny. What passes finds its actor under `scope["state"]["actor"]` (None on open entries)."""
+    """Default deny. What passes finds its actor under `scope["state"]["actor"]` (None on open entries).
+
+    Of those who want live values, `AT_ONCE` are looked at at a time: when a thousand come back together, scans and
+    pages go on between them.
+    """
 
     def __init__(self, app: ASGIApp, *, context: WebContext, entries: EntryTable) -> None:
         self._app = app
         self._context = context
         self._entries = entries
+        self._lasting = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See the class."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        refusal = await self._refusal(scope)
+        if scope["path"] in LASTING:
+            async with self._lasting:
+                refusal = await self._refusal(scope)
+        else:
+            refusal = await self._refusal(scope)
         if refusal is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":

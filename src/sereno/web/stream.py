@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .answers import problems
+from .entries import STREAM
 from .events import MEDIA_TYPE, EventResponse, outlet_for
 from .line import Line, chunk
 from .push import LONGEST, Push, Slot
@@ -26,7 +27,7 @@ _WORDS = (
 def add_routes(app: FastAPI) -> None:
     """The routes of this module."""
     described = {200: {"description": _WORDS, "content": {MEDIA_TYPE: {}}}, **problems(404)}
-    app.add_api_route("/api/v1/stream", stream, response_class=Response, responses=described)
+    app.add_api_route(STREAM, stream, response_class=Response, responses=described)
 
 
 async def stream(

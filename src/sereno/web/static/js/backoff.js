@@ -6,7 +6,7 @@
  * @param {{first?: number, ceiling?: number}} [bounds] ms
  * @returns {number} ms
  */
-export function backoff(attempt, random, { first = 400, ceiling = 10000 } = {}) {
+export function backoff(attempt, random, { first = 800, ceiling = 10000 } = {}) {
   const whole = Math.min(ceiling, first * 2 ** Math.min(attempt, 20));
-  return whole * (0.6 + 0.4 * random());
+  return whole * (0.2 + 0.8 * random());
 }
