@@ -41,7 +41,6 @@ def _browser() -> Iterator[Any]:
 
 def xss(target: Target, attack: Attack, scale: int) -> None:
     """Every page with hostile text in names, units, descriptions, PLC strings, reasons and records."""
-    del scale
     _leave_texts(target)
     with _browser() as browser:
         context = browser.new_context()
@@ -55,7 +54,7 @@ def xss(target: Target, attack: Attack, scale: int) -> None:
         for path in _pages():
             told.clear()
             page.goto(target.origin + path)
-            page.wait_for_timeout(700)
+            page.wait_for_timeout(250 * scale)
             _touch_all(page)
             reports = page.evaluate("window.reports ?? []")
             ours = page.evaluate(

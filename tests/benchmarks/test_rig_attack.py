@@ -25,11 +25,11 @@ def run(*arguments: str) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("part", [WITHOUT[:4], WITHOUT[4:8], WITHOUT[8:]], ids=", ".join)
-def test_nothing_comes_through(part: list[str]) -> None:
-    code, result = run(*[f"--class={name}" for name in part])
+@pytest.mark.parametrize("name", WITHOUT)
+def test_nothing_comes_through(name: str) -> None:
+    code, result = run(f"--class={name}")
     assert (code, result["figures"]["hits"], result["not_run"]) == (0, 0, [])
-    assert result["figures"]["attempts"] > 50
+    assert result["figures"]["attempts"] > 6
 
 
 @pytest.mark.browser
