@@ -1,0 +1,1 @@
+"""Subjects of the built-in drivers, for `sereno driver check`."""
