@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -21,13 +22,14 @@ from sereno.historian.disk import AppendFile, SystemDisk
 from sereno.historian.encoder import CommitData
 from sereno.historian.historian import Historian
 from sereno.historian.history import Snapshot, Store, TagHistory
+from sereno.historian.query import Query
 from sereno.historian.queue import Work
 from sereno.historian.recorder import Recorder
 from sereno.historian.recovery import open_log, scan_segment
 from sereno.historian.sealed import ViewCache
 from sereno.historian.segment import SegmentView
-from sereno.historian.series import raw_series
-from sereno.historian.tags import TagBook, define
+from sereno.historian.series import bucket_series, raw_series
+from sereno.historian.tags import Asked, TagBook, define
 from sereno.model import (
     Clock,
     ExactBlock,
@@ -275,7 +277,19 @@ class Reader:
         self._store = Store(SystemDisk(), cache, self._damaged)
 
     def history(self, spec: TagSpec) -> TagHistory:
-        return TagHistory(self._store, Snapshot(tuple(self._segments), (), (), {}, self._cold), int(spec.id), None)
+        return TagHistory(self._store, self.snapshot(), int(spec.id), None)
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(tuple(self._segments), (), (), {}, self._cold)
+
+    def at(self, specs: Sequence[TagSpec], t: int) -> list[Series]:
+        """All tags at one time, as a query of one nanosecond answers."""
+        asked = tuple(Asked(define(spec, 0), None) for spec in specs)
+        request = HistoryRequest(tuple(spec.path for spec in specs), t, t + 1)
+        return Query(request, asked, self._store, self.snapshot(), threading.Event()).answer()
+
+    def buckets(self, spec: TagSpec, start: int, end: int, points: int) -> Series:
+        return bucket_series(define(spec, 0), self.history(spec), start, end, points=points, check=lambda: None)
 
     def series(self, spec: TagSpec, start: int = T0 - 1, end: int = T0 + 10**6 * SECOND) -> Series:
         return raw_series(define(spec, 0), self.history(spec), start, end)

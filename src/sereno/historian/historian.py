@@ -20,14 +20,14 @@ from .disk import Disk, SystemDisk
 from .encoder import CommitData
 from .history import Snapshot, Store
 from .holdings import Holdings
-from .query import MAX_WAITING, Asked, Query, check_request, not_found
+from .query import MAX_WAITING, Query, check_request, not_found
 from .queue import AcceptQueue
 from .recorder import Recorder, Written
 from .recovery import scan_segment
 from .retention import Limits, Removed, remove
 from .sealed import SegmentRef, ViewCache
 from .segment import SegmentView
-from .tags import TagBook, TagLookup
+from .tags import Asked, TagBook, TagLookup
 from .upkeep import Upkeep
 
 T = TypeVar("T")

@@ -57,10 +57,10 @@ class TagHistory:
 
     def __init__(self, store: Store, snapshot: Snapshot, tag: int, handle: int | None) -> None:
         self._store = store
-        self._tag = tag
+        self.tag = tag
         self._segments = snapshot.segments
         self._pending = pending_samples(snapshot.pending, snapshot.lost, handle)
-        self._cold = snapshot.cold
+        self.cold = snapshot.cold
         self._pending_cover = pending_cover(snapshot.pending, handle)
         self._gaps = [*(gap for ref in snapshot.segments for gap in ref.outline.gaps), *snapshot.gaps]
 
@@ -71,10 +71,10 @@ class TagHistory:
         """
         gaps = list(self._gaps)
         parts = [self._in_force(start, gaps)]
-        if self._cold is not None:
-            parts.append(self._cold.between(self._tag, start, end))
+        if self.cold is not None:
+            parts.append(self.cold.between(self.tag, start, end))
         for reader in self._readers(self._overlapping(start, end), gaps):
-            found = reader.read(reader.rows_between(self._tag, start, end))
+            found = reader.read(reader.rows_between(self.tag, start, end))
             parts.append(found.take((found.t >= start) & (found.t < end)))
             self._collect(reader, gaps)
         parts.append(self._pending.take((self._pending.t >= start) & (self._pending.t < end)))
@@ -91,18 +91,25 @@ class TagHistory:
     def count(self, start: int, end: int) -> int:
         """At most so many samples are between `start` and `end`."""
         readers = self._readers(self._overlapping(start, end), [])
-        cold = self._cold.count(self._tag, start, end) if self._cold is not None else 0
-        return cold + len(self._pending) + sum(len(r.rows_between(self._tag, start, end)) for r in readers)
+        cold = self.cold.count(self.tag, start, end) if self.cold is not None else 0
+        return cold + len(self._pending) + sum(len(r.rows_between(self.tag, start, end)) for r in readers)
+
+    def hot_from(self) -> int:
+        """Before this time everything is cold that is known of the tag."""
+        first = min([1 << 62, *self._pending.t[:1].tolist(), *(gap.start for gap in self._gaps)])
+        for reader in self._readers(self._segments, []):
+            first = min([first, *(chunk.first_time(self.tag) for chunk in reader.view.indexes())])
+        return first if first < 1 << 62 or self.cold is None else self.cold.t_max + 1
 
     def known_until(self, end: int) -> int:
         """Until when, at most `end`, the last sample is known to hold; 0 = not known."""
         if self._pending_cover:
             return min(end, self._pending_cover)
         for reader in self._readers(reversed(self._segments), []):
-            until = reader.view.cover_of(self._tag)
+            until = reader.view.cover_of(self.tag)
             if until:
                 return min(end, until)
-        return min(end, self._cold.covered(self._tag)) if self._cold is not None else 0
+        return min(end, self.cold.covered(self.tag)) if self.cold is not None else 0
 
     def _overlapping(self, start: int, end: int) -> list[SegmentRef]:
         return [ref for ref in self._segments if ref.outline.t_max >= start and ref.outline.t_min < end]
@@ -120,18 +127,18 @@ class TagHistory:
             if decided and ref.outline.t_max <= best.t[0]:
                 continue
             for reader in self._readers((ref,), gaps):
-                found = reader.last_before(self._tag, t)
+                found = reader.last_before(self.tag, t)
                 self._collect(reader, gaps)
                 best = in_order(joined([best, found])).take(slice(-1, None))
             decided = len(best) > 0 and (decided or ref.outline.header.created < t)
-        if self._cold is not None and not (decided and self._cold.t_max <= best.t[0]):
-            best = in_order(joined([self._cold.last_before(self._tag, t), best])).take(slice(-1, None))
+        if self.cold is not None and not (decided and self.cold.t_max <= best.t[0]):
+            best = in_order(joined([self.cold.last_before(self.tag, t), best])).take(slice(-1, None))
         return best
 
     def _cold_gaps(self, samples: Samples) -> list[Gap]:
         """Those that may end what hot samples say of times that are cold."""
         hot = samples.t[samples.place > 0]
-        return [gap for gap in self._cold.gaps if gap.start > hot[0]] if self._cold is not None and len(hot) else []
+        return [gap for gap in self.cold.gaps if gap.start > hot[0]] if self.cold is not None and len(hot) else []
 
     def _readers(self, refs: Iterable[SegmentRef], gaps: list[Gap]) -> Iterable[SegmentReader]:
         for ref in refs:

@@ -46,6 +46,11 @@ class TagRows:
         start = int(self.tags["start"][at])
         return self.rows[start : start + int(self.tags["count"][at])]
 
+    def first_time(self, tag: int) -> int:
+        """The earliest time of one tag; 1 << 62 if it has no row."""
+        at = int(np.searchsorted(self.tags["id"], tag))
+        return int(self.tags["t_min"][at]) if at < len(self.tags) and self.tags["id"][at] == tag else 1 << 62
+
 
 class LatestRows:
     """Consecutive rows that are grouped when somebody asks. Pieces in log order, `keys` as in `group_rows`."""

@@ -7,15 +7,21 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from sereno.client import HistoryRequest, Series
 from sereno.model import NotFoundError, OperationError
 
+from .as_of import rows_at
+from .cold.rows import ColdRows
+from .cold.view import samples_of
 from .history import Snapshot, Store, TagHistory
-from .series import bucket_series, raw_series
-from .tags import Definition
+from .series import bucket_series, raw_series, series_of
+from .tags import Asked
 
 MAX_POINTS = 100_000
 MAX_TAGS = 1000
+MAX_TAGS_AT_ONCE = 100_000
 MAX_RAW = 2_000_000
 MAX_WAITING = 64
 
@@ -26,8 +32,9 @@ def check_request(request: HistoryRequest) -> None:
         raise ValueError(f"history from {request.start} to {request.end} ns is no range of time")
     if not -(1 << 63) <= request.start < request.end < 1 << 63:
         raise ValueError("history outside 64 bits of ns")
-    if len(request.tags) > MAX_TAGS:
-        raise ValueError(f"history of {len(request.tags)} tags in one request, at most {MAX_TAGS}")
+    most = MAX_TAGS if request.end - request.start > 1 else MAX_TAGS_AT_ONCE
+    if len(request.tags) > most:
+        raise ValueError(f"history of {len(request.tags)} tags in one request, at most {most}")
     if request.points is not None and not 1 <= request.points <= MAX_POINTS:
         raise ValueError(f"history in {request.points} points, expected 1 to {MAX_POINTS}")
 
@@ -37,14 +44,6 @@ def not_found(path: str, paths: Sequence[str]) -> NotFoundError:
     near = difflib.get_close_matches(path, paths, 3)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     return NotFoundError(f"no history of {path!r}{hint}")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Asked:
-    """One tag of a request."""
-
-    definition: Definition
-    handle: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +59,10 @@ class Query:
     def answer(self) -> list[Series]:
         """One Series per tag, in the order asked. Strings and arrays come raw, whatever the points.
 
-        Raises ValueError if more than MAX_RAW samples would come.
+        Of one nanosecond: what was in force then, for all tags at once. Raises ValueError beyond MAX_RAW samples.
         """
+        if self.request.points is None and self.request.end - self.request.start == 1:
+            return self._instant()
         series: list[Series] = []
         left = MAX_RAW
         for asked in self.asked:
@@ -69,6 +70,23 @@ class Query:
             one = self._one(asked, left)
             left -= len(one.t)
             series.append(one)
+        return series
+
+    def in_force(self) -> ColdRows:
+        """What is in force at the request's start, in order of tag; tags without a sample are left out."""
+        tags = {asked.definition.id: asked for asked in self.asked}
+        return rows_at(self.store, self.snapshot, tags, self.request.start, self._check)
+
+    def _instant(self) -> list[Series]:
+        rows = self.in_force()
+        series: list[Series] = []
+        for asked in self.asked:
+            self._check()
+            definition = asked.definition
+            at = np.searchsorted(rows.tag, [definition.id, definition.id + 1])
+            history = TagHistory(self.store, self.snapshot, definition.id, asked.handle)
+            known = history.known_until(self.request.end)
+            series.append(series_of(definition, samples_of(rows.take(slice(*at.tolist()))), known))
         return series
 
     def _one(self, asked: Asked, left: int) -> Series:

@@ -14,6 +14,7 @@ from sereno.model import Quality, ValueType
 from .history import TagHistory
 from .samples import F64, I64, Samples
 from .tags import Definition
+from .trend import Pieces, bucket_edges, cold_pieces
 
 SLICE_ROWS = 1_000_000
 _BAD = 0x8000
@@ -21,7 +22,11 @@ _BAD = 0x8000
 
 def raw_series(definition: Definition, history: TagHistory, start: int, end: int) -> Series:
     """Every sample in [start, end) after the one in force at `start`. Bad ones have no value."""
-    samples = history.between(start, end)
+    return series_of(definition, history.between(start, end), history.known_until(end))
+
+
+def series_of(definition: Definition, samples: Samples, known_until: int) -> Series:
+    """A raw Series. Bad samples have no value."""
     last = int(samples.t[-1]) if len(samples) else 0
     bad = samples.quality >= _BAD
     exact = _exact(definition, samples)
@@ -36,7 +41,7 @@ def raw_series(definition: Definition, history: TagHistory, start: int, end: int
         samples.quality,
         exact=exact,
         objects=objects,
-        covered_until=max(last, history.known_until(end)) if last else 0,
+        covered_until=max(last, known_until) if last else 0,
     )
 
 
@@ -49,8 +54,9 @@ def _exact(definition: Definition, samples: Samples) -> Any:
 class _Buckets:
     """Columns of a bucketed Series, filled piece by piece. `edges` has one more."""
 
-    def __init__(self, start: int, end: int, points: int) -> None:
-        self.edges: I64 = np.array([start + (end - start) * i // points for i in range(points + 1)], np.int64)
+    def __init__(self, edges: I64) -> None:
+        self.edges = edges
+        points = len(edges) - 1
         self.mean: F64 = np.full(points, np.nan)
         self.low: F64 = np.full(points, np.nan)
         self.high: F64 = np.full(points, np.nan)
@@ -66,6 +72,24 @@ class _Buckets:
             self._aggregate(first + filled, samples.take(slice(0, int(at[-1]))), at[filled])
         empty = np.flatnonzero((at[1:] == at[:-1]) & (at[:-1] > 0))
         self._hold(first + empty, samples.take(at[empty] - 1), known_until)
+
+    def fill_pieces(self, last: int, pieces: Pieces) -> list[tuple[int, int]]:
+        """The buckets before `last` from pieces; returns the ranges of buckets that have none."""
+        at = np.searchsorted(pieces.t, self.edges[: last + 1])
+        full = at[1:] > at[:-1]
+        filled = np.flatnonzero(full)
+        if len(filled):
+            starts = at[filled]
+            n = int(at[-1])
+            count = np.add.reduceat(pieces.count[:n], starts)
+            total = np.add.reduceat(pieces.total[:n], starts)
+            self.count[filled] = count
+            self.mean[filled] = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+            self.low[filled] = np.fmin.reduceat(pieces.low[:n], starts)
+            self.high[filled] = np.fmax.reduceat(pieces.high[:n], starts)
+            self.quality[filled] = np.maximum.reduceat(pieces.worst[:n], starts)
+        turns = np.flatnonzero(np.diff(np.concatenate(([True], full, [True])).astype(np.int8)))
+        return list(zip(turns[::2].tolist(), turns[1::2].tolist(), strict=True))
 
     def _aggregate(self, buckets: NDArray[np.intp], samples: Samples, starts: NDArray[np.intp]) -> None:
         usable = (samples.quality < _BAD) & np.isfinite(samples.values)
@@ -90,13 +114,19 @@ class _Buckets:
 def bucket_series(
     definition: Definition, history: TagHistory, start: int, end: int, *, points: int, check: Callable[[], None]
 ) -> Series:
-    """`points` buckets of [start, end), equal to a nanosecond. Samples are read in slices of bounded size.
+    """`points` buckets of [start, end) with edges as in `bucket_edges`. Samples are read in slices of bounded size.
 
     `check` is called between slices and may raise to stop.
     """
-    buckets = _Buckets(start, end, points)
+    edges, whole = bucket_edges(start, end, points)
+    buckets = _Buckets(edges)
     known_until = history.known_until(end)
     ranges = [(0, points)]
+    if whole > 1 and history.cold is not None:
+        cold = int(np.searchsorted(edges, history.hot_from(), "right")) - 1
+        if cold > 0:
+            pieces = cold_pieces(history.cold, history.tag, start, int(edges[cold]), whole)
+            ranges = [*buckets.fill_pieces(cold, pieces), (cold, points)]
     while ranges:
         check()
         first, last = ranges.pop()
@@ -104,7 +134,7 @@ def bucket_series(
         if last - first > 1 and history.count(t_first, t_last) > SLICE_ROWS:
             middle = (first + last) // 2
             ranges += [(first, middle), (middle, last)]
-        elif t_first < t_last:
+        elif t_first < t_last and first < last:
             buckets.fill(first, last, history.between(t_first, t_last), known_until)
     return Series(
         definition.path,

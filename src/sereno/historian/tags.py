@@ -55,6 +55,14 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, since=0) == msgspec.structs.replace(other, since=0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A tag that somebody asks for: what it was last declared as, and its number in this process if it has one."""
+
+    definition: Definition
+    handle: int | None
+
+
 def define(spec: TagSpec, since: int) -> Definition:
     """The definition that a declaration makes."""
     return Definition(

@@ -55,6 +55,11 @@ def scans(chance: random.Random, t: int, late: int):
 def answers(reader: Reader, declared: Plant, seed: int = 0) -> list[object]:
     chance = random.Random(seed)
     found: list[object] = []
+    for t in sorted(T0 + chance.randrange(-DAY, 9 * DAY) for _ in range(8)):
+        at_once = [shown(series, t) for series in reader.at(declared.specs, t)]
+        found.append((t, str(at_once)))
+        one_by_one = [shown(reader.series(spec, t, t + 1), t) for spec in declared.specs]
+        assert at_once == one_by_one or str(at_once) == str(one_by_one)
     for spec in declared.specs:
         ranges = [(0, 1 << 62)] + [sorted(T0 + chance.randrange(-DAY, 9 * DAY) for _ in range(2)) for _ in range(6)]
         for start, end in ranges:

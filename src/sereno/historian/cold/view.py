@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from sereno.model import Quality
 
 from .kinds import OBJECT, ROLLUPS, UINT64
 from .manifest import ColdFile, Manifest
-from .reading import ColdReader, DamagedError
+from .reading import ColdReader, Columns, DamagedError
 from .rewriting import bits_of
-from .rows import EXACT_INT, OBJECT_ROW, ColdRows
+from .rows import EXACT_INT, FLOAT, OBJECT_ROW, ColdRows
 from .slots import DAY
 from .state import InForceState, empty_state
 
@@ -33,12 +33,14 @@ class ColdView:
         self.manifest = manifest
         self.state = state
         self.reader = reader
-        self._on_damage = on_damage
+        self.on_damage = on_damage
         by_start = sorted(manifest.files, key=lambda f: f.start)
         self._files = [f for f in by_start if f.kind not in ROLLUPS]
         self.gaps = [Gap(start, end, 0) for start, end, _ in manifest.gaps]
         self.t_max = max((f.t_max for f in self._files), default=-(1 << 63))
         self._starts = [f.start for f in self._files]
+        self._slots = sorted({(f.start, f.end) for f in self._files})
+        self._rolled = {(f.start, f.kind): f for f in by_start if f.kind in ROLLUPS}
 
     def files(self, start: int, end: int) -> list[ColdFile]:
         """Files with samples in [start, end), by their slot."""
@@ -50,6 +52,27 @@ class ColdView:
         parts = [part for file in self.files(start, end) for part in self._parts(file, tag, start, end)]
         samples = in_order(joined(parts))
         return samples.take((samples.t >= start) & (samples.t < end))
+
+    def slots(self, start: int, end: int) -> list[tuple[int, int]]:
+        """The slots that overlap [start, end), in order."""
+        first = bisect_left(self._slots, (start - DAY, 0))
+        return [s for s in self._slots[first : bisect_left(self._slots, (end, 0))] if s[1] > start]
+
+    def rolled(self, tag: int, slot: int, kind: str, names: Sequence[str]) -> Columns | None:
+        """Columns of the tag's roll-ups in a slot; None if it has none there, or they cannot be trusted."""
+        file = self._rolled.get((slot, kind))
+        if file is None:
+            return None
+        try:
+            groups = self.reader.groups(file, tag, file.start, file.end)
+            found = [self.reader.rows_of(file, group, tag, names) for group in groups]
+        except DamagedError as error:
+            self.on_damage(error.path, error.offset)
+            return None
+        found = [columns for columns in found if len(columns["t"])]
+        if len(found) < 2:
+            return found[0] if found else None
+        return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]}
 
     def count(self, tag: int, start: int, end: int) -> int:
         """At most so many samples are between `start` and `end`."""
@@ -66,7 +89,7 @@ class ColdView:
         """The sample with the latest time before `t`; at most one."""
         at = self.state.at(tag)
         if at >= 0 and self.state.rows.t[at] < t:
-            return _state_samples(self.state.rows.take(slice(at, at + 1)))
+            return samples_of(self.state.rows.take(slice(at, at + 1)))
         best = no_samples()
         for file in reversed(self.files(-(1 << 63), t)):
             if len(best) and file.end <= best.t[0]:
@@ -86,14 +109,14 @@ class ColdView:
         try:
             groups = self.reader.groups(file, tag, start, end)
         except DamagedError as error:
-            self._on_damage(error.path, error.offset)
+            self.on_damage(error.path, error.offset)
             yield _gap(file.start)
             return
         for group in groups:
             try:
                 samples = self._samples(file, group, tag)
             except DamagedError as error:
-                self._on_damage(error.path, error.offset)
+                self.on_damage(error.path, error.offset)
                 yield _gap(known + 1)
                 continue
             if len(samples):
@@ -139,14 +162,14 @@ def _columns(t: I64, bits: I64, form: int, quality: NDArray[Any], *, unsigned: b
     return Samples(t, values, quality.astype(np.uint16), exact, np.full(n, None, object), zeros)
 
 
-def _state_samples(rows: ColdRows) -> Samples:
-    samples = no_samples(1)
-    form, bits = int(rows.form[0]), int(rows.bits[0])
-    samples.t[0], samples.quality[0] = rows.t[0], rows.quality[0]
-    if form == OBJECT_ROW:
-        samples.objects[0] = rows.objects[bits]
-    elif form == EXACT_INT:
-        samples.exact[0], samples.values[0] = bits, float(bits)
-    else:
-        samples.values[0] = rows.values[0]
+def samples_of(rows: ColdRows) -> Samples:
+    """Rows of one tag."""
+    samples = no_samples(len(rows))
+    samples.t[:], samples.quality[:] = rows.t, rows.quality
+    whole, numbers = rows.form == EXACT_INT, rows.form == FLOAT
+    samples.exact[whole] = rows.bits[whole]
+    samples.values[whole] = rows.bits[whole].astype(np.float64)
+    samples.values[numbers] = rows.values[numbers]
+    for i in np.flatnonzero(rows.form == OBJECT_ROW).tolist():
+        samples.objects[i] = rows.objects[int(rows.bits[i])]
     return samples
