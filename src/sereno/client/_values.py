@@ -95,11 +95,11 @@ class Series:
     """History of one tag, by time. Raw: `value` is each sample, `low`, `high`, `count` are None; the one in force at
     the start comes first, with its own earlier time.
 
-    Buckets: `t` is the bucket's start, `value` the mean of the samples that are not bad, `low`/`high` the extremes,
-    `count` how many; with count 0 all three are the value in force, or NaN where none is known. A gap is a row of
-    bad quality (value NaN). `exact` holds int64 (of uint64 tags: uint64) where float64 cannot. `objects` replaces
-    `value` for strings and arrays, which are always raw. `covered_until` ns UTC: the last sample is known to hold
-    until then.
+    Buckets: `t` is the bucket's start (from 8 minutes of length on, buckets begin at whole minutes, hours or days UTC),
+    `value` the mean of the samples that are not bad, `low`/`high` the extremes, `count` how many; with count 0 all
+    three are the value in force, or NaN where none is known. A gap is a row of bad quality (value NaN). `exact` holds
+    int64 (of uint64 tags: uint64) where float64 cannot. `objects` replaces `value` for strings and arrays, which are
+    always raw. `covered_until` ns UTC: the last sample is known to hold until then.
     """
 
     tag: str

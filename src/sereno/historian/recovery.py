@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -62,10 +62,12 @@ def open_log(disk: Disk, folder: Path, *, after: int = 0) -> OpenedLog:
 
 def _open_segment(disk: Disk, path: Path, opened: OpenedLog, *, newest: bool) -> SegmentView | None:
     size = path.stat().st_size
-    view = load_index(disk, path)
-    if view is not None and view.end == size:
-        return view
+    known = load_index(disk, path)
+    if known is not None and known.end == size:
+        return known
     view = scan_segment(disk, path, opened.faults, t_before=opened.last_commit)
+    if known is not None and known.end > size:
+        view = _cut_off(view, known, size, opened.faults)
     if view.end < size and newest:
         disk.truncate(path, view.end)
     if view.end <= HEADER_SIZE and not view.gaps:
@@ -75,6 +77,14 @@ def _open_segment(disk: Disk, path: Path, opened: OpenedLog, *, newest: bool) ->
     if view.end == size or newest:
         disk.replace(index_path(path), encode_index(view))
     return view
+
+
+def _cut_off(view: SegmentView, known: SegmentView, size: int, faults: list[Fault]) -> SegmentView:
+    """A sealed segment that is shorter than its index says: even cut between two records it has lost something."""
+    lost = Fault(f"{view.path} byte {size}", f"{known.end - size} bytes are missing", fix="The tags have a gap there")
+    faults.append(lost)
+    gap = Gap(view.t_end - SLACK_NS, known.t_end, place(known.number, view.end))
+    return replace(view, gaps=(*view.gaps, gap))
 
 
 def scan_segment(disk: Disk, path: Path, faults: list[Fault], *, t_before: int = 0) -> SegmentView:

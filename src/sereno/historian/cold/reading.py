@@ -99,7 +99,10 @@ class ColdReader:
         import pyarrow.parquet as pq
 
         self.bytes(file, group)
-        whole = self._disk.read(self.path(file))
+        try:
+            whole = self._disk.read(self.path(file))
+        except OSError as error:
+            raise DamagedError(self.path(file), 0) from error
         if zlib.crc32(whole) != file.crc:
             raise DamagedError(self.path(file), file.index_at)
         with pq.ParquetFile(io.BytesIO(whole)) as parquet:
@@ -119,8 +122,6 @@ class ColdReader:
         offset, length = int(entry["offset"]), int(entry["length"])
         try:
             data = self._disk.read(self.path(file), offset, length)
-        except FileNotFoundError:
-            raise
         except OSError as error:
             raise DamagedError(self.path(file), offset) from error
         if not opened.verified[group]:
@@ -141,8 +142,6 @@ class ColdReader:
                 return known
         try:
             data = self._disk.read(self.path(file), file.index_at, file.index_size)
-        except FileNotFoundError:
-            raise
         except OSError as error:
             raise DamagedError(self.path(file), file.index_at) from error
         if len(data) != file.index_size or zlib.crc32(data) != file.index_crc:

@@ -13,11 +13,14 @@ from .state import InForceState, decode_state, empty_state, encode_state
 
 
 def load_state(disk: Disk, folder: Path, manifest: Manifest) -> InForceState:
-    """The state that the manifest names. Raises DamagedError, OSError."""
+    """The state that the manifest names. Raises DamagedError if it is gone, cannot be read or is damaged."""
     if manifest.state is None:
         return empty_state()
     path = folder / FOLDER / manifest.state.name
-    data = disk.read(path)
+    try:
+        data = disk.read(path)
+    except OSError as error:
+        raise DamagedError(path, 0) from error
     if zlib.crc32(data) != manifest.state.crc:
         raise DamagedError(path, 0)
     return decode_state(data)

@@ -63,7 +63,7 @@ def main() -> None:
     lower = getattr(os, "nice", None)
     if lower is not None:
         lower(_NICE)
-    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    order = msgspec.json.decode(sys.stdin.readline(), type=Order)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _tell(work(Path(sys.argv[1]), order, _tell))
 
@@ -74,7 +74,8 @@ def _tell(outcome: Outcome) -> None:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1 << 16):
+        pass
     os._exit(3)
 
 
