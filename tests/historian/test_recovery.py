@@ -130,7 +130,8 @@ def test_every_truncation_leaves_the_whole_commits_before_it(
         assert kept >= before
         before = kept
         if reader.opened.segments:
-            assert log_file(tmp_path / "copy").stat().st_size == reader.opened.segments[0].outline.end
+            left, end = log_file(tmp_path / "copy").stat().st_size, reader.opened.segments[0].outline.end
+            assert left == end or (index and left < end == HEADER_SIZE)
     assert before == COMMITS
 
 

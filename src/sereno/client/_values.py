@@ -114,6 +114,22 @@ class Series:
     objects: tuple[Any, ...] | None = None
     covered_until: int = 0
 
+    def to_arrow(self) -> Any:
+        """A pyarrow.Table: see `arrow_table`."""
+        from ._frames import arrow_table
+
+        return arrow_table(self)
+
+    def to_pandas(self) -> Any:
+        """A pandas.DataFrame with the columns of `to_arrow`. Needs pandas."""
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> Any:
+        """A polars.DataFrame with the columns of `to_arrow`. Needs polars."""
+        import polars
+
+        return polars.from_arrow(self.to_arrow())
+
 
 @dataclass(frozen=True, slots=True)
 class GroupStatus:

@@ -35,7 +35,8 @@ def rows_at(store: Store, snapshot: Snapshot, tags: Mapping[int, Asked], t: int,
     parts: list[ColdRows] = []
     for tag in hot & tags.keys():
         check()
-        samples = TagHistory(store, snapshot, tag, tags[tag].handle).between(t, t + 1)
+        numbers = tags[tag].definition.is_row
+        samples = TagHistory(store, snapshot, tag, tags[tag].handle, numbers=numbers).between(t, t + 1)
         parts.append(_of_samples(tags[tag], samples.take(slice(-1, None))))
     if snapshot.cold is not None:
         rest = np.array(sorted(tags.keys() - hot), np.int64)

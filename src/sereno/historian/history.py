@@ -53,9 +53,15 @@ class Store:
 
 
 class TagHistory:
-    """Reads one tag out of a snapshot. `handle` is its number in this process, if it has one."""
+    """Reads one tag out of a snapshot. `handle` is its number in this process, if it has one.
 
-    def __init__(self, store: Store, snapshot: Snapshot, tag: int, handle: int | None) -> None:
+    `numbers`: its values are rows, so that there are no objects to look at.
+    """
+
+    def __init__(
+        self, store: Store, snapshot: Snapshot, tag: int, handle: int | None, *, numbers: bool = False
+    ) -> None:
+        self._numbers = numbers
         self._store = store
         self.tag = tag
         self._segments = snapshot.segments
@@ -86,7 +92,8 @@ class TagHistory:
         samples = with_gaps(samples, [gap for gap in gaps if gap.start < end and gap.end >= earliest])
         samples = samples.take(samples.t < end)
         in_force = max(0, int(np.searchsorted(samples.t, start, "right")) - 1)
-        return _without_repeats(samples.take(slice(in_force, None)))
+        samples = samples.take(slice(in_force, None))
+        return samples if self._numbers else _without_repeats(samples)
 
     def count(self, start: int, end: int) -> int:
         """At most so many samples are between `start` and `end`."""

@@ -84,14 +84,14 @@ class Query:
             self._check()
             definition = asked.definition
             at = np.searchsorted(rows.tag, [definition.id, definition.id + 1])
-            history = TagHistory(self.store, self.snapshot, definition.id, asked.handle)
+            history = self._history(asked)
             known = history.known_until(self.request.end)
             series.append(series_of(definition, samples_of(rows.take(slice(*at.tolist()))), known))
         return series
 
     def _one(self, asked: Asked, left: int) -> Series:
         request = self.request
-        history = TagHistory(self.store, self.snapshot, asked.definition.id, asked.handle)
+        history = self._history(asked)
         if request.points is not None and asked.definition.is_row:
             return bucket_series(
                 asked.definition, history, request.start, request.end, points=request.points, check=self._check
@@ -103,6 +103,10 @@ class Query:
                 f"{MAX_RAW}; ask for a shorter time, fewer tags or a number of points"
             )
         return raw_series(asked.definition, history, request.start, request.end)
+
+    def _history(self, asked: Asked) -> TagHistory:
+        definition = asked.definition
+        return TagHistory(self.store, self.snapshot, definition.id, asked.handle, numbers=definition.is_row)
 
     def _check(self) -> None:
         if self.stop.is_set():

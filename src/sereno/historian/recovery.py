@@ -66,6 +66,7 @@ def _open_segment(disk: Disk, path: Path, opened: OpenedLog, *, newest: bool) ->
     if known is not None and known.end == size:
         return known
     view = scan_segment(disk, path, opened.faults, t_before=opened.last_commit)
+    cut_off = known is not None and known.end > size
     if known is not None and known.end > size:
         view = _cut_off(view, known, size, opened.faults)
     if view.end < size and newest:
@@ -74,7 +75,7 @@ def _open_segment(disk: Disk, path: Path, opened: OpenedLog, *, newest: bool) ->
         disk.remove(path)
         return None
     view = compacted(view)
-    if view.end == size or newest:
+    if (view.end == size or newest) and not cut_off:
         disk.replace(index_path(path), encode_index(view))
     return view
 

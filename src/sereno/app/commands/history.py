@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import sys
+from dataclasses import replace
 
 import click
+import numpy as np
 
 from sereno.client import Client, Series, parse_time, series_json
 from sereno.model import severity
@@ -18,6 +20,7 @@ from .show import json_line, timestamp
 @click.argument("tags", nargs=-1, required=True, metavar="TAG...")
 @click.option("--from", "start", default="now-1h", show_default=True, help="ISO 8601 or relative, as now-6h.")
 @click.option("--to", "end", default="now", show_default=True)
+@click.option("--at", help="What was in force then, instead of a range.")
 @click.option("--points", type=click.IntRange(1, 100_000), default=None, help="Buckets per tag. [every sample]")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values.")
 @node_options
@@ -27,16 +30,20 @@ def history(
     tags: tuple[str, ...],
     start: str,
     end: str,
+    at: str | None,
     points: int | None,
     as_csv: bool,
     node: NodeAddress,
     as_json: bool,
 ) -> int:
     """Show recorded samples of tags, raw or in buckets with their extremes."""
-    since, until = parse_time(start), parse_time(end)
+    since, until = parse_time(at or start), parse_time(end)
+    if at:
+        until = since + 1
 
     async def work(client: Client) -> None:
-        for series in await client.query(*tags, start=since, end=until, points=points):
+        for found in await client.query(*tags, start=since, end=until, points=None if at else points):
+            series = _in_force(found, since) if at else found
             if as_json:
                 json_line(series_json(series))
             elif as_csv:
@@ -45,6 +52,20 @@ def history(
                 _text(series)
 
     return with_client(work, node)
+
+
+def _in_force(series: Series, t: int) -> Series:
+    """The last sample at or before `t`; a node far away may have been asked for a little more."""
+    n = max(1, int(np.searchsorted(series.t, t, "right")))
+    last = slice(n - 1, n)
+    return replace(
+        series,
+        t=series.t[last],
+        value=series.value[last],
+        quality=series.quality[last],
+        exact=None if series.exact is None else series.exact[last],
+        objects=None if series.objects is None else series.objects[last],
+    )
 
 
 def _rows(series: Series) -> list[tuple[str, str, str, str, str]]:

@@ -16,11 +16,13 @@ from sereno.historian.disk import AppendFile, Disk
 from sereno.historian.objects import ObjectForm, encode_object
 
 from .footer import CHUNK, GROUP, GroupIndex, chunks_of, encode_groups
-from .kinds import UINT64, UNITS, Column, arrow_schema, columns_of, places
+from .kinds import ROLLUPS, UINT64, UNITS, Column, arrow_schema, columns_of, places
 from .manifest import FOLDER, ColdFile
 from .rows import ColdRows
 
 GROUP_ROWS = 8192
+ROLLUP_GROUP_ROWS = 2048
+"""Roll-ups have many columns, and a day of minutes is 1440 rows: more would be read for nothing."""
 _LEVEL = 1
 _OBJECT_GROUP_BYTES = 4 << 20
 
@@ -83,10 +85,11 @@ class ColdWriter:
         )
 
     def write(self, columns: Mapping[str, NDArray[Any]]) -> None:
-        """Rows in order of tag and time; times in ns. A row group is at most GROUP_ROWS long."""
+        """Rows in order of tag and time; times in ns."""
         n = len(columns["tag"])
-        for first in range(0, n, GROUP_ROWS):
-            piece = {name: column[first : first + GROUP_ROWS] for name, column in columns.items()}
+        size = ROLLUP_GROUP_ROWS if self._kind in ROLLUPS else GROUP_ROWS
+        for first in range(0, n, size):
+            piece = {name: column[first : first + size] for name, column in columns.items()}
             arrays = [_arrow(c, piece[c.name], self._kind, self._unit) for c in self._columns]
             self._group(arrays, piece["tag"], piece["t"])
 
@@ -202,20 +205,26 @@ def _encodings(schema: Any, columns: tuple[Column, ...]) -> dict[str, str] | Non
 
 
 def _arrow(column: Column, values: NDArray[Any], kind: str, unit: str) -> Any:
+    """An Arrow array over the very bytes: pyarrow's own conversion would import pandas wherever that is installed."""
     import pyarrow as pa
 
-    if column.name.startswith("t") and column.name != "tag":
-        return pa.array(values // UNITS[unit]).cast(pa.timestamp(unit, "UTC"))
+    if column.name in ("t", "t_first", "t_last"):
+        return _of_bytes(pa.timestamp(unit, "UTC"), values // UNITS[unit])
     scale = places(kind)
     if column.name == "value" and scale is not None:
-        wide = np.column_stack((values, values >> 63))
-        buffers = [None, pa.py_buffer(np.ascontiguousarray(wide, "<i8").tobytes())]
-        return pa.Array.from_buffers(pa.decimal128(18, scale), len(values), buffers)
+        return _of_bytes(pa.decimal128(18, scale), np.column_stack((values, values >> 63)))
     if column.name == "value" and kind == UINT64:
-        return pa.array(np.ascontiguousarray(values).view(np.uint64))
+        return _of_bytes(pa.uint64(), values)
     if column.name in ("quality", "worst"):
-        return pa.array(values.astype(np.uint16))
-    return pa.array(np.ascontiguousarray(values, column.dtype))
+        return _of_bytes(pa.uint16(), values.astype(np.uint16))
+    types = {"<i8": pa.int64(), "<i4": pa.int32(), "<f8": pa.float64()}
+    return _of_bytes(types[column.dtype], np.ascontiguousarray(values, column.dtype))
+
+
+def _of_bytes(kind: Any, values: NDArray[Any]) -> Any:
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def _size(value: Any) -> int:
