@@ -1,22 +1,68 @@
-"""history: samples of the past in the terminal."""
+"""history [show] TAG... | verify: samples of the past in the terminal, and whether they are whole."""
 
 from __future__ import annotations
 
 import csv
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import click
 import numpy as np
 
+from sereno.app.datafolder import DataFolder
 from sereno.client import Client, Series, parse_time, series_json
-from sereno.model import severity
+from sereno.model import OperationError, severity
 
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line, timestamp
+from .users import data_option
 
 
-@click.command()
+class _ShowsByDefault(click.Group):
+    """`sereno history TAG` is `sereno history show TAG`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ShowsByDefault)
+def history() -> None:
+    """Recorded samples: `sereno history TAG...` shows them."""
+
+
+@history.command()
+@data_option
+@json_option
+def verify(*, data: Path, as_json: bool) -> int:
+    """Check every checksum of the history in a data folder, whether the node runs or not; changes nothing.
+
+    Says which block of which file is bad. While a node records, the end of its log may be an unfinished commit.
+    """
+    from sereno.historian.cold.verifying import verify as verified
+    from sereno.historian.disk import SystemDisk
+
+    folder = DataFolder(data).history
+    if not folder.is_dir():
+        raise OperationError(f"no history in {data}; give --data")
+    files = size = bad = 0
+    for one in verified(SystemDisk(), folder):
+        files, size, bad = files + 1, size + one.size, bad + len(one.faults)
+        for fault in one.faults:
+            if as_json:
+                json_line({"file": one.name, "where": fault.where, "fault": fault.found, "fix": fault.fix})
+            else:
+                click.echo(str(fault))
+    if as_json:
+        json_line({"files": files, "bytes": size, "faults": bad})
+    else:
+        click.echo(f"{files} files, {size / 2**20:.1f} MiB: {f'{bad} faults' if bad else 'whole'}")
+    return int(bad > 0)
+
+
+@history.command()
 @click.argument("tags", nargs=-1, required=True, metavar="TAG...")
 @click.option("--from", "start", default="now-1h", show_default=True, help="ISO 8601 or relative, as now-6h.")
 @click.option("--to", "end", default="now", show_default=True)
@@ -25,7 +71,7 @@ from .show import json_line, timestamp
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values.")
 @node_options
 @json_option
-def history(
+def show(
     *,
     tags: tuple[str, ...],
     start: str,
