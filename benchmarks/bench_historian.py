@@ -2,7 +2,9 @@
 
 Every answer of every engine is compared with numpy's. The samples are 30 days of ten tags every ten seconds and of many
 slower ones; `append_per_s` is with one fdatasync for each batch (`sync_ms` is their median: a virtual disk may cache),
-of the log writer, which is handed columns. SQLite gets a part of the samples, since it is slow. Ratios: ours to theirs.
+of the log writer, which is handed columns. SQLite gets a part of the samples, since it is slow. Ratios: ours to theirs
+in speed; `live` is how much longer a scan takes to be durable while two ask for all tags over all days, `asked_rss_mb`
+what memory grows by then, `stop_ms` how soon their threads are free when they have left.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 
 from keeping import others
 from keeping.data import make
+from keeping.live import live
 from keeping.ours import Ours, compacted
 
 
@@ -25,6 +28,7 @@ def main() -> None:
     parser.add_argument("--tags", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=10_000)
     parser.add_argument("--repeat", type=int, default=9)
+    parser.add_argument("--live", type=float, default=5.0, help="seconds of recording beside questions, and without")
     parser.add_argument("--sqlite", type=int, default=1_000_000, help="samples for SQLite")
     options = parser.parse_args()
     tags = max(20, min(options.tags, options.samples // 100))
@@ -43,6 +47,7 @@ def measured(folder: Path, options: argparse.Namespace, tags: int) -> dict[str, 
     figures["bytes_per_sample"], figures["bytes_per_sample_raw"] = ours.bytes_per_sample()
     mine = asyncio.run(ours.answers(options.repeat))
     figures |= {f"{name}_ms": value for name, value in mine.items()}
+    figures |= asyncio.run(live(ours, options.live))
 
     declared = Ours(folder / "decimal", samples, decimals=2)
     declared.append(100_000)
@@ -71,6 +76,7 @@ def measured(folder: Path, options: argparse.Namespace, tags: int) -> dict[str, 
     ratios = {
         "append_duckdb": figures["append_per_s"] / table_append,
         "append_sqlite": figures["append_per_s"] / sqlite_append,
+        "live": figures["durable_asked_ms"] / figures["durable_ms"],
         **{f"{name}_duckdb": theirs[name] / mine[name] for name in theirs},
         **{f"{name}_parquet": parquet[name] / mine[name] for name in parquet},
     }

@@ -50,7 +50,20 @@ def test_believing_every_checksum_is_found() -> None:
 
 
 def test_the_benchmark_runs_and_every_answer_is_numpys() -> None:
-    arguments = ("--samples", "4000", "--tags", "40", "--sqlite", "2000", "--repeat", "1", "--batch", "500")
+    arguments = (
+        "--samples",
+        "4000",
+        "--tags",
+        "40",
+        "--sqlite",
+        "2000",
+        "--repeat",
+        "1",
+        "--batch",
+        "500",
+        "--live",
+        "0.1",
+    )
     result = run("bench_historian.py", *arguments)
     assert {
         "append_per_s",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .cold.blocks import Columns
 from .cold.kinds import ROLLUPS
-from .cold.reading import Columns
 from .cold.view import ColdView
 from .samples import F64, I64, Samples
 

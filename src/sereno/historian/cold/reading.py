@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from sereno.historian.disk import Disk
 from sereno.historian.objects import decode_object
 
+from .blocks import BlockCache, Columns
 from .footer import GroupIndex, decode_groups
 from .kinds import UNITS, Column, columns_of
 from .manifest import FOLDER, ColdFile
 
 _KEPT_OBJECT_GROUPS = 4
-Columns = dict[str, NDArray[Any]]
 
 
 class DamagedError(Exception):
@@ -47,6 +47,7 @@ class ColdReader:
         self._folder = folder / FOLDER
         self._max_bytes = max_bytes
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
+        self._blocks = BlockCache()
         self._objects: OrderedDict[tuple[str, int], tuple[Columns, list[Any]]] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -171,7 +172,8 @@ def _decoded(data: bytes, chunk: Any, column: Column, rows: int, unit: str) -> N
     else:
         values = np.frombuffer(plain, dtype)
     if column.name in ("t", "t_first", "t_last") and UNITS[unit] != 1:
-        return values * UNITS[unit]
+        values = values * UNITS[unit]
+    values.flags.writeable = False
     return values
 
 

@@ -14,9 +14,10 @@ from sereno.historian.marks import Gap
 from sereno.historian.samples import I64, Samples, in_order, joined, no_samples
 from sereno.model import Quality
 
+from .blocks import Columns
 from .kinds import OBJECT, ROLLUPS, UINT64
 from .manifest import ColdFile, Manifest
-from .reading import ColdReader, Columns, DamagedError
+from .reading import ColdReader, DamagedError
 from .rewriting import bits_of
 from .rows import EXACT_INT, FLOAT, OBJECT_ROW, ColdRows
 from .slots import DAY
