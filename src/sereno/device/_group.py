@@ -102,12 +102,6 @@ class ScanGroup:
         """What it is called in the hub."""
         return self._id
 
-    @property
-    def handles(self) -> dict[str, int]:
-        """Tag path -> handle."""
-        paths = [tag.spec.path for tag in (*self.rows, *self.objects)]
-        return dict(zip(paths, (*self._index.handles.tolist(), *self._object_handles), strict=True))
-
     def register(self, handles: Sequence[int]) -> None:
         """Take the handles of `rows` and then `objects`, and register as a group of batches."""
         self._index = RowIndex(handles[: len(self.rows)])

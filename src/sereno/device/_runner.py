@@ -67,6 +67,7 @@ class DeviceRunner:
         self._tags = {entry.tag.spec.path: entry.tag for entry in config.tags}
         self._ingest = ingest
         self._handles: dict[str, int] = {}
+        self._group_of: dict[str, ScanGroup] = {}
         self._groups = self._make_groups(config.groups)
         self._scans: dict[ScanGroup, asyncio.Task[None]] = {}
         self._origin = 0.0
@@ -119,7 +120,7 @@ class DeviceRunner:
         states = self._driver.allowed(path, call=False)
         await self._command(lambda: self._driver.write(tag, value, deadline=deadline), deadline, states)
         readback = path if tag.spec.setpoint.readback == "self" else tag.spec.setpoint.readback
-        if group := self._group_of(readback):
+        if group := self._group_of.get(readback):
             # whoever waits for a readback believes the second scan: one under way may be older than the write
             group.poke(2 if group.held else 1)
         elif readback not in self._tags:
@@ -132,7 +133,7 @@ class DeviceRunner:
 
     def poke(self, path: str) -> None:
         """Scan the group of a tag out of turn; nothing happens for a tag that is not scanned."""
-        if group := self._group_of(path):
+        if group := self._group_of.get(path):
             group.poke()
 
     def extend(self, tags: Sequence[DeviceTag], groups: Mapping[str, GroupConfig]) -> None:
@@ -147,16 +148,18 @@ class DeviceRunner:
     def shrink(self, paths: Sequence[str]) -> None:
         """See RunnerPort."""
         gone = set(paths)
+        affected = list(dict.fromkeys(group for path in paths if (group := self._group_of.get(path)) is not None))
         self.config = replace(self.config, tags=tuple(t for t in self.config.tags if t.tag.spec.path not in gone))
         self._ingest.withdraw_tags([self._handles.pop(path) for path in paths])
         for path in paths:
             del self._tags[path]
-        for group in [group for group in self._groups if not gone.isdisjoint(group.handles)]:
+            self._group_of.pop(path, None)
+        for group in affected:
             self._scans.pop(group).cancel()
             self._groups.remove(group)
             self._ingest.end_group(group.id)
             for made in self._make_groups([group.name]):
-                made.register([self._handles[tag.spec.path] for tag in (*made.rows, *made.objects)])
+                self._bind(made)
                 self._take_up(made)
 
     def commands_changed(self) -> None:
@@ -229,7 +232,13 @@ class DeviceRunner:
         handles = self._ingest.register_tags([*specs, *unread]).tolist()
         self._handles.update(zip((spec.path for spec in (*specs, *unread)), handles, strict=True))
         for group in groups:
-            group.register([self._handles[tag.spec.path] for tag in (*group.rows, *group.objects)])
+            self._bind(group)
+
+    def _bind(self, group: ScanGroup) -> None:
+        """Tell the hub of a group whose tags it knows."""
+        paths = [tag.spec.path for tag in (*group.rows, *group.objects)]
+        group.register([self._handles[path] for path in paths])
+        self._group_of.update(dict.fromkeys(paths, group))
 
     def _take_up(self, group: ScanGroup) -> None:
         """One more group while the device runs."""
@@ -243,9 +252,6 @@ class DeviceRunner:
         turns = FREE_TURNS if group.held else self._turns
         run = group.run(self._driver, turns, self._origin)
         self._scans[group] = self._spawn(run, f"scan {self.path}/{group.name}")
-
-    def _group_of(self, path: str) -> ScanGroup | None:
-        return next((group for group in self._groups if path in group.handles), None)
 
     def _compile(self) -> str:
         """Make the scan plans; the error in words when the driver cannot."""
