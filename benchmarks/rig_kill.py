@@ -27,6 +27,8 @@ from breaking.workload import stored, total, violations
 VICTIM = Path(__file__).parent / "breaking" / "victim.py"
 CALLS = ("write", "fdatasync", "fsync", "rename", "unlink", "ftruncate")
 DEPTH = 12
+GROUPS: list[int] = []
+"""Process groups of the victims: a compactor may outlive its node for a moment, which is part of the trial."""
 
 
 def main() -> int:
@@ -38,8 +40,12 @@ def main() -> int:
     options = parser.parse_args()
     chance = random.Random(options.seed)
     points = options.points if shutil.which("strace") else 0
-    with tempfile.TemporaryDirectory(prefix="sereno-kill-") as name:
-        counts = trial(Path(name), options.cycles, points, chance, options.defect)
+    with tempfile.TemporaryDirectory(prefix="sereno-kill-", ignore_cleanup_errors=True) as name:
+        try:
+            counts = trial(Path(name), options.cycles, points, chance, options.defect)
+        finally:
+            for group in GROUPS:
+                end_group(group)
     bad = sum(counts.get(key, 0) for key in ("lost", "doubled", "altered"))
     line = {"name": "kill", "figures": counts, "ratios": {}, "defect": options.defect, "found": bad > 0}
     print(json.dumps(line))
@@ -90,7 +96,10 @@ def run_and_kill(
 ) -> tuple[set[int], int]:
     """Numbers that were acknowledged before the victim was killed, and how many compactors were killed first."""
     command = [*strace, sys.executable, str(VICTIM), str(folder), str(first), defect]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as victim:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+    ) as victim:
+        GROUPS.append(victim.pid)
         assert victim.stdout is not None
         line = victim.stdout.readline()
         killed = 0
@@ -124,6 +133,13 @@ def kill_compactors(pid: int) -> int:
         except psutil.Error:
             continue
     return killed
+
+
+def end_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
 
 
 def end(pid: int) -> None:
