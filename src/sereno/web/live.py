@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from sereno.access.entries import EntryTable
-from sereno.client import WaitingCommand, WaitingPort, spec_json, waiting_json
+from sereno.client import spec_json, waiting_json
 from sereno.model import SerenoError
 
 from .alarm_push import AlarmPush, AlarmSlot
@@ -62,9 +62,8 @@ async def live(socket: WebSocket) -> None:
     state = socket.app.state
     outlet = Outlet("ws", actor_in(socket), socket.scope["state"]["credential"])
     await socket.accept()
-    await _Live(
-        socket, outlet, state.push, state.outlets, waiting=state.context.waiting, alarm_push=state.alarm_push
-    ).run()
+    outlet.wants_waiting = True
+    await _Live(socket, outlet, state.push, state.outlets, alarm_push=state.alarm_push).run()
 
 
 class _Live:
@@ -77,7 +76,6 @@ class _Live:
         push: Push,
         outlets: Outlets,
         *,
-        waiting: WaitingPort,
         alarm_push: AlarmPush,
         entries: EntryTable = ENTRIES,
     ):
@@ -86,8 +84,6 @@ class _Live:
         self._push = push
         self._outlets = outlets
         self._entries = entries
-        self._waiting = waiting
-        self._told: list[WaitingCommand] = []
         self._slots: dict[int, Slot] = {}
         self._alarm_push = alarm_push
         self._alarms: AlarmSlot | None = None
@@ -169,8 +165,7 @@ class _Live:
         while not outlet.stop_code:
             await outlet.awake.wait()
             outlet.awake.clear()
-            if outlet.beat_due:
-                await self._tell_waiting()
+            self._tell_waiting()
             while self._control:
                 await self._send(orjson.dumps(self._control.pop(0)).decode())
             if outlet.beat_due:
@@ -180,12 +175,12 @@ class _Live:
                 outlet.stop(GOING_AWAY, "the values ended")
         await self._socket.close(outlet.stop_code, outlet.stop_reason)
 
-    async def _tell_waiting(self) -> None:
+    def _tell_waiting(self) -> None:
         """Commands that wait for people, when they are others than before."""
-        now = await self._waiting.waiting(self._outlet.actor)
-        if now != self._told:
-            self._told = now
-            self._control.append({"type": "waiting", "commands": [waiting_json(one) for one in now]})
+        outlet = self._outlet
+        if outlet.waiting_news:
+            outlet.waiting_news = False
+            self._control.append({"type": "waiting", "commands": [waiting_json(one) for one in outlet.waiting]})
 
     async def _drain(self) -> bool:
         """Send the alarms, then one update of each subscription; True if one of them has ended."""
@@ -213,13 +208,11 @@ class _Live:
         assert self._line is not None
         outlet = self._outlet
         outlet.lend(self._line, self._pump)
-        outlet.wakes_at_beats = True
         while not outlet.stop_code:
             outlet.awake.clear()
             self._pump()
             if not outlet.stop_code:
                 await outlet.awake.wait()
-                await self._tell_waiting()
         outlet.give_back()
         await self._socket.close(outlet.stop_code, outlet.stop_reason)
 
@@ -227,6 +220,7 @@ class _Live:
         """Write what waits while the line takes it."""
         line, outlet = self._line, self._outlet
         assert line is not None
+        self._tell_waiting()
         while self._control and line.writable:
             line.put(message(TEXT, orjson.dumps(self._control.pop(0))))
         if outlet.beat_due and line.writable:

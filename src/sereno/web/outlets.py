@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
 from sereno.access.actor import Actor
-from sereno.client import iso_time
+from sereno.client import WaitingCommand, iso_time
 from sereno.model import SerenoError
 from sereno.wire.frame import heartbeat
 
@@ -52,7 +53,9 @@ class Outlet:
         self.stop_code = 0
         self.stop_reason = ""
         self.dropped = 0
-        self.wakes_at_beats = False
+        self.wants_waiting = False
+        self.waiting: list[WaitingCommand] = []
+        self.waiting_news = False
         self.stalled_beats = 0
         self._sent = 0
         self._bytes = 0
@@ -117,6 +120,12 @@ class Outlet:
         self._bytes += size
         self.dropped += dropped
 
+    def tell_waiting(self, waiting: list[WaitingCommand]) -> None:
+        """The commands that wait for people; only other ones than before are news."""
+        if waiting != self.waiting:
+            self.waiting, self.waiting_news = waiting, True
+            self.wake()
+
     def beat(self, number: int) -> bool:
         """The sign of life of this number is due, unless it went along with a frame.
 
@@ -128,8 +137,6 @@ class Outlet:
         if self._line is None or self._line.beaten != number:
             self.beat_due = True
             self.wake()
-        if self.wakes_at_beats:
-            self.awake.set()
         return self.stalled_beats >= STALL_BEATS
 
 
@@ -199,6 +206,7 @@ class Outlets:
             await clock.sleep(RIDE)
             beat.riding = False
             self._make_beat()
+            await self._look_waiting()
             for number, (outlet, abort) in enumerate(list(self._open.items()), 1):
                 if outlet.beat(beat.number):
                     self._metrics.stalled.inc()
@@ -208,6 +216,22 @@ class Outlets:
                     await clock.sleep(0)
             if beat.number % RECHECK_BEATS == 0:
                 self._recheck.set()
+
+    async def _look_waiting(self) -> None:
+        """Ask once for all connections of the same rights what waits for people."""
+        found: dict[tuple[Any, ...], list[WaitingCommand]] = {}
+        for outlet in list(self._open):
+            actor = outlet.actor
+            if not outlet.wants_waiting:
+                continue
+            key = (actor.name, actor.kind, actor.roles, actor.bound, actor.person)
+            if key not in found:
+                try:
+                    found[key] = await self._context.waiting.waiting(actor)
+                except SerenoError as error:
+                    _log.error("what waits for people could not be seen", error=str(error))
+                    return
+            outlet.tell_waiting(found[key])
 
     async def watch_rights(self) -> None:
         """End connections whose session, token or rights are no longer those they began with."""
