@@ -21,7 +21,7 @@ def not_ready(parts: Parts) -> list[str]:
 def warnings(parts: Parts) -> list[str]:
     """What somebody should look at, while it works."""
     faults = [f"audit, at start: {fault}" for fault in parts.store.recording.faults]
-    return [*faults, *filter(None, [clock_fault()])]
+    return [*faults, *parts.devices.clock_faults(), *filter(None, [clock_fault()])]
 
 
 def history_figures(parts: Parts) -> Mapping[str, float]:

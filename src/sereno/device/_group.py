@@ -16,12 +16,15 @@ from sereno.model import (
     ObjectSample,
     OperationError,
     RowIndex,
+    SampleBatch,
     TagHandle,
     Timer,
     seal,
+    severity,
 )
 
 from ._config import GroupConfig
+from ._device_clock import DeviceClock
 from ._driver import Driver, DriverTag, ScanColumns
 from ._grid import Grid, spread
 from ._range import RangeCheck
@@ -96,6 +99,16 @@ class ScanGroup:
         self._watchdog: Timer | None = None
         self._logged = ""
         self._reasons: Mapping[str, str] = {}
+        self._clock_rows = [
+            (i, DeviceClock(t.spec.path, t.spec.clock)) for i, t in enumerate(self.rows) if t.spec.clock
+        ]
+        self._clock_of_times = DeviceClock(f"the clock of {device}")
+
+    @property
+    def clock_faults(self) -> tuple[str, ...]:
+        """Clocks of the device that are off, in words."""
+        clocks = (*(clock for _, clock in self._clock_rows), self._clock_of_times)
+        return tuple(clock.fault for clock in clocks if clock.fault)
 
     @property
     def id(self) -> GroupId:
@@ -220,6 +233,8 @@ class ScanGroup:
             complete=columns.complete,
         )
         self._give_reasons(columns)
+        if self._clock_rows or columns.t_source is not None:
+            self._look_at_clocks(batch, now, columns.t_source is not None)
         self._seq += 1
         self.scans += 1
         self.incomplete += not columns.complete
@@ -236,6 +251,13 @@ class ScanGroup:
         self._reasons = reasons
         tags = zip((*self.rows, *self.objects), (*self._index.handles.tolist(), *self._object_handles), strict=True)
         self._ingest.report_reasons(self._id, {h: reasons[t.spec.name] for t, h in tags if t.spec.name in reasons})
+
+    def _look_at_clocks(self, batch: SampleBatch, now: int, own_times: bool) -> None:
+        for row, clock in self._clock_rows:
+            if severity(int(batch.quality[row])) != "bad":
+                clock.seen(float(batch.values[row]), now / 1e9)
+        if own_times and batch.t_source.size:
+            self._clock_of_times.seen(float(batch.t_source.max()) / 1e9, now / 1e9)
 
     def _age(self) -> float:
         return self._clock.monotonic() - self._last_good

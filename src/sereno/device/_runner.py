@@ -182,6 +182,11 @@ class DeviceRunner:
         """The operational state."""
         return self._health.state
 
+    @property
+    def clock_faults(self) -> tuple[str, ...]:
+        """Clocks of the device that are off, in words."""
+        return tuple(fault for group in self._groups for fault in group.clock_faults)
+
     def status(self) -> DeviceStatus:
         """See DeviceStatus."""
         failed = sum(group.failures for group in self._groups)
@@ -197,7 +202,7 @@ class DeviceRunner:
             groups=tuple(group.status() for group in self._groups),
             counters={"failed_scans": failed, "commands": self._commands, **self.link.counters},
             description=self.config.description,
-            remarks=self._driver.remarks(),
+            remarks=(*self._driver.remarks(), *self.clock_faults),
             status=self._health.status,
             commands=self._driver.commands,
         )

@@ -95,6 +95,10 @@ class DeviceSet:
             raise DeniedError(f"{actor.name} may not trace {device!r}, that needs the right {Right.TRACE}")
         return trace_link(found.link)
 
+    def clock_faults(self) -> list[str]:
+        """Clocks of devices that are off, in words."""
+        return [fault for runner in self.handlers.values() for fault in runner.clock_faults]
+
     def rescan(self, path: str) -> None:
         """Scan the group of a tag out of turn, whatever device it belongs to; other paths are ignored."""
         if owner := self._devices.get(split_tag_path(path)[0]):

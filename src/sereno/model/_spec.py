@@ -98,7 +98,8 @@ class TagSpec:
     """Declaration of one tag. `path` = device path + '/' + name; `shape` () = scalar, a length of 0 = any.
 
     `low`/`high` is the range that the value may be trusted in (outside: uncertain).
-    `deadband` is absolute, in the tag's unit; `deadband_percent` is of high - low.
+    `deadband` is absolute, in the tag's unit; `deadband_percent` is of high - low. `clock`: the tag is the device's own
+    clock, in seconds since 1970 UTC, and that many seconds off are still right.
     """
 
     path: str
@@ -115,6 +116,7 @@ class TagSpec:
     deadband_percent: float = 0.0
     limits: Limits | None = None
     setpoint: Setpoint = field(default_factory=Setpoint)
+    clock: float | None = None
     was: str = ""
 
     def __post_init__(self) -> None:

@@ -340,6 +340,7 @@ def _spec(table: TagTable, device: DeviceTable, config: Any) -> TagSpec:
         high=table.high,
         deadband=table.deadband,
         deadband_percent=table.deadband_percent,
+        clock=table.clock,
         limits=table.alarm.limits() if table.alarm else None,
         setpoint=setpoint_of(table, kind, config),
         was=table.was,

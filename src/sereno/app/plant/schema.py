@@ -249,6 +249,7 @@ class TagTable(Table):
     high: float | None = None
     deadband: float = Field(0.0, ge=0)
     deadband_percent: float = Field(0.0, ge=0, le=100)
+    clock: Duration | None = None
     group: str | None = None
     alarm: AlarmTable | None = None
     counter: CounterTable | None = None
