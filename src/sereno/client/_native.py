@@ -22,21 +22,20 @@ from sereno.model import (
 )
 from sereno.wire.columns import Block, unpack_columns, unpack_scalar
 from sereno.wire.errors import WireError
-from sereno.wire.messages import Ask, Open, Orders, ack_in, order_of, read_acks
+from sereno.wire.messages import Ask, Open, Orders, ack_in, order_of, read_acks, read_tags
 from sereno.wire.native import Kind, Received
-from sereno.wire.packed import Unpacker, pack_value, unpack_value
+from sereno.wire.packed import pack_value, unpack_value
 
 from ._native_commands import follow
 from ._native_link import NativeLink
 from ._native_live import NativeSubscription
 from ._native_wire import Wire, WirePlan, checked
-from ._parse import parse_device, parse_spec
+from ._parse import parse_device
 from ._present import block_present, readings
 from ._remote import RemoteClient, RemoteNode
 from ._values import DeviceStatus, HistoryRequest, Present, Reading, Series
 
 _DEFAULT_LIFETIME = 10.0
-_specs = Unpacker(list[dict[str, Any]])
 
 
 class NativeNode:
@@ -50,7 +49,7 @@ class NativeNode:
 
     async def tags(self, globs: Sequence[str], actor: Actor) -> list[TagSpec]:  # noqa: ARG002 - the token says who
         """See LivePort."""
-        return [parse_spec(one) for one in await self.ask("tags", globs=list(globs))]
+        return list(await self.ask("tags", reader=read_tags, globs=list(globs)))
 
     async def read(self, globs: Sequence[str], actor: Actor) -> list[Reading]:  # noqa: ARG002
         """See LivePort. Asked again, nothing but numbers travels."""
@@ -192,7 +191,7 @@ class NativeNode:
     async def _make_ready(self, wire: Wire, globs: tuple[str, ...]) -> WirePlan:
         number = wire.plan_number()
         answer = checked(await wire.ask(Kind.OPEN, number, pack_value(Open(list(globs)))))
-        tags = [parse_spec(one) for one in _specs(answer.body)]
+        tags = read_tags(answer.body)
         rows = np.array([p for p, tag in enumerate(tags) if tag.is_row], np.int32)
         plan = wire.plans[globs] = WirePlan(number, tags, rows)
         return plan

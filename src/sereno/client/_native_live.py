@@ -21,7 +21,6 @@ from sereno.wire.packed import pack_value, unpack_value
 from ._last_known import LastKnown, bare_update, moved, places_of
 from ._native_link import NativeLink
 from ._native_wire import Wire, checked
-from ._parse import parse_spec
 from ._values import I32, Update
 
 MAX_WAITING = 64
@@ -120,7 +119,8 @@ class NativeSubscription:
         if one.error is not None:
             wire.unlisten(sub)
             raise error_of(one.error)
-        return tuple(parse_spec(tag) for tag in one.tags)
+        tags: tuple[TagSpec, ...] = one.tags
+        return tags
 
     def _adopt(self, tags: tuple[TagSpec, ...]) -> None:
         """Positions mean these tags from now on."""

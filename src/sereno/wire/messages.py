@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from sereno.model import Ack, AckState, Command, Verb
+from sereno.model import Ack, AckState, Command, TagSpec, Verb
 
 from .errorvalue import ErrorFields
 from .packed import Unpacker
@@ -65,7 +65,7 @@ class Subscribed(msgspec.Struct):
     """What became of one: its tags as they are declared, or the error."""
 
     sub: int
-    tags: list[dict[str, Any]] = []
+    tags: tuple[TagSpec, ...] = ()
     error: ErrorFields | None = None
 
 
@@ -120,6 +120,7 @@ read_welcome = Unpacker(Welcome)
 read_open = Unpacker(Open)
 read_subscribe = Unpacker(SubscribeAll)
 read_subscribed = Unpacker(list[Subscribed])
+read_tags = Unpacker(tuple[TagSpec, ...])
 read_unsubscribe = Unpacker(Unsubscribe)
 read_orders = Unpacker(Orders)
 read_acks = Unpacker(list[AckOf])

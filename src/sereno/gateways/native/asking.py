@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from sereno.access.actor import Actor
-from sereno.client import HistoryRequest, Series, device_json, spec_json
+from sereno.client import HistoryRequest, Series, device_json
 from sereno.model import OperationError, RefusedError
 from sereno.wire.messages import ack_out
 
@@ -43,7 +43,7 @@ def check_globs(globs: list[str]) -> tuple[str, ...]:
 
 async def _tags(ports: NativePorts, given: Mapping[str, Any], actor: Actor) -> Any:
     asked = _as(_Globs, given)
-    return [spec_json(spec) for spec in await ports.live.tags(check_globs(asked.globs), actor)]
+    return await ports.live.tags(check_globs(asked.globs), actor)
 
 
 async def _devices(ports: NativePorts, given: Mapping[str, Any], actor: Actor) -> Any:

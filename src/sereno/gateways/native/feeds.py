@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from sereno.client import Subscription, Update, spec_json
+from sereno.client import Subscription, Update
 from sereno.model import NotFoundError, RefusedError, SerenoError, TagSpec
 from sereno.wire.columns import HEAD, pack_head
 from sereno.wire.errorvalue import error_fields
@@ -73,7 +73,7 @@ class Feeds:
             except (SerenoError, ValueError) as error:
                 answers.append(Subscribed(one.sub, error=error_fields(error)))
             else:
-                answers.append(Subscribed(one.sub, [spec_json(tag) for tag in feed.tags]))
+                answers.append(Subscribed(one.sub, feed.tags))
                 ready.append(feed)
         self._connection.answer(number, answers)
         for feed in ready:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sereno.access.actor import Actor, Right
-from sereno.client import ReadPlan, spec_json
+from sereno.client import ReadPlan
 from sereno.model import Ack, AckState, Command, DeniedError, NotFoundError, RefusedError, SerenoError, Verb
 from sereno.wire.columns import HEAD, VALUE, pack_columns, pack_head
 from sereno.wire.errors import WireError
@@ -75,7 +75,7 @@ class Requests:
         if len(self._plans) >= MAX_PLANS and frame.extra not in self._plans:
             raise RefusedError(f"more than {MAX_PLANS} reads made ready; use a number again")
         plan = self._plan(frame.extra, globs)
-        self._connection.answer(frame.id, [spec_json(tag) for tag in plan.tags])
+        self._connection.answer(frame.id, plan.tags)
 
     def _plan(self, number: int, globs: tuple[str, ...]) -> ReadPlan:
         plan = self._ports.live.plan(globs, self._actor)
