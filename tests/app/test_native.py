@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from sereno.app.cli import run_cli
 from sereno.app.datafolder import DataFolder
 from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
@@ -109,3 +112,35 @@ async def test_tls_with_the_certificate_that_the_credential_pins(tmp_path: Path)
         with pytest.raises(NotConnectedError, match="certificate"):
             async with connect(found["native"], found["token"]):
                 pass
+
+
+async def run(*arguments: str) -> tuple[int, str]:
+    def work() -> tuple[int, str]:
+        with redirect_stdout(io.StringIO()) as out:
+            return run_cli(list(arguments)), out.getvalue()
+
+    return await asyncio.to_thread(work)
+
+
+async def test_locks_at_the_console(node: Node) -> None:
+    accounts, data = node.parts.accounts, str(node.folder.path)
+    await accounts.add_user("olga", "correct horse battery", ["operator"], by="test")
+    _, secret = await accounts.tokens.issue("olga", "test", "operator", 60.0)
+    async with connect(json.loads(node.folder.credential.read_text())["native"], secret) as olga:
+        await olga.lock("mill/plc1", seconds=60)
+        assert "mill/plc1  olga:test" in (await run("lock", "list", "--data", data))[1]
+        assert await run("lock", "release", "mill/plc1", "--data", data) == (
+            0,
+            "mill/plc1: no longer locked by olga:test\n",
+        )
+        assert await run("lock", "list", "--json", "--data", data) == (0, "")
+    kept = [(one.entry.actor, one.entry.action) for one in await accounts.audit.entries() if "lock" in one.entry.action]
+    assert kept == [("admin:this machine's console", "device.unlock_forced"), ("olga:test", "device.lock")]
+
+
+async def test_stubs_at_the_console(node: Node, tmp_path: Path) -> None:
+    out = tmp_path / "devices.pyi"
+    code, text = await run("stubs", "mill/*", "--out", str(out), "--data", str(node.folder.path))
+    assert (code, text) == (0, f"{out}: mill/plc1\n")
+    assert "class MillPlc1(DeviceProxy):" in out.read_text()
+    assert (await run("stubs", "nothing", "--out", str(out), "--data", str(node.folder.path)))[0] == 1

@@ -95,6 +95,7 @@ class Node:
         self._background("freshness", parts.hub.run_freshness)
         await parts.overrides.load()
         self._background("overrides", parts.overrides.run)
+        self._background("locks", parts.locks.run)
         await self._watch_alarms(parts)
         await self._keep_counters(parts)
         self._tls = await asyncio.to_thread(prepare_tls, self.plant, self.folder.tls, host)

@@ -16,12 +16,14 @@ from sereno.client import Client, DevicePort, HistoryPort
 from sereno.derive.totals import Totals
 from sereno.device import DeviceSet, Environment
 from sereno.gateways.line.server import LineServer
+from sereno.gateways.native.alarmnews import alarm_news
 from sereno.gateways.native.door import AccountsDoor
 from sereno.gateways.native.ports import NativePorts
 from sereno.gateways.native.server import NativeServer
 from sereno.historian.cold.keeper import in_own_process
 from sereno.historian.historian import Historian
 from sereno.hub.hub import Hub
+from sereno.hub.locks import Locks
 from sereno.hub.overrides import MaintainedDevices, Overrides
 from sereno.hub.router import CommandRouter
 from sereno.model import Clock
@@ -66,6 +68,7 @@ class Parts:
     machine: Machine
     memory: FileMemory
     totals: Totals
+    locks: Locks
 
 
 def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:
@@ -109,6 +112,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         guards=guards,
         alarms=Alarms(live_alarms(plant), hub, clock, AlarmJournal(store), hub.out.keys),
         totals=totals,
+        locks=Locks(hub, clock, accounts.audit.record, devices.handlers),
         device_port=ports,
         machine=Machine(clock, folder.path),
         gateways=make_gateways(plant, client, AuditLog(store, clock)),
@@ -178,6 +182,8 @@ def native_server(plant: Plant, parts: Parts, pages: str, tls: SSLContext | None
         door=AccountsDoor(parts.accounts, parts.clock),
         clock=parts.clock,
         history=parts.historian or NoHistory(),
+        locks=parts.locks,
+        events={"alarm": alarm_news(parts.alarms)},
         node=plant.table.name,
         pages=lambda: pages,
     )

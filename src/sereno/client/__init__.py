@@ -24,6 +24,7 @@ from ._gevent import GeventClient, connect_gevent
 from ._group import Group, GroupReading
 from ._guards import GuardPort, GuardStatus, NoGuards, guard_json
 from ._json import device_json, iso_time, override_json, reading_json, series_json, spec_json
+from ._locks import Lock, LockPort, NoLocks, lock_json
 from ._overrides import OverridePort, Substitution, substitution_json
 from ._ports import (
     BatchSink,
@@ -40,6 +41,7 @@ from ._ports import (
 )
 from ._proxy import CommandProxy, DeviceProxy, TagProxy, observe, wait_for_value
 from ._remote import RemoteClient, RemoteNode
+from ._stubs import device_stubs
 from ._sync import SyncClient, SyncSubscription, connect_sync
 from ._times import parse_time
 from ._values import DeviceStatus, GroupStatus, HistoryRequest, Present, Reading, Series, TraceLine, Update
@@ -77,9 +79,12 @@ __all__ = [
     "HistoryRequest",
     "IngestPort",
     "LivePort",
+    "Lock",
+    "LockPort",
     "Moment",
     "NoAlarms",
     "NoGuards",
+    "NoLocks",
     "NothingWaits",
     "OverridePort",
     "ParameterSpec",
@@ -111,9 +116,11 @@ __all__ = [
     "connect_gevent",
     "connect_sync",
     "device_json",
+    "device_stubs",
     "find_node",
     "guard_json",
     "iso_time",
+    "lock_json",
     "not_waiting",
     "observe",
     "override_json",

@@ -27,6 +27,7 @@ from sereno.model import (
 from ._alarms import AlarmEvent, AlarmPort, AlarmQuery, AlarmStatus, NoAlarms
 from ._group import Group, call_command, submit_all, write_command
 from ._guards import GuardPort, GuardStatus, NoGuards
+from ._locks import Lock, LockPort, NoLocks
 from ._overrides import OverridePort, Substitution
 from ._ports import CommandPort, DevicePort, HistoryPort, LivePort, Subscription
 from ._present import present_of
@@ -82,6 +83,7 @@ class Client:
         self.alarm: AlarmPort = NoAlarms()
         self._waiting = waiting or NothingWaits()
         self._watching: Watching | None = None
+        self.lock_port: LockPort = NoLocks()
 
     def as_actor(self, actor: Actor) -> Client:
         """The same plant in the eyes of another actor."""
@@ -274,6 +276,18 @@ class Client:
     async def tag_in(self, device: str) -> Override:
         """Let commands to a device through again. See OverridePort."""
         return await self.overrides.tag_in(device, self.actor)
+
+    async def lock(self, device: str, *, seconds: float = 0.0) -> Lock:
+        """Keep a device's commands for this actor; 0 s = until `unlock` or the connection ends. See LockPort."""
+        return await self.lock_port.lock(device, self.actor, seconds=seconds)
+
+    async def unlock(self, device: str, *, force: bool = False) -> Lock:
+        """Give a device back; `force` takes away somebody else's lock. See LockPort."""
+        return await self.lock_port.unlock(device, self.actor, force=force)
+
+    async def locks(self) -> list[Lock]:
+        """Devices that are locked, by path."""
+        return await self.lock_port.locks(self.actor)
 
     async def guards(self) -> list[GuardStatus]:
         """Guards, by name."""

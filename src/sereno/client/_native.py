@@ -24,8 +24,9 @@ from sereno.wire.columns import Block, unpack_columns, unpack_scalar
 from sereno.wire.errors import WireError
 from sereno.wire.messages import Ask, Open, Orders, ack_in, order_of, read_acks, read_tags
 from sereno.wire.native import Kind, Received
-from sereno.wire.packed import pack_value, unpack_value
+from sereno.wire.packed import Unpacker, pack_value, unpack_value
 
+from ._locks import Lock
 from ._native_commands import follow
 from ._native_link import NativeLink
 from ._native_live import NativeSubscription
@@ -36,6 +37,7 @@ from ._remote import RemoteClient, RemoteNode
 from ._values import DeviceStatus, HistoryRequest, Present, Reading, Series
 
 _DEFAULT_LIFETIME = 10.0
+_lock, _locks = Unpacker(Lock), Unpacker(list[Lock])
 
 
 class NativeNode:
@@ -170,6 +172,26 @@ class NativeNode:
         """See DevicePort."""
         return [parse_device(one) for one in await self.ask("devices")]
 
+    # ---- locks
+
+    async def lock(self, device: str, actor: Actor, *, seconds: float = 0.0, holder: str = "") -> Lock:  # noqa: ARG002
+        """See LockPort; it ends with this connection at the latest."""
+        found: Lock = await self.ask("lock", reader=_lock, device=device, seconds=seconds)
+        return found
+
+    async def unlock(self, device: str, actor: Actor, *, force: bool = False) -> Lock:  # noqa: ARG002
+        """See LockPort."""
+        found: Lock = await self.ask("unlock", reader=_lock, device=device, force=force)
+        return found
+
+    async def locks(self, actor: Actor) -> list[Lock]:  # noqa: ARG002
+        """See LockPort."""
+        found: list[Lock] = await self.ask("locks", reader=_locks)
+        return found
+
+    def gone(self, holder: str) -> None:
+        """See LockPort: the server sees it by itself."""
+
     async def ask(self, what: str, *, reader: Any = unpack_value, **given: Any) -> Any:
         """One of the server's operations by name."""
         wire = await self.link.ready()
@@ -216,6 +238,7 @@ class NativeClient(RemoteClient):
         self.live = native
         self.commands = native
         self.history = native
+        self.lock_port = native
 
     async def devices(self) -> list[DeviceStatus]:
         """All devices, by path."""

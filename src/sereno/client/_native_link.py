@@ -9,15 +9,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import structlog
-
 from sereno.model import Clock, DeniedError, NotConnectedError, SerenoError
 from sereno.wire.messages import Welcome
 
 from ._http import not_connected, trust_of
 from ._native_wire import Wire
 
-_log = structlog.get_logger(__name__)
 GRACE = 1.0
 """Seconds that a request waits for a connection which was just lost."""
 _FIRST_RETRY, _LONGEST_RETRY = 0.05, 0.6
@@ -121,7 +118,11 @@ class NativeLink:
             except SerenoError as failed:
                 error = self._last = failed
             except Exception as failed:  # noqa: BLE001 - the boundary of this task
-                _log.exception("reconnection failed", task="native reconnection", url=self.url)
+                import structlog
+
+                structlog.get_logger(__name__).exception(
+                    "reconnection failed", task="native reconnection", url=self.url
+                )
                 error = self._last = NotConnectedError(f"{type(failed).__name__}: {failed}")
             else:
                 self._take(wire)

@@ -23,6 +23,7 @@ from ._native_link import NativeLink
 from ._native_wire import Wire, checked
 from ._values import I32, Update
 
+_VALUES = ("change", "periodic", "archive")
 MAX_WAITING = 64
 """Updates that wait for the reader before they are merged into one."""
 
@@ -84,7 +85,10 @@ class NativeSubscription:
             await self._news.wait()
 
     async def next_event(self) -> dict[str, Any]:
-        """The next event of a subscription to interface, data_ready or alarm. Raises the server's error at its end."""
+        """The next event of a subscription to interface, data_ready or alarm; kind "lost" while there is no server.
+
+        Raises the server's error at its end.
+        """
         while not self.events:
             if self._ended:
                 raise self._error or StopAsyncIteration
@@ -134,7 +138,11 @@ class NativeSubscription:
     def _lost(self, error: Exception) -> None:
         if isinstance(error, DeniedError):
             self._finish(error)
-        self._add(self._last.lost(str(error), bare_update(0, self._link.clock.wall_ns())))
+        if self._how.get("kind", "change") in _VALUES:
+            self._add(self._last.lost(str(error), bare_update(0, self._link.clock.wall_ns())))
+        else:
+            self.events.append({"kind": "lost", "t_ns": self._link.clock.wall_ns(), "reason": str(error)})
+            self._news.set()
 
     def _back(self, wire: Wire) -> None:
         self._again = asyncio.create_task(self._subscribe_again(wire), name="native subscription again")

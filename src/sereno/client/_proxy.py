@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import asynccontextmanager, suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from sereno.model import Ack, NotFoundError, TagSpec, new_key
+from sereno.model import Ack, DeliveryError, NotFoundError, TagSpec, new_key
 
+from ._locks import Lock
 from ._outcome import done
 from ._values import DeviceStatus, Reading
 from ._watching import Terms, Watch
@@ -15,7 +17,7 @@ from ._watching import Terms, Watch
 if TYPE_CHECKING:
     from ._client import Client
 
-_OWN = ("call", "command", "describe", "path", "read", "status", "tag", "write")
+_OWN = ("call", "command", "describe", "locked", "path", "read", "status", "tag", "write")
 
 
 class TagProxy:
@@ -140,6 +142,16 @@ class DeviceProxy:
     async def call(self, name: str, *arguments: Any, timeout: float = 10.0, comment: str = "") -> Any:
         """Execute a command and return its result. Raises what else became of it."""
         return await self.command(name)(*arguments, timeout=timeout, comment=comment)
+
+    @asynccontextmanager
+    async def locked(self, *, seconds: float = 0.0) -> AsyncIterator[Lock]:
+        """Keep its commands for oneself meanwhile. Raises RefusedError if somebody else has it."""
+        lock = await self._client.lock(self.path, seconds=seconds)
+        try:
+            yield lock
+        finally:
+            with suppress(NotFoundError, DeliveryError):  # it was taken away, or ended with the connection
+                await self._client.unlock(self.path)
 
     def tag(self, name: str) -> TagProxy:
         """A tag by name, whatever else has that name."""

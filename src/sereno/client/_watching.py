@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-
 from sereno.model import NotFoundError, RefusedError, SerenoError, TagSpec, row_value
 
 from ._ports import Subscription
@@ -18,7 +16,6 @@ from ._values import Reading, Update
 if TYPE_CHECKING:
     from ._client import Client
 
-_log = structlog.get_logger(__name__)
 MAX_WAITING = 64
 """Readings that wait for the reader of a watch; beyond it the oldest goes, and is counted."""
 
@@ -204,7 +201,9 @@ class _Shared:
         except SerenoError as ended:
             error = ended
         except Exception as failed:  # noqa: BLE001 - the boundary of this task
-            _log.exception("watches failed", task="watches")
+            import structlog
+
+            structlog.get_logger(__name__).exception("watches failed", task="watches")
             error = SerenoError(f"{type(failed).__name__}: {failed}")
         self._among.discard(self)
         self._end(error)

@@ -253,6 +253,9 @@ class Execution:
         override = self._hub.out_of_service(device)
         if override is not None:
             raise RefusedError(f"{override.path} is out for maintenance: {override.reason} ({_until(override)})")
+        lock = self._hub.lock_on(device)
+        if lock is not None and not lock.admits(flight.command.actor):
+            raise RefusedError(f"{lock.device} is locked by {lock.actor}")
 
     def _find_tag(self, flight: Flight) -> None:
         path = flight.command.target

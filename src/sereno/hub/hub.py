@@ -11,7 +11,7 @@ import structlog
 from numpy.typing import NDArray
 
 from sereno.access.actor import Actor
-from sereno.client import BatchSink, GroupSpec, Reading, Subscription
+from sereno.client import BatchSink, GroupSpec, Lock, Reading, Subscription
 from sereno.model import Clock, GroupId, LinkState, OperationalState, Override, Quality, SampleBatch, TagHandle, TagSpec
 
 from .admission import Admission, Plan
@@ -52,6 +52,7 @@ class Hub:
         self._directory: dict[TagHandle, TagSpec] = {}
         self._tag_watchers: list[Callable[[], None]] = []
         self.out: dict[str, Override] = {}
+        self.locked: dict[str, Lock] = {}
 
     # ---- the way in
 
@@ -142,6 +143,12 @@ class Hub:
         if not self.out:
             return None
         return next((override for override in self.out.values() if override.covers(device)), None)
+
+    def lock_on(self, device: str) -> Lock | None:
+        """The lock that keeps others' commands from a device, if there is one."""
+        now = self.clock.wall_ns() if self.locked else 0
+        locks = (lock for lock in self.locked.values() if lock.covers(device))
+        return next((lock for lock in locks if not lock.expires or lock.expires > now), None)
 
     # ---- the way out
 

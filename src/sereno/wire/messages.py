@@ -11,6 +11,7 @@ from sereno.model import Ack, AckState, Command, TagSpec, Verb
 
 from .errorvalue import ErrorFields
 from .packed import Unpacker
+from .tracing import present_context
 
 
 class Hello(msgspec.Struct, forbid_unknown_fields=True):
@@ -76,7 +77,10 @@ class Unsubscribe(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Order(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """A command; who gives it is known from the connection. `lifetime`: seconds after which it is not sent."""
+    """A command; who gives it is known from the connection. `lifetime`: seconds after which it is not sent.
+
+    `trace`: OpenTelemetry's context, where there is one.
+    """
 
     target: str
     key: str
@@ -88,6 +92,7 @@ class Order(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     expected: Any = None
     lifetime: float = 10.0
     comment: str = ""
+    trace: dict[str, str] = {}
 
 
 class Orders(msgspec.Struct, forbid_unknown_fields=True):
@@ -143,6 +148,7 @@ def order_of(command: Command, lifetime: float) -> Order:
         expected=command.expected,
         lifetime=lifetime,
         comment=command.comment,
+        trace=present_context(),
     )
 
 

@@ -16,6 +16,7 @@ from sereno.gateways.native.door import TokenDoor
 from sereno.gateways.native.ports import NativePorts
 from sereno.gateways.native.server import NativeServer
 from sereno.hub.hub import Hub
+from sereno.hub.locks import Locks
 from sereno.hub.router import CommandRouter
 from sereno.model import (
     Access,
@@ -84,6 +85,9 @@ class Site:
     group: GroupId
     server: NativeServer
     handler: Any = None
+    locks: Any = None
+    events: dict[str, Any] = field(default_factory=dict)
+    recorded: list[tuple[str, str, str]] = field(default_factory=list)
     seq: int = 0
     values: dict[str, Any] = field(default_factory=dict)
     index: RowIndex = field(default_factory=lambda: RowIndex(ROWS))
@@ -113,8 +117,19 @@ class Site:
     def ports(self) -> NativePorts:
         """What its server is given."""
         return NativePorts(
-            live=self.hub, commands=self.router, devices=self, door=self.door, clock=self.clock, node="lab"
+            live=self.hub,
+            commands=self.router,
+            devices=self,
+            door=self.door,
+            clock=self.clock,
+            node="lab",
+            locks=self.locks,
+            events=self.events,
         )
+
+    async def record(self, actor: str, action: str, target: str = "", origin: str = "", **more: Any) -> None:
+        """The audit."""
+        self.recorded.append((actor, action, target))
 
     async def devices(self, actor: Actor) -> list[DeviceStatus]:
         return [DeviceStatus(DEVICE, "memory", "", OperationalState.ENABLED, LinkState.UP, "", 5, 1.0)]
@@ -135,6 +150,7 @@ async def site_at(**server: Any) -> AsyncIterator[Site]:
     door = TokenDoor({token: Actor(token, (role,)) for token, role in TOKENS.items()})
     site = Site(clock, hub, router, door, group, None)  # type: ignore[arg-type] - made next, from its ports
     site.handler = Handler(site)
+    site.locks = Locks(hub, clock, site.record, [DEVICE])
     router.register(DEVICE, site.handler)
     site.server = NativeServer(site.ports, **server)
     await site.server.start()

@@ -16,7 +16,8 @@ from .ports import NativePorts
 
 MAX_GLOBS = 10_000
 MAX_POINTS = 1_000_000
-Answer = Callable[[NativePorts, Mapping[str, Any], Actor], Awaitable[Any]]
+Answer = Callable[[NativePorts, Mapping[str, Any], Actor, str], Awaitable[Any]]
+"""Of the ports, what is given, who asks, and the name of the connection."""
 
 
 class _Globs(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,6 +35,16 @@ class _History(msgspec.Struct, forbid_unknown_fields=True):
     points: int | None = None
 
 
+class _Lock(msgspec.Struct, forbid_unknown_fields=True):
+    device: str
+    seconds: float = 0.0
+
+
+class _Unlock(msgspec.Struct, forbid_unknown_fields=True):
+    device: str
+    force: bool = False
+
+
 def check_globs(globs: list[str]) -> tuple[str, ...]:
     """As the ports take them. Raises RefusedError for too many or too long ones."""
     if len(globs) > MAX_GLOBS or any(not 0 < len(glob) <= 200 for glob in globs):
@@ -41,22 +52,25 @@ def check_globs(globs: list[str]) -> tuple[str, ...]:
     return tuple(globs)
 
 
-async def _tags(ports: NativePorts, given: Mapping[str, Any], actor: Actor) -> Any:
+async def _tags(ports: NativePorts, given: Mapping[str, Any], actor: Actor, holder: str) -> Any:
+    del holder
     asked = _as(_Globs, given)
     return await ports.live.tags(check_globs(asked.globs), actor)
 
 
-async def _devices(ports: NativePorts, given: Mapping[str, Any], actor: Actor) -> Any:
-    del given
+async def _devices(ports: NativePorts, given: Mapping[str, Any], actor: Actor, holder: str) -> Any:
+    del given, holder
     return [device_json(status) for status in await ports.devices.devices(actor)]
 
 
-async def _acks(ports: NativePorts, given: Mapping[str, Any], actor: Actor) -> Any:
+async def _acks(ports: NativePorts, given: Mapping[str, Any], actor: Actor, holder: str) -> Any:
+    del holder
     acks = await ports.commands.acks(_as(_Key, given).key, actor)
     return [ack_out(position, ack) for position, ack in enumerate(acks)]
 
 
-async def _history(ports: NativePorts, given: Mapping[str, Any], actor: Actor) -> Any:
+async def _history(ports: NativePorts, given: Mapping[str, Any], actor: Actor, holder: str) -> Any:
+    del holder
     asked = _as(_History, given)
     if ports.history is None:
         raise OperationError("this server keeps no history")
@@ -64,6 +78,22 @@ async def _history(ports: NativePorts, given: Mapping[str, Any], actor: Actor) -
         raise RefusedError(f"{asked.points} points, expected 1 to {MAX_POINTS}")
     request = HistoryRequest(check_globs(asked.tags), asked.start, asked.end, asked.points)
     return [_series(one) for one in await ports.history.query(request, actor)]
+
+
+async def _locks(ports: NativePorts, given: Mapping[str, Any], actor: Actor, holder: str) -> Any:
+    del given, holder
+    return await ports.locks.locks(actor)
+
+
+async def _lock(ports: NativePorts, given: Mapping[str, Any], actor: Actor, holder: str) -> Any:
+    asked = _as(_Lock, given)
+    return await ports.locks.lock(asked.device, actor, seconds=asked.seconds, holder=holder)
+
+
+async def _unlock(ports: NativePorts, given: Mapping[str, Any], actor: Actor, holder: str) -> Any:
+    del holder
+    asked = _as(_Unlock, given)
+    return await ports.locks.unlock(asked.device, actor, force=asked.force)
 
 
 def _series(series: Series) -> dict[str, Any]:
@@ -77,4 +107,12 @@ def _as(kind: Any, given: Mapping[str, Any]) -> Any:
         raise RefusedError(f"not understood: {error}") from error
 
 
-ANSWERS: Mapping[str, Answer] = {"tags": _tags, "devices": _devices, "acks": _acks, "history": _history}
+ANSWERS: Mapping[str, Answer] = {
+    "tags": _tags,
+    "devices": _devices,
+    "acks": _acks,
+    "history": _history,
+    "locks": _locks,
+    "lock": _lock,
+    "unlock": _unlock,
+}

@@ -33,7 +33,7 @@ SHORTEST_PERIOD = 0.01
 _VALUES = ("change", "periodic", "archive")
 _EVENTS = {
     "data_ready": "no device here tells when its data is ready; subscribe to changes of the tag",
-    "alarm": "no alarms are told here; subscribe to changes, or ask the node's pages for alarms",
+    "alarm": "this server has no alarms; subscribe to changes of the tag",
 }
 
 

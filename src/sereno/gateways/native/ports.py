@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sereno.access.actor import Actor
-from sereno.client import CommandPort, DevicePort, HistoryPort, PlannedPort
+from sereno.client import CommandPort, DevicePort, HistoryPort, LockPort, NoLocks, PlannedPort
 from sereno.model import Clock
 
 from .door import Door
@@ -30,6 +30,7 @@ class NativePorts:
     door: Door
     clock: Clock
     history: HistoryPort | None = None
+    locks: LockPort = field(default_factory=NoLocks)
     events: Mapping[str, EventSource] = field(default_factory=dict)
     node: str = "sereno"
     pages: Callable[[], str] = str

@@ -14,6 +14,7 @@ from sereno.wire.errors import WireError
 from sereno.wire.messages import AckOf, Order, ack_out, read_ask, read_open, read_orders
 from sereno.wire.native import HEADER, MAGIC, VERSION, Flag, Kind, Received, head, pack
 from sereno.wire.packed import pack_value
+from sereno.wire.tracing import following
 
 from .asking import ANSWERS, check_globs
 from .feeds import Feeds
@@ -66,6 +67,7 @@ class Requests:
     def close(self) -> None:
         """The connection has ended."""
         self._plans.clear()
+        self._ports.locks.gone(self._connection.name)
         self._feeds.close()
 
     # ---- reads
@@ -130,7 +132,9 @@ class Requests:
         try:
             command = command_of(order, self._actor, self._ports.clock)
             await self._note_denied(command)
-            async for ack in self._ports.commands.submit(command, self._actor):
+            with following(order.trace):
+                acks = self._ports.commands.submit(command, self._actor)
+            async for ack in acks:
                 last = ack
                 self._tell(number, ack_out(place, ack))
         except (SerenoError, ValueError) as error:
@@ -173,4 +177,4 @@ class Requests:
         answer = ANSWERS.get(what)
         if answer is None:
             raise RefusedError(f"{what!r} is not asked for in this way")
-        self._connection.answer(number, await answer(self._ports, given, self._actor))
+        self._connection.answer(number, await answer(self._ports, given, self._actor, self._connection.name))

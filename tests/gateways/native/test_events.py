@@ -1,0 +1,84 @@
+"""Subscriptions to what is no value: tags that come and go, alarms."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sereno.access.actor import Actor
+from sereno.client import AlarmKind, AlarmSpec, AlarmState, AlarmStatus, NoAlarms, connect
+from sereno.client._native import NativeClient
+from sereno.gateways.native.alarmnews import alarm_news
+from sereno.model import NotConnectedError, RefusedError, TagSpec
+
+from .site import DEVICE, SPECS, site_at
+
+
+class Alarms(NoAlarms):
+    """One alarm of the voltage, that comes when it is told to."""
+
+    def __init__(self) -> None:
+        self.changes: asyncio.Queue[list[AlarmStatus]] = asyncio.Queue()
+
+    async def watch(self, actor: Actor) -> AsyncIterator[list[AlarmStatus]]:
+        yield []
+        while True:
+            yield await self.changes.get()
+
+
+def alarm(source: str) -> AlarmStatus:
+    spec = AlarmSpec(id=f"{source}:hi", source=source, kind=AlarmKind.HI, inputs=(source,))
+    return AlarmStatus(spec=spec, state=AlarmState.UNACKNOWLEDGED, active=True)
+
+
+async def test_tags_that_come_are_told() -> None:
+    async with site_at() as site, connect(site.server.url, "viewer") as client:
+        assert isinstance(client, NativeClient)
+        news = await client.native.watch(["lab/*"], kind="interface")
+        assert (await news.next_event())["added"] == [spec.path for spec in SPECS]
+        site.hub.register_tags([TagSpec(path="lab/ps/2/voltage"), TagSpec(path="other/x/y")])
+        event = await news.next_event()
+        assert (event["added"], event["removed"]) == (["lab/ps/2/voltage"], [])
+        await news.close()
+
+
+async def test_alarms_are_told_by_source() -> None:
+    async with site_at() as site:
+        await site.server.stop()
+        alarms = Alarms()
+        site.events = {"alarm": alarm_news(alarms)}
+        await site.restart()
+        async with connect(site.server.url, "viewer") as client:
+            assert isinstance(client, NativeClient)
+            news = await client.native.watch([f"{DEVICE}/*"], kind="alarm")
+            assert (await news.next_event())["alarms"] == []
+            await alarms.changes.put([alarm("other/x/y")])
+            await alarms.changes.put([alarm(f"{DEVICE}/voltage"), alarm("other/x/y")])
+            event = await news.next_event()
+            assert [one["source"] for one in event["alarms"]] == [f"{DEVICE}/voltage"]
+            await news.close()
+
+
+async def test_a_lost_server_is_no_silence() -> None:
+    async with site_at() as site, connect(site.server.url, "viewer") as client:
+        assert isinstance(client, NativeClient)
+        news = await client.native.watch(["*"], kind="interface")
+        await news.next_event()
+        await site.server.stop()
+        event = await news.next_event()
+        assert event["kind"] == "lost"
+        assert "the server is stopping" in event["reason"]
+        with pytest.raises(NotConnectedError):
+            await client.tags()
+        await site.restart()
+        assert (await news.next_event())["added"] == [spec.path for spec in SPECS]
+        await news.close()
+
+
+async def test_what_has_no_source_is_refused() -> None:
+    async with site_at() as site, connect(site.server.url, "viewer") as client:
+        assert isinstance(client, NativeClient)
+        with pytest.raises(RefusedError, match="data_ready: no device here tells"):
+            await client.native.watch(["*"], kind="data_ready")
