@@ -117,12 +117,11 @@ class NativeLink:
                 wire = await self._connect()
             except SerenoError as failed:
                 error = self._last = failed
-            except Exception as failed:  # noqa: BLE001 - the boundary of this task
+            except Exception as failed:
                 import structlog
 
-                structlog.get_logger(__name__).exception(
-                    "reconnection failed", task="native reconnection", url=self.url
-                )
+                log = structlog.get_logger(__name__)
+                log.exception("reconnection failed", task="native reconnection", url=self.url)
                 error = self._last = NotConnectedError(f"{type(failed).__name__}: {failed}")
             else:
                 self._take(wire)

@@ -178,7 +178,7 @@ class NativeSubscription:
     def _update(self, frame: Received) -> Update:
         block = unpack_columns(frame.flags, frame.body, self._count, self._rows)
         update = Update(
-            seq=block.seq,
+            seq=self._seq + len(self._waiting) + 1,
             t_hub=block.t_hub,
             snapshot=bool(frame.flags & Flag.SNAPSHOT),
             index=block.index,
@@ -226,7 +226,7 @@ class NativeSubscription:
 
     def _give(self, update: Update) -> Update:
         self._seq += 1
-        return replace(update, seq=self._seq)
+        return update if update.seq == self._seq else replace(update, seq=self._seq)
 
     def _finish(self, error: Exception | None) -> None:
         if self._ended:

@@ -54,6 +54,7 @@ class Wire(asyncio.Protocol):
         self._number = 0
         self._plan_number = 0
         self._heard = clock.monotonic()
+        self._ticked = self._heard
         self._said = True
         self._timer: Any = None
 
@@ -63,6 +64,7 @@ class Wire(asyncio.Protocol):
         """See asyncio.Protocol."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by inheritance
         self._transport.write(pack(Kind.HELLO, 0, 0, pack_value(Hello(self._token, "sereno"))))
+        self._ticked = self._clock.monotonic()
         self._timer = self._clock.call_later(_TICK, self._tick)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -165,10 +167,14 @@ class Wire(asyncio.Protocol):
         if self.lost is not None:
             return
         now = self._clock.monotonic()
+        stalled = now - self._ticked - _TICK
+        self._ticked = now
+        if stalled > _TICK:
+            self._heard += stalled  # this program did not listen; what came meanwhile is still to be read
         if now - self._heard > SILENCE:
             self._end(NoAnswerError(f"nothing came from {self._url} for {SILENCE:g} s"))
             return
-        if not self._said:
+        if not self._said and self.welcome.done():
             self.say(_BEAT)
         self._said = False
         for number, (future, since) in list(self._waiting.items()):

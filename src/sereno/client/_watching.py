@@ -200,10 +200,11 @@ class _Shared:
                 self._hand_over(update)
         except SerenoError as ended:
             error = ended
-        except Exception as failed:  # noqa: BLE001 - the boundary of this task
+        except Exception as failed:
             import structlog
 
-            structlog.get_logger(__name__).exception("watches failed", task="watches")
+            log = structlog.get_logger(__name__)
+            log.exception("watches failed", task="watches")
             error = SerenoError(f"{type(failed).__name__}: {failed}")
         self._among.discard(self)
         self._end(error)

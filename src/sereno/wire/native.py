@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import NamedTuple
 
 from .errors import WireError
@@ -48,10 +48,11 @@ class Kind(IntEnum):
     EVENT = 42
 
 
-class Flag(IntFlag):
-    """`WHOLE`: all rows of the list in order, without `index`. `AGES`: with ages. `SNAPSHOT`: a full picture.
+class Flag:
+    """Bits: plain integers, because they are looked at for every frame.
 
-    `LAST`: no more frames of this request.
+    `WHOLE`: all rows of the list in order, without `index`. `AGES`: with ages. `SNAPSHOT`: a full picture. `LAST`: no
+    more frames of this request.
     """
 
     WHOLE = 1

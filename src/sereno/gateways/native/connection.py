@@ -195,6 +195,8 @@ class Connection(asyncio.Protocol):
     def _take(self, frame: Received) -> None:
         if self._requests is not None:
             self._requests.take(frame)
+        elif self._greeting and frame.kind == Kind.BEAT:
+            return  # its greeting takes long, and it is still there
         elif frame.kind != Kind.HELLO or self._greeting:
             self.house.figures.refused += 1
             self.bye("say who you are first, and wait to be welcome")
