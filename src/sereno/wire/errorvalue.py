@@ -47,7 +47,7 @@ def error_of(found: ErrorFields) -> Exception:
     known = isinstance(kind, type) and issubclass(kind, SerenoError)
     error = _make(kind if known else OperationError, found)
     for name, value in found.fields.items():
-        if name.isidentifier() and not hasattr(type(error), name):
+        if name.isidentifier() and not hasattr(error, name):
             setattr(error, name, value)
     return error
 
