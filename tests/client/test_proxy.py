@@ -12,6 +12,8 @@ from sereno.client._watching import MAX_WAITING
 from sereno.model import (
     AckState,
     DeniedError,
+    DeviceError,
+    ErrorSeverity,
     NotFoundError,
     OperationError,
     Quality,
@@ -65,9 +67,20 @@ async def test_what_was_not_done_is_raised(client: Client, site: Site) -> None:
         await ps.voltage.write(1.0, expected=9.0)
 
 
+async def test_the_error_of_a_device_comes_with_its_four_parts(client: Client) -> None:
+    with pytest.raises(DeviceError) as failed:
+        await client[DEVICE].trip()
+    error = failed.value
+    assert (error.reason, error.origin, error.severity) == ("overheated", "lab/ps/1/trip", ErrorSeverity.PANIC)
+    assert error.description == "the heat sink is at 95 degC"
+    assert str(error) == "overheated: the heat sink is at 95 degC (lab/ps/1/trip, panic)"
+
+
 async def test_a_described_device_knows_its_names(client: Client) -> None:
     ps = await client[DEVICE]
-    assert set(NAMES) <= set(dir(ps))
+    assert {*NAMES, "add", "trip"} <= set(dir(ps))
+    assert await ps.add(1, 2) == 3
+    assert ps.commands["add"].signature == "add()"
     assert ps.tags["voltage"].unit == "V"
     with pytest.raises(AttributeError, match="did you mean voltage"):
         ps.voltag  # noqa: B018

@@ -4,26 +4,25 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from sereno.client import connect, device_stubs
+from sereno.client import CommandSpec, ParameterSpec, connect, device_stubs
 from sereno.client._stubs import class_name, stubs
 from sereno.model import Access, TagSpec, ValueType
 from tests.gateways.native.site import DEVICE, NAMES, site_at
 
 PARAMETERS = (
-    SimpleNamespace(name="rate", type=ValueType.FLOAT64, shape=(), labels=(), optional=False),
-    SimpleNamespace(name="mode", type=ValueType.ENUM, shape=(), labels=("slow", "fast"), optional=True),
+    ParameterSpec(name="rate", type=ValueType.FLOAT64),
+    ParameterSpec(name="mode", type=ValueType.ENUM, labels=("slow", "fast"), optional=True),
 )
-RAMP = SimpleNamespace(
+RAMP = CommandSpec(
     name="ramp",
     description='Go there "gently"',
     parameters=PARAMETERS,
-    result=SimpleNamespace(type=ValueType.FLOAT32, shape=(0,), labels=()),
+    result=ParameterSpec(name="", type=ValueType.FLOAT32, shape=(0,)),
 )
-RESET = SimpleNamespace(name="reset", description="", parameters=(), result=None)
+RESET = CommandSpec(name="reset")
 PS = ("lab/ps/1", [TagSpec(path="lab/ps/1/voltage", unit="V", access=Access.READ_WRITE)], [RAMP, RESET])
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sereno.model import Ack, TagSpec
 
+from ._described import CommandSpec
 from ._group import Group, GroupReading
 from ._proxy import CommandProxy, DeviceProxy, TagProxy, wait_for_value
 from ._values import DeviceStatus, Reading
@@ -110,7 +111,7 @@ class _Named(Generic[T]):
         return self._device.tags
 
     @property
-    def commands(self) -> dict[str, Any]:
+    def commands(self) -> dict[str, CommandSpec]:
         """Its commands by name."""
         return self._device.commands
 

@@ -43,7 +43,6 @@ def _error(ack: Ack) -> SerenoError:
     if ack.state is AckState.UNKNOWN:
         return NoAnswerError(words)
     if ack.state is AckState.FAILED:
-        details = getattr(ack, "details", None)
-        found = error_of(ErrorFields(**details)) if details else OperationError(words)
+        found = error_of(ErrorFields(**ack.details)) if ack.details else OperationError(words)
         return found if isinstance(found, SerenoError) else OperationError(words)
     return DeniedError(words) if words.startswith("denied") else RefusedError(words)

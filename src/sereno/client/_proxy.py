@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sereno.model import Ack, DeliveryError, NotFoundError, TagSpec, new_key
 
+from ._described import CommandSpec
 from ._locks import Lock
 from ._outcome import done
 from ._values import DeviceStatus, Reading
@@ -104,7 +105,7 @@ class DeviceProxy:
         self.path = path
         self._client = client
         self._tags: dict[str, TagSpec] | None = None
-        self._commands: dict[str, Any] = {}
+        self._commands: dict[str, CommandSpec] = {}
 
     def __await__(self) -> Generator[Any, None, DeviceProxy]:
         return self.describe().__await__()
@@ -118,7 +119,7 @@ class DeviceProxy:
         if status is None and not own:
             raise NotFoundError(f"no device {self.path!r}")
         self._tags = {name: spec for name, spec in own.items() if "/" not in name}
-        self._commands = {command.name: command for command in getattr(status, "commands", ())}
+        self._commands = {command.name: command for command in (status.commands if status is not None else ())}
         return self
 
     async def status(self) -> DeviceStatus:
@@ -167,7 +168,7 @@ class DeviceProxy:
         return dict(self._tags or {})
 
     @property
-    def commands(self) -> dict[str, Any]:
+    def commands(self) -> dict[str, CommandSpec]:
         """Its commands by name, as the device declares them; empty until it is described."""
         return dict(self._commands)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sereno.model import TagSpec, ValueType, match_paths
+
+from ._described import CommandSpec, ParameterSpec
 
 if TYPE_CHECKING:
     from ._client import Client
@@ -23,7 +25,7 @@ from sereno.client import CommandProxy, DeviceProxy, TagProxy
 _PYTHON = {ValueType.BOOL: "bool", ValueType.STRING: "str", ValueType.FLOAT32: "float", ValueType.FLOAT64: "float"}
 
 
-def stubs(devices: Iterable[tuple[str, Sequence[TagSpec], Sequence[Any]]]) -> str:
+def stubs(devices: Iterable[tuple[str, Sequence[TagSpec], Sequence[CommandSpec]]]) -> str:
     """The text of a .pyi for devices: path, tags, and commands as devices declare them."""
     classes = [(class_name(path), path, tags, commands) for path, tags, commands in devices]
     parts = [_HEAD.format(example=classes[0][0] if classes else "Device")]
@@ -37,7 +39,7 @@ def class_name(path: str) -> str:
     return words if words.isidentifier() else f"Device{words}"
 
 
-def _class(name: str, path: str, tags: Sequence[TagSpec], commands: Sequence[Any]) -> str:
+def _class(name: str, path: str, tags: Sequence[TagSpec], commands: Sequence[CommandSpec]) -> str:
     lines = [f"class {name}(DeviceProxy):", f'    """{path}"""', ""]
     for spec in tags:
         own = spec.path.removeprefix(f"{path}/")
@@ -51,7 +53,7 @@ def _class(name: str, path: str, tags: Sequence[TagSpec], commands: Sequence[Any
     return body + "".join(f"\n\n{_command(name, command)}" for command in commands if _usable(command.name))
 
 
-def _command(owner: str, command: Any) -> str:
+def _command(owner: str, command: CommandSpec) -> str:
     """A class of its own, so that the arguments of a call are checked."""
     given = [_parameter(p) for p in command.parameters]
     result = _value_type(command.result) if command.result is not None else "None"
@@ -61,11 +63,11 @@ def _command(owner: str, command: Any) -> str:
     return f"class _{owner}_{command.name}(CommandProxy):\n    async def __call__({signature}) -> {result}:{tail}"
 
 
-def _parameter(parameter: Any) -> str:
+def _parameter(parameter: ParameterSpec) -> str:
     return f"{parameter.name}: {_value_type(parameter)}" + (" = ..." if parameter.optional else "")
 
 
-def _value_type(spec: Any) -> str:
+def _value_type(spec: TagSpec | ParameterSpec) -> str:
     kind: ValueType = spec.type
     if kind is ValueType.ENUM:
         plain = f"Literal[{', '.join(map(repr, spec.labels))}]" if spec.labels else "str"
@@ -96,5 +98,5 @@ async def device_stubs(client: Client, globs: Sequence[str]) -> tuple[str, list[
     described = []
     for path in paths:
         tags = [spec for spec in await client.tags(path) if spec.device == path]
-        described.append((path, tags, getattr(status[path], "commands", ())))
+        described.append((path, tags, status[path].commands))
     return stubs(described), paths

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from sereno.access.actor import ROLES, Actor
-from sereno.client import DeviceStatus, GroupSpec
+from sereno.client import CommandSpec, DeviceStatus, GroupSpec
 from sereno.gateways.native.door import TokenDoor
 from sereno.gateways.native.ports import NativePorts
 from sereno.gateways.native.server import NativeServer
@@ -21,6 +21,7 @@ from sereno.hub.router import CommandRouter
 from sereno.model import (
     Access,
     Clock,
+    DeviceError,
     ExactBlock,
     GroupId,
     LinkState,
@@ -69,6 +70,8 @@ class Handler:
     async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
         if name == "add":
             return sum(arguments)
+        if name == "trip":
+            raise DeviceError("overheated", "the heat sink is at 95 degC", origin="lab/ps/1/trip", severity="panic")
         if name == "wave":
             return np.arange(3.0)
         raise NotFoundError(f"no command {name!r}")
@@ -132,7 +135,9 @@ class Site:
         self.recorded.append((actor, action, target))
 
     async def devices(self, actor: Actor) -> list[DeviceStatus]:
-        return [DeviceStatus(DEVICE, "memory", "", OperationalState.ENABLED, LinkState.UP, "", 5, 1.0)]
+        commands = tuple(CommandSpec(name=name) for name in ("add", "trip", "wave_form"))
+        status = DeviceStatus(DEVICE, "memory", "", OperationalState.ENABLED, LinkState.UP, "", 5, 1.0)
+        return [replace(status, commands=commands)]
 
     def trace(self, device: str, actor: Actor) -> Any:
         raise NotFoundError(device)
