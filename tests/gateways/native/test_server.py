@@ -122,7 +122,7 @@ async def test_reads_are_answered_in_their_order(site: Site) -> None:
     raw = await peer(site)
     await raw.hello("viewer")
     declared = await raw.ask(Kind.OPEN, Open([f"{DEVICE}/voltage"]), extra=1)
-    assert [tag["tag"] for tag in unpack_value(declared.body)] == [f"{DEVICE}/voltage"]
+    assert [tag["path"] for tag in unpack_value(declared.body)] == [f"{DEVICE}/voltage"]
     raw.writer.write(b"".join(pack(Kind.READ, number, 1) for number in range(1, 200)))
     answers = [await raw.frame() for _ in range(1, 200)]
     assert [a.id for a in answers] == list(range(1, 200))
