@@ -49,6 +49,7 @@ SPECS = (
 )
 ROWS = [handle for handle, spec in enumerate(SPECS) if spec.is_row]
 NAMES = [spec.name for spec in SPECS]
+COMMANDS = ("add", "trip", "wave_form")
 TOKENS = {"operator": ROLES["operator"], "viewer": ROLES["viewer"], "engineer": ROLES["engineer"]}
 
 
@@ -135,7 +136,7 @@ class Site:
         self.recorded.append((actor, action, target))
 
     async def devices(self, actor: Actor) -> list[DeviceStatus]:
-        commands = tuple(CommandSpec(name=name) for name in ("add", "trip", "wave_form"))
+        commands = tuple(CommandSpec(name=name) for name in COMMANDS)
         status = DeviceStatus(DEVICE, "memory", "", OperationalState.ENABLED, LinkState.UP, "", 5, 1.0)
         return [replace(status, commands=commands)]
 
