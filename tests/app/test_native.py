@@ -134,7 +134,7 @@ async def test_locks_at_the_console(node: Node) -> None:
             "mill/plc1: no longer locked by olga:test\n",
         )
         assert await run("lock", "list", "--json", "--data", data) == (0, "")
-    kept = [(one.entry.actor, one.entry.action) for one in await accounts.audit.entries() if "lock" in one.entry.action]
+    kept = [(one.actor, one.action) for one in await accounts.audit.entries() if "lock" in one.action]
     assert kept == [("admin:this machine's console", "device.unlock_forced"), ("olga:test", "device.lock")]
 
 
