@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Annotated, Any
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sereno import Device, bounds, command, tag
@@ -19,6 +19,8 @@ from sereno.gateways.native.server import NativeServer
 from sereno.testing import TESTER
 
 PATH = "lab/any"
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)
+"""A failure is told at once: to make it smaller would start hundreds of servers more."""
 
 
 class Gear(Enum):
@@ -85,7 +87,7 @@ def plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray) else list(value) if isinstance(value, tuple) else value
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, phases=QUICK, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(NAMES, tags(), max_size=5),
     st.dictionaries(NAMES, st.lists(HINTS.flatmap(lambda h: st.tuples(st.just(h), VALUES[h])), max_size=3), max_size=2),
