@@ -41,6 +41,7 @@ def test_from_the_banner_to_history_by_keys_alone(visit: Any) -> None:
     expect(row).to_have_count(0)
     page.locator("#alarm-view").focus()
     page.keyboard.press("End")
+    page.keyboard.press("ArrowUp")
     journal = page.locator("#alarm-table tbody")
     expect(journal).to_contain_text("<b>seen</b> it")
     expect(journal.locator("tr", has_text=HI).first).to_contain_text("Went")

@@ -110,6 +110,7 @@ async function renderJournal() {
   const query = new URLSearchParams({ limit: "200", ...(text ? { alarm: text.includes("*") ? text : `*${text}*` } : {}) });
   try {
     const { events } = await request(`alarms/journal?${query}`);
+    if (byId("alarm-view").value !== "history") return;
     place.replaceChildren(journalTable(events));
     setText(byId("alarm-note"), t("alarms.shown", { count: events.length }));
   } catch (error) {
@@ -122,6 +123,7 @@ async function renderFigures() {
   byId("alarm-acts").replaceChildren();
   try {
     const shown = await figures(byId("alarm-from").value, Math.max(1, Number(byId("alarm-operators").value) || 1));
+    if (byId("alarm-view").value !== "figures") return;
     place.replaceChildren(shown);
     setText(byId("alarm-note"), "");
   } catch (error) {
