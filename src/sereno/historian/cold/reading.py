@@ -69,10 +69,18 @@ class ColdReader:
         return [first + i for i in np.flatnonzero((few["t_max"] >= start) & (few["t_min"] < end)).tolist()]
 
     def read(self, file: ColdFile, group: int, names: Sequence[str]) -> Columns:
-        """Columns of a row group, times in ns. Raises DamagedError."""
+        """Columns of a row group, times in ns, not to be written to. Raises DamagedError."""
+        known = self._blocks.get(file.name, group)
+        missing = [name for name in names if name not in known]
+        if missing:
+            known = {**known, **self._decode(file, group, missing)}
+            self._blocks.put(file.name, group, known)
+        return {name: known[name] for name in names}
+
+    def _decode(self, file: ColdFile, group: int, names: Sequence[str]) -> Columns:
         data, columns = self.bytes(file, group), columns_of(file.kind)
-        opened = self._open(file)
-        chunks, rows = opened.index.chunks[group], int(opened.index.groups["rows"][group])
+        index = self._open(file).index
+        chunks, rows = index.chunks[group], int(index.groups["rows"][group])
         return {c.name: _decoded(data, chunks[i], c, rows, file.unit) for i, c in enumerate(columns) if c.name in names}
 
     def rows_of(self, file: ColdFile, group: int, tag: int, names: Sequence[str]) -> Columns:
