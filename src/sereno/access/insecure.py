@@ -6,12 +6,11 @@ import asyncio
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 
 from sereno.model import Clock
-from sereno.store.audit import AuditLog
 from sereno.store.errors import StoreError
 
 from .actor import Actor, Permission, Right, Role
@@ -102,6 +101,15 @@ class _Untold:
         return f"{self.count} from outside the allow-list" + (f", {where}" if number > 1 else "")
 
 
+class Record(Protocol):
+    """Where refusals are put on record: the audit, or what stands for it."""
+
+    async def record(
+        self, actor: str, action: str, target: str = "", origin: str = "", outcome: str = "done", **more: Any
+    ) -> None:
+        """As AuditLog.record."""
+
+
 class Peers:
     """The door of one listener: asked for every connection or datagram, counts, and puts the refused on record.
 
@@ -109,7 +117,7 @@ class Peers:
     whatever addresses they claim to have.
     """
 
-    def __init__(self, insecure: Insecure, audit: AuditLog, clock: Clock) -> None:
+    def __init__(self, insecure: Insecure, audit: Record, clock: Clock) -> None:
         self.insecure = insecure
         self.admitted = 0
         self.refused = 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -143,3 +144,19 @@ def test_a_script_is_served_and_read_from_outside(tmp_path: Path) -> None:
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+async def test_a_served_device_answers_lines_and_may_be_locked(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        served = await start(options(tmp_path, line=0), stack)
+        client = await stack.enter_async_context(connect(data=tmp_path))
+        await until_ready(client)
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.line)
+        writer.write(f"{PATH}/voltage\n{PATH}/state\n{PATH}/voltage = 5\n".encode())
+        assert await reader.readline() == b"0.0\n"
+        assert await reader.readline() in (b"enabled\n", b"off\n", b"OFF\n")
+        assert b"reason = Refused" in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        lock = await client.lock(PATH, seconds=60)
+        assert lock.device == PATH

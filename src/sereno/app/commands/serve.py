@@ -22,6 +22,9 @@ import click
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, help="Port of the native protocol. [one that is free]"
 )
+@click.option(
+    "--line", type=click.IntRange(0, 65535), default=None, help="Answer questions by lines on this port too, read only."
+)
 @click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Data folder.")
 @click.option("--no-memory", is_flag=True, help="Forget memorised values with the end of the server.")
 @click.option(
@@ -45,6 +48,7 @@ def serve(
     file: Path | None,
     host: str,
     port: int,
+    line: int | None,
     data: Path,
     no_memory: bool,
     database: str | None,
@@ -83,7 +87,7 @@ def serve(
         tokens += more
     wanted = wanted_devices(tokens, settings=settings, file=file, given=given, kept=kept)
     check_units(wanted)
-    return run(ServeOptions(wanted, data, host, port, not no_memory, reload, known, seconds, as_json))
+    return run(ServeOptions(wanted, data, host, port, not no_memory, reload, known, seconds, as_json, line))
 
 
 @click.command(name="test-context")

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from sereno.access.actor import ROLES, Actor
+from sereno.access.actor import NOBODY, ROLES, Actor
+from sereno.access.insecure import Insecure, Peers
 from sereno.app.no_history import NoHistory
+from sereno.gateways.line.server import LineServer
 from sereno.gateways.native.door import TokenDoor
 from sereno.gateways.native.ports import NativePorts
 
+from .logged import LoggedRecord
 from .server import DeviceServer
 
 CONSOLE = Actor("console", (ROLES["admin"],), kind="token")
+
+
+def line_server(server: DeviceServer, port: int) -> LineServer:
+    """A device server by lines: for this machine, and read only."""
+    peers = Peers(Insecure(name="gateway/line"), LoggedRecord(), server.clock)
+    return LineServer(server.client(NOBODY), peers, port=port)
 
 
 def ports_of(server: DeviceServer, token: str) -> NativePorts:
@@ -22,4 +31,5 @@ def ports_of(server: DeviceServer, token: str) -> NativePorts:
         clock=server.clock,
         history=NoHistory(),
         node="device server",
+        locks=server.locks,
     )

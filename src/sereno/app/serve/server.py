@@ -12,8 +12,11 @@ from sereno.app.no_history import NoHistory
 from sereno.client import Client, DeviceStatus
 from sereno.device import DeviceConfig, DeviceSet, Environment
 from sereno.hub.hub import Hub
+from sereno.hub.locks import Locks
 from sereno.hub.router import CommandRouter
 from sereno.model import LinkState, NotConnectedError, OperationalState
+
+from .logged import LoggedRecord
 
 PATIENCE = 5.0
 LOOK_AGAIN = 0.001
@@ -28,7 +31,8 @@ class DeviceServer:
         self.hub = Hub(self.clock)
         self.devices = DeviceSet(configs, self.hub, self.environment)
         self.router = CommandRouter(self.hub, self.clock, handlers=self.devices.handlers)
-        self._freshness: asyncio.Task[None] | None = None
+        self.locks = Locks(self.hub, self.clock, LoggedRecord().record, self.devices.handlers)
+        self._tasks: list[asyncio.Task[None]] = []
 
     def client(self, actor: Actor) -> Client:
         """The devices as this actor sees them, without a wire between."""
@@ -36,7 +40,10 @@ class DeviceServer:
 
     async def start(self) -> None:
         """Start the devices; does not wait for them."""
-        self._freshness = asyncio.create_task(self.hub.run_freshness(), name="freshness")
+        self._tasks = [
+            asyncio.create_task(self.hub.run_freshness(), name="freshness"),
+            asyncio.create_task(self.locks.run(), name="locks"),
+        ]
         await self.devices.start()
 
     async def ready(self, actor: Actor, timeout: float = PATIENCE) -> None:
@@ -61,11 +68,11 @@ class DeviceServer:
         await self.router.close()
         await self.devices.stop()
         self.hub.close()
-        if self._freshness is not None:
-            self._freshness.cancel()
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._freshness
-            self._freshness = None
+                await task
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -24,7 +24,7 @@ from sereno.device import Device, Environment, Memory, NoMemory, device_configs,
 from sereno.gateways.native.server import NativeServer
 from sereno.model import ConfigurationError, Fault, NotConnectedError, OperationError
 
-from .ports import ports_of
+from .ports import line_server, ports_of
 from .reload import Reloader
 from .server import DeviceServer
 from .wanted import Wanted
@@ -49,6 +49,7 @@ class ServeOptions:
     database: DeviceDatabase | None = None
     seconds: float | None = None
     as_json: bool = False
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Served:
     url: str
     token: str
     data: Path
+    line: int | None = None
 
 
 def serve(options: ServeOptions) -> int:
@@ -101,7 +103,11 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
         reloader.start()
     folder.publish("", token, "", native.url)
     stack.callback(folder.withdraw)
-    return Served(native.url, token, options.data)
+    line = None if options.line is None else line_server(server, options.line)
+    if line is not None:
+        await line.start()
+        stack.push_async_callback(line.stop)
+    return Served(native.url, token, options.data, line.port if line else None)
 
 
 def check_free(folder: DataFolder) -> None:
@@ -127,6 +133,7 @@ def show(options: ServeOptions, served: Served) -> None:
             "token": served.token,
             "data": str(served.data),
             "devices": devices,
+            **({} if served.line is None else {"line": served.line}),
         }
         click.echo(orjson.dumps(fields).decode())
         return
@@ -137,6 +144,7 @@ def show(options: ServeOptions, served: Served) -> None:
         ("address", served.url),
         ("terminal", f"sereno get '{options.devices[0].path}/*'{folder}"),
         ("python", f'connect_sync(data="{served.data}").get("{example}")'),
+        *([("line", f"nc -N localhost {served.line}   then {example}")] if served.line is not None else []),
         ("elsewhere", f"SERENO_URL={served.url} SERENO_TOKEN={served.token}"),
         ("stop", "Ctrl-C"),
     ]
