@@ -32,7 +32,8 @@ def _declared() -> dict[str, dict[str, dict]]:
     faults: list = []
     plant = expand(TEMPLATES / "plant" / "plant.toml", faults)
     assert not faults
-    return {d.table.data["name"]: {tag.data["name"]: tag.data for tag in d.tags} for d in plant.devices}
+    plcs = [d for d in plant.devices if d.table.data["driver"] == "modbus"]
+    return {d.table.data["name"]: {tag.data["name"]: tag.data for tag in d.tags} for d in plcs}
 
 
 DECLARED = _declared()
