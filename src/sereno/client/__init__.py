@@ -41,6 +41,7 @@ from ._ports import (
 )
 from ._proxy import CommandProxy, DeviceProxy, TagProxy, observe, wait_for_value
 from ._remote import RemoteClient, RemoteNode
+from ._scanning import MovableTag, ReadableTag
 from ._stubs import device_stubs
 from ._sync import SyncClient, SyncSubscription, connect_sync
 from ._times import parse_time
@@ -82,6 +83,7 @@ __all__ = [
     "Lock",
     "LockPort",
     "Moment",
+    "MovableTag",
     "NoAlarms",
     "NoGuards",
     "NoLocks",
@@ -91,6 +93,7 @@ __all__ = [
     "PlannedPort",
     "Present",
     "ReadPlan",
+    "ReadableTag",
     "Reading",
     "RemoteClient",
     "RemoteNode",

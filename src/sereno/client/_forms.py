@@ -45,6 +45,10 @@ class SyncTag:
         """See TagProxy."""
         return self._client.wait(self._tag.write(value, **options))
 
+    def begin_write(self, value: Any, **options: Any) -> Coroutine[Any, Any, Ack]:
+        """The write as a coroutine for `SyncClient.start`, which gives its Future."""
+        return self._tag.write(value, **options)
+
     def subscribe(self, callback: Callable[[Reading], object] | None = None, **terms: Any) -> SyncWatch:
         """See TagProxy; a callback is called in the client's thread."""
         return SyncWatch(self._client, self._client.wait(self._tag.subscribe(callback, **terms)))

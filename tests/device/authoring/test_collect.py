@@ -206,3 +206,8 @@ def test_a_setting_without_default_must_be_given() -> None:
     with pytest.raises(ConfigurationError, match="setting 'port': field required"):
         Port()
     assert Port(port="x").port == "x"
+
+
+def test_a_first_value_given_in_passing_is_told_how_it_is_said() -> None:
+    with pytest.raises(TypeError, match=r"tag\('CCD'\): a first value is said as tag\(default='CCD'\)"):
+        tag("CCD")  # type: ignore[call-overload]

@@ -156,6 +156,8 @@ def tag(method: Callable[[Any], V] | None = None, /, **options: Any) -> Any:
     `write` True, or "only" for what cannot be read. `memorised`: set again after a restart. `period` of a method,
     default 1 s; `scan` names the @scan method that sets a tag. `default` stands until it is set.
     """
+    if method is not None and not callable(method):
+        raise TypeError(f"tag({method!r}): a first value is said as tag(default={method!r})")
     declared = Tag[V](TagOptions(**options), place_of(), None)
     return declared if method is None else declared(method)
 
