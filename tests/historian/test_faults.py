@@ -95,6 +95,7 @@ def test_a_failed_write_or_sync_goes_to_a_new_segment_and_nothing_is_lost(
                 await historian.durable()
             assert historian.statistics()["failed_commits"] == 1
             assert historian.last_error
+            assert not historian.problem, "it is over"
             assert [r[1] for r in rows(await ask(historian, LEVEL, T0, T0 + 99))] == [float(i) for i in range(10)]
         assert len(list((tmp_path / "log").glob("*.log"))) == (1 if number == 2 and call == "writes" else 2)
         async with running(tmp_path, floats(1), clock) as historian:
@@ -116,9 +117,11 @@ def test_a_full_disk_holds_up_and_recovers_by_itself(tmp_path: Path) -> None:
             await clock.sleep(10)
             assert not waiting.done()
             assert historian.statistics()["failed_commits"] > 3
+            assert "space" in historian.problem
             assert [r[1] for r in rows(await ask(historian, LEVEL, T0, T0 + 9))] == [0.0, 1.0]
             disk.full = False
             assert await waiting == 2
+            assert not historian.problem
             assert [r[1] for r in rows(await ask(historian, LEVEL, T0, T0 + 9))] == [0.0, 1.0]
 
     run_jumping(story)

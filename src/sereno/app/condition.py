@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 from .host_clock import clock_fault
 
 if TYPE_CHECKING:
+    from sereno.historian.historian import Historian
+    from sereno.store.engine import Store
+
     from .wiring import Parts
 
 
 def not_ready(parts: Parts) -> list[str]:
     """Why it does not do all of its work; empty while it does."""
-    history = parts.historian.last_error if parts.historian is not None else ""
+    history = parts.historian.problem if parts.historian is not None else ""
     found = {"history": history, "audit": parts.store.recording.problem, "alarms": parts.alarms.problem}
     return [f"{name}: {problem}" for name, problem in found.items() if problem]
+
+
+def recording_problems(store: Store, historian: Historian | None) -> tuple[str, str]:
+    """What keeps acts and samples from being put on record, in words; empty where nothing does."""
+    return store.recording.problem, historian.problem if historian is not None else ""
 
 
 def warnings(parts: Parts) -> list[str]:

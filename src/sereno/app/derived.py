@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from sereno.access.actor import Actor, Right
 from sereno.client import DevicePort, DeviceStatus, TraceLine
@@ -31,23 +32,30 @@ def join_derived(plant: Plant, hub: Hub, router: CommandRouter, clock: Clock) ->
     return derivation
 
 
-class AllDevices:
-    """A DevicePort of the devices with links and of the derived ones."""
+class StatusSource(Protocol):
+    """Devices without a link, as they are now."""
 
-    def __init__(self, devices: DevicePort, derivation: Derivation | None) -> None:
+    def status(self) -> list[DeviceStatus]:
+        """All of them."""
+
+
+class AllDevices:
+    """A DevicePort of the devices with links and of those without: derived ones, the node itself."""
+
+    def __init__(self, devices: DevicePort, *others: StatusSource | None) -> None:
         self._devices = devices
-        self._derivation = derivation
+        self._others = [source for source in others if source is not None]
 
     async def devices(self, actor: Actor) -> list[DeviceStatus]:
         """See DevicePort."""
-        found = await self._devices.devices(actor)
-        if self._derivation is None:
-            return found
-        derived = [status for status in self._derivation.status() if actor.may(Right.READ, status.path)]
-        return sorted([*found, *derived], key=lambda status: status.path)
+        others = [status for status in self._linkless() if actor.may(Right.READ, status.path)]
+        return sorted([*await self._devices.devices(actor), *others], key=lambda status: status.path)
 
     def trace(self, device: str, actor: Actor) -> AsyncIterator[TraceLine]:
-        """See DevicePort. Raises RefusedError for a derived device: it has no wire."""
-        if self._derivation is not None and any(one.path == device for one in self._derivation.devices):
-            raise RefusedError(f"{device} is derived from other tags: it has no link and so no frames")
+        """See DevicePort. Raises RefusedError for a device without a link: it has no frames."""
+        if any(status.path == device for status in self._linkless()):
+            raise RefusedError(f"{device} has no link and so no frames")
         return self._devices.trace(device, actor)
+
+    def _linkless(self) -> list[DeviceStatus]:
+        return [status for source in self._others for status in source.status()]

@@ -93,6 +93,7 @@ class Node:
             self._stack.push_async_callback(parts.historian.stop)
         self._stack.callback(parts.hub.close)
         self._background("freshness", parts.hub.run_freshness)
+        self._background("node itself", parts.itself.run)
         await parts.overrides.load()
         self._background("overrides", parts.overrides.run)
         self._background("locks", parts.locks.run)

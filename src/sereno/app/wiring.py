@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from ssl import SSLContext
 
@@ -34,7 +35,7 @@ from sereno.store.intents import StoredIntents
 from sereno.store.overrides import StoredOverrides
 from sereno.web.context import SiteInfo, WebContext
 
-from .condition import history_figures, not_ready, warnings
+from .condition import history_figures, not_ready, recording_problems, warnings
 from .datafolder import DataFolder
 from .derived import AllDevices, join_derived
 from .device_configs import device_configs_of
@@ -46,6 +47,8 @@ from .no_history import NoHistory
 from .node_record import NodeRecord
 from .plant.counters import counter_groups
 from .plant.load import Plant, live_alarms
+from .self_watch import ALARMS as SELF_ALARMS
+from .self_watch import SelfWatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Parts:
     memory: FileMemory
     totals: Totals
     locks: Locks
+    itself: SelfWatch
 
 
 def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:
@@ -97,7 +101,9 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     )
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
     guards = Guards(plant.guards, hub, router, clock)
-    ports = MaintainedDevices(AllDevices(devices, join_derived(plant, hub, router, clock)), hub)
+    problems = partial(recording_problems, store, historian)
+    itself = SelfWatch(hub, clock, folder.path, problems)
+    ports = MaintainedDevices(AllDevices(devices, join_derived(plant, hub, router, clock), itself), hub)
     client = Client(hub, router, historian or NoHistory(), ports, NOBODY, clock=clock, overrides=overrides)
     return Parts(
         clock=clock,
@@ -110,13 +116,14 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         record=record,
         overrides=overrides,
         guards=guards,
-        alarms=Alarms(live_alarms(plant), hub, clock, AlarmJournal(store), hub.out.keys),
+        alarms=Alarms([*live_alarms(plant), *SELF_ALARMS], hub, clock, AlarmJournal(store), hub.out.keys),
         totals=totals,
         locks=Locks(hub, clock, accounts.audit.record, devices.handlers),
         device_port=ports,
         machine=Machine(clock, folder.path),
         gateways=make_gateways(plant, client, AuditLog(store, clock)),
         memory=memory,
+        itself=itself,
     )
 
 

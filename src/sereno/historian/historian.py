@@ -205,6 +205,11 @@ class Historian:
         }
 
     @property
+    def problem(self) -> str:
+        """What keeps samples from the disk, or old ones from being compacted, in words; empty while nothing does."""
+        return self._recorder.times.problem or self._upkeep.last_error
+
+    @property
     def last_error(self) -> str:
         """The last error of the disk in words; empty if there was none."""
         return self._recorder.times.last_error or self._upkeep.last_error

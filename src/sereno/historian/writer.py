@@ -32,6 +32,7 @@ class SyncTimes:
     commits: int = 0
     failures: int = 0
     last_error: str = ""
+    problem: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -151,6 +152,7 @@ class LogWriter:
         self.times.last = self._clock.monotonic() - started
         self.times.worst = max(self.times.worst, self.times.last)
         self.times.commits += 1
+        self.times.problem = ""
 
     def _open(self, t: int) -> _Active:
         header = SegmentHeader(self._next_number, self._epoch, t)
@@ -172,7 +174,7 @@ class LogWriter:
 
     def _abandon(self, error: OSError) -> None:
         self.times.failures += 1
-        self.times.last_error = str(error)
+        self.times.last_error = self.times.problem = str(error)
         if self._active is None:
             _log.error("historian cannot open a new segment", folder=str(self._folder), error=str(error))
             return

@@ -1,0 +1,130 @@
+"""The node as a device of its own: what it must not fail in is a tag like any other, with a trend and an alarm."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from sereno.client import AlarmKind, AlarmSpec, DeviceStatus, GroupSpec, GroupStatus, IngestPort
+from sereno.model import Clock, LinkState, OperationalState, Quality, RowIndex, TagSpec, ValueType, seal
+
+from .platform import process_memory
+
+DEVICE = "sereno/node"
+PERIOD = 1.0
+_STALE = 10.0
+_WORDS = ("failing", "ok")
+_MB, _GB = 1e6, 1e9
+SPECS = (
+    TagSpec(path=f"{DEVICE}/audit", type=ValueType.BOOL, labels=_WORDS, description="Acts can be put on record"),
+    TagSpec(
+        path=f"{DEVICE}/disk_free",
+        unit="GB",
+        decimals=1,
+        deadband=0.1,
+        description="Free on the disk of the data folder",
+    ),
+    TagSpec(path=f"{DEVICE}/history", type=ValueType.BOOL, labels=_WORDS, description="Samples can be recorded"),
+    TagSpec(
+        path=f"{DEVICE}/loop_lag",
+        unit="ms",
+        decimals=1,
+        deadband=1.0,
+        description="How late the event loop woke up",
+    ),
+    TagSpec(path=f"{DEVICE}/memory", unit="MB", decimals=0, deadband=1.0, description="Memory of this process"),
+)
+ALARMS = (
+    AlarmSpec(
+        id=f"{DEVICE}/audit_failing",
+        source=f"{DEVICE}/audit",
+        kind=AlarmKind.EXPRESSION,
+        inputs=(f"{DEVICE}/audit",),
+        condition=f"{DEVICE}/audit < 0.5",
+        priority=1,
+        cause="The disk of the data folder is full, or its database cannot be written",
+        consequence="Commands are refused: what cannot be recorded is not done",
+        response="Free space on the disk of the data folder, or mend the database; see sereno doctor",
+    ),
+    AlarmSpec(
+        id=f"{DEVICE}/history_failing",
+        source=f"{DEVICE}/history",
+        kind=AlarmKind.EXPRESSION,
+        inputs=(f"{DEVICE}/history",),
+        condition=f"{DEVICE}/history < 0.5",
+        priority=2,
+        cause="The disk of the data folder is full or failing",
+        consequence="Samples are lost when the recorder's queue is full; the gap is marked",
+        response="Free space on the disk of the data folder; see sereno doctor",
+    ),
+)
+
+
+class SelfWatch:
+    """Publishes the tags of `SPECS` once a second. `problems` gives what is wrong with audit and history in words."""
+
+    def __init__(self, ingest: IngestPort, clock: Clock, folder: Path, problems: Callable[[], tuple[str, str]]) -> None:
+        self._ingest = ingest
+        self._clock = clock
+        self._folder = folder
+        self._problems = problems
+        handles = ingest.register_tags(SPECS).tolist()
+        self._handles = dict(zip((spec.name for spec in SPECS), handles, strict=True))
+        self._index = RowIndex(handles)
+        self._group = ingest.register_group(GroupSpec("self", DEVICE, PERIOD, _STALE, self._index))
+        self._since = clock.wall_ns()
+        self._last = 0
+        self.published = 0
+
+    async def run(self) -> None:
+        """Publish until cancelled."""
+        self._ingest.report_link(DEVICE, LinkState.UP, "")
+        self._ingest.report_state(DEVICE, OperationalState.ENABLED)
+        lag = 0.0
+        while True:
+            free = await asyncio.to_thread(_free, self._folder)
+            self.publish(lag, free)
+            due = self._clock.monotonic() + PERIOD
+            await self._clock.sleep(PERIOD)
+            lag = max(0.0, self._clock.monotonic() - due)
+
+    def publish(self, lag: float, free: float) -> None:
+        """One batch of what is known now; `lag` in seconds, `free` in bytes, NaN where nobody knows."""
+        audit, history = self._problems()
+        held = process_memory()[0]
+        memory = float("nan") if held is None else held / _MB
+        values = np.array([not audit, free / _GB, not history, lag * 1e3, memory], np.float64)
+        quality = np.where(np.isnan(values), np.uint16(Quality.BAD), np.uint16(0)).astype(np.uint16)
+        self._last = self._clock.wall_ns()
+        words = {"audit": audit, "history": history}
+        self._ingest.report_reasons(self._group, {self._handles[name]: text for name, text in words.items() if text})
+        self._ingest.publish(seal(self._group, self.published, self._index, values, self._last, quality))
+        self.published += 1
+
+    def status(self) -> list[DeviceStatus]:
+        """As a device, the only one."""
+        group = GroupStatus("self", PERIOD, 0.0, len(SPECS), self.published, 0, 0, 0.0, 0.0, self._last, False)
+        status = DeviceStatus(
+            path=DEVICE,
+            driver="self",
+            url="",
+            state=OperationalState.ENABLED,
+            link=LinkState.UP,
+            last_error="; ".join(filter(None, self._problems())),
+            since=self._since,
+            stale_after=_STALE,
+            groups=(group,),
+            description="This node itself",
+        )
+        return [status]
+
+
+def _free(folder: Path) -> float:
+    try:
+        return float(shutil.disk_usage(folder).free)
+    except OSError:
+        return float("nan")

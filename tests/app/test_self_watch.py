@@ -1,0 +1,70 @@
+"""The node as a device: its tags, and alarms when acts or samples cannot be put on record."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sereno.access.actor import ROLES, Actor
+from sereno.app.datafolder import DataFolder
+from sereno.app.node import Node
+from sereno.app.plant.load import load_plant
+from sereno.app.self_watch import DEVICE, SPECS
+from sereno.client import AlarmState, Client, connect
+from sereno.device import Environment
+
+READER = Actor("reader", (ROLES["viewer"],))
+PLANT = """
+[[device]]
+name = "lab/plc"
+driver = "modbus"
+url = "tcp://127.0.0.1:1"
+tag = [{ name = "x", address = "holding:0", type = "int16" }]
+"""
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[tuple[Node, Client]]:
+    path = folder / "plant.toml"
+    path.write_text(PLANT)
+    async with Node(load_plant(path), DataFolder(folder / "data"), Environment()) as node:
+        await node.start("127.0.0.1", 0)
+        async with connect(data=folder / "data") as client:
+            yield node, client
+
+
+async def test_the_node_is_a_device_with_tags_that_are_recorded(tmp_path: Path) -> None:
+    async with running(tmp_path) as (node, client):
+        node.parts.itself.publish(0.004, 5e9)
+        found = {reading.tag.name: reading.value for reading in await client.read(f"{DEVICE}/*")}
+        assert found.keys() == {spec.name for spec in SPECS}
+        assert (found["audit"], found["history"], found["loop_lag"], found["disk_free"]) == (True, True, 4.0, 5.0)
+        assert found["memory"] > 1
+        (status,) = [one for one in await client.devices() if one.path == DEVICE]
+        assert (status.driver, status.last_error) == ("self", "")
+        assert node.parts.historian is not None
+        await node.parts.historian.durable()
+        (series,) = await client.query(f"{DEVICE}/disk_free", start="now-1min")
+        assert 5.0 in series.value.tolist()
+
+
+async def test_what_cannot_be_put_on_record_raises_an_alarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(tmp_path) as (node, client):
+        itself = node.parts.itself
+        monkeypatch.setattr(itself, "_problems", lambda: ("no space left on device", ""))
+        itself.publish(0.0, math.nan)
+        audit = await client.get(f"{DEVICE}/audit")
+        assert audit.value is False
+        (free,) = await client.read(f"{DEVICE}/disk_free")
+        assert free.value is None
+        states = {one.spec.id: one.state for one in await client.alarms()}
+        assert states[f"{DEVICE}/audit_failing"] is AlarmState.UNACKNOWLEDGED
+        assert states[f"{DEVICE}/history_failing"] is AlarmState.NORMAL
+        monkeypatch.setattr(itself, "_problems", lambda: ("", ""))
+        itself.publish(0.0, 1e9)
+        states = {one.spec.id: one.state for one in await client.alarms()}
+        assert states[f"{DEVICE}/audit_failing"] is AlarmState.RETURNED
