@@ -7,11 +7,12 @@ import importlib.util
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import structlog
 from hypothesis import settings
 
 pytest_plugins = ["pytester", "sereno.testing.pytest_leaks"]
@@ -28,6 +29,13 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("SERENO_")]:
         if name not in KEPT_VARIABLES:
             del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """A program that a test ran in this process may have set up logs for itself, onto a stream that is gone by now."""
+    yield
+    structlog.reset_defaults()
 
 
 def missing(what: str, fix: str) -> None:

@@ -282,7 +282,7 @@ def test_rights_are_asked_per_tag(tmp_path: Path) -> None:
         HistoryRequest((LEVEL,), T0, 1 << 63),
         HistoryRequest((LEVEL,), T0, T0 + 1, 0),
         HistoryRequest((LEVEL,), T0, T0 + 1, 10**9),
-        HistoryRequest((LEVEL,) * 1001, T0, T0 + 1),
+        HistoryRequest((LEVEL,) * 1001, T0, T0 + 9),
     ],
 )
 def test_senseless_requests_are_refused(tmp_path: Path, request_: HistoryRequest) -> None:

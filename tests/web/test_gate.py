@@ -27,6 +27,7 @@ EXAMPLES = {
     "name": "nobody-there",
     "token_id": "00000000",
     "session": "0000000000000000",
+    "alarm": "north/plc1/level.hi",
 }
 BODIES = {
     "/api/v1/commands": {"target": "north/plc1/setpoint", "value": 1.0},
@@ -56,7 +57,9 @@ def _example(path: str) -> str:
 def test_every_route_has_an_entry_and_every_entry_a_route(site) -> None:
     table = {(e.kind, e.path) for e in ENTRIES if e.kind != "MESSAGE"}
     assert doors(site.app) == table
-    assert {e.path for e in ENTRIES if e.kind == "MESSAGE"} == {f"{LIVE} subscribe", f"{LIVE} unsubscribe"}
+    assert {e.path for e in ENTRIES if e.kind == "MESSAGE"} == {
+        f"{LIVE} {message}" for message in ("subscribe", "unsubscribe", "alarms")
+    }
 
 
 def test_what_is_open_is_a_short_list() -> None:

@@ -39,7 +39,7 @@ async def test_times_may_be_iso(site) -> None:
         ("tag=a/b&to=", "'to': '' is no time"),
         ("tag=a/b&from=now&to=now-1h", "'to' (now-1h) is not after 'from' (now)"),
         ("tag=a/b&from=now-99999999999999d", "'from'"),
-        ("tag=a/b&from=0001-01-01T00:00:00Z", "64 bits"),
+        ("tag=a/b&from=0001-01-01T00:00:00Z", "too far away"),
         ("tag=a/b&points=0", "points"),
         ("tag=a/b&points=20001", "points"),
         ("tag=a/b&points=many", "points"),

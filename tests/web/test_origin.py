@@ -9,7 +9,14 @@ import pytest
 from sereno.access.entries import Need
 from sereno.web.entries import ENTRIES
 
-EXAMPLES = {"path": "north/plc1/setpoint", "name": "operator", "token_id": "00000000", "session": "0000000000000000"}
+EXAMPLES = {
+    "path": "north/plc1/setpoint",
+    "name": "operator",
+    "token_id": "00000000",
+    "session": "0000000000000000",
+    "alarm": "north/plc1/level.hi",
+    "key": "unknown-key",
+}
 UNSAFE = [
     (e.kind, re.sub(r"{(\w+)(?::path)?}", lambda m: EXAMPLES[m.group(1)], e.path))
     for e in ENTRIES

@@ -59,5 +59,6 @@ async def test_the_session_says_what_one_may(site) -> None:
         "name": "operator",
         "kind": "person",
         "roles": ["operator"],
-        "rights": ["read", "history", "write", "call"],
+        "rights": ["read", "history", "write", "call", "acknowledge", "shelve"],
+        "recovered": [],
     }

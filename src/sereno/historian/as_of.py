@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from .cold.reading import ColdReader, DamagedError
 from .cold.rewriting import bits_of, rows_in
 from .cold.rows import EXACT_INT, FLOAT, OBJECT_ROW, ColdRows, concatenated, in_tag_order
 from .cold.view import ColdView
-from .history import Snapshot, Store, TagHistory
+from .history import MARGIN_NS, Snapshot, Store, TagHistory
+from .marks import Gap
 from .samples import Samples
 from .tags import Asked
 
@@ -41,8 +42,7 @@ def rows_at(store: Store, snapshot: Snapshot, tags: Mapping[int, Asked], t: int,
     if snapshot.cold is not None:
         rest = np.array(sorted(tags.keys() - hot), np.int64)
         gaps = [gap for ref in snapshot.segments for gap in ref.outline.gaps] + list(snapshot.gaps)
-        starts = np.array(sorted(gap.start for gap in gaps if gap.start <= t), np.int64)
-        parts.append(_with_gaps(cold_rows_at(snapshot.cold, rest, t + 1, check), starts))
+        parts.append(_with_gaps(cold_rows_at(snapshot.cold, rest, t + 1, check), gaps, t))
     return in_tag_order(concatenated(parts))
 
 
@@ -125,12 +125,16 @@ def _of_samples(asked: Asked, samples: Samples) -> ColdRows:
     return ColdRows(tag, samples.t, bits, np.full(n, form, np.uint8), quality, np.zeros(n, np.int64), objects)
 
 
-def _with_gaps(rows: ColdRows, starts: I64) -> ColdRows:
-    """Bad from the first of the increasing `starts` on that is after the row."""
-    at = np.searchsorted(starts, rows.t, "right")
-    ended = (at < len(starts)) & (rows.quality < int(Quality.BAD))
+def _with_gaps(rows: ColdRows, gaps: Sequence[Gap], t: int) -> ColdRows:
+    """Bad where one of the gaps, which are stated after all that is cold, ends the row at or before `t`."""
+    ordered = sorted(gaps, key=lambda gap: gap.start)
+    starts, ends = (np.array([getattr(gap, name) for gap in ordered], np.int64) for name in ("start", "end"))
+    at = np.searchsorted(ends, rows.t - MARGIN_NS)
+    known = at < len(starts)
+    begins = np.maximum(starts[np.minimum(at, len(starts) - 1)], rows.t + 1) if len(starts) else rows.t
+    ended = known & (begins <= t) & (rows.quality < int(Quality.BAD))
     if not ended.any():
         return rows
-    t = np.where(ended, starts[np.minimum(at, len(starts) - 1)], rows.t)
+    times = np.where(ended, begins, rows.t)
     quality = np.where(ended, np.uint16(Quality.BAD), rows.quality).astype(np.uint16)
-    return ColdRows(rows.tag, t, rows.bits, rows.form, quality, rows.place, rows.objects)
+    return ColdRows(rows.tag, times, rows.bits, rows.form, quality, rows.place, rows.objects)

@@ -20,7 +20,7 @@ from .samples import Samples, in_order, joined, with_gaps
 from .sealed import SegmentRef, ViewCache
 from .segment import SegmentView
 
-_MARGIN_NS = 60_000_000_000
+MARGIN_NS = 60_000_000_000
 """Source clocks may differ from ours by so much: gaps that ended longer before the first sample do not concern it."""
 
 OnDamage = Callable[[Path, int], None]
@@ -88,7 +88,7 @@ class TagHistory:
         if not len(samples):
             return samples
         gaps += self._cold_gaps(samples)
-        earliest = int(samples.t[0]) - _MARGIN_NS
+        earliest = int(samples.t[0]) - MARGIN_NS
         samples = with_gaps(samples, [gap for gap in gaps if gap.start < end and gap.end >= earliest])
         samples = samples.take(samples.t < end)
         in_force = max(0, int(np.searchsorted(samples.t, start, "right")) - 1)

@@ -112,7 +112,13 @@ def add_routes(app: FastAPI) -> None:
     journal_shape: dict[str, Any] = {"response_model": EventsShape, "responses": problems()}
     app.add_api_route("/api/v1/alarms/journal", journal, **journal_shape)
     app.add_api_route("/api/v1/alarms/figures", figures, responses=problems(409))
-    app.add_api_route("/api/v1/alarms/export", export, responses=problems())
+    files: dict[int | str, dict[str, Any]] = {
+        200: {"description": "A file", "content": {kind: {} for kind in _MEDIA_TYPES.values()}}
+    }
+    exported = {**problems(), **files}
+    app.add_api_route(
+        "/api/v1/alarms/export", export, response_model=None, response_class=StreamingResponse, responses=exported
+    )
     shape: dict[str, Any] = {"response_model": AlarmsShape, "responses": problems(400, 404, 409, 413)}
     app.add_api_route("/api/v1/alarms", act_on_many, methods=["POST"], **shape)
     app.add_api_route("/api/v1/alarms/{alarm:path}/ack", _one("ack"), methods=["POST"], **shape)

@@ -171,12 +171,14 @@ def test_a_page_that_comes_back_still_shows_what_waits(visit: Any) -> None:
 
 def test_a_viewer_sees_and_can_do_nothing(visit: Any) -> None:
     visit.node.set(MODE, 1)
-    ask_manual(visit)
+    asked = ask_manual(visit)
     page = visit("/commands", user="viewer")
     expect(page.locator("article.waiting")).to_contain_text("Waiting for a second person")
     expect(page.locator("article.waiting button[data-say]")).to_have_count(0)
     page = open_setpoint(visit, FLOW, user="viewer")
     expect(page.locator("#faceplate")).to_contain_text("You have no right to set values.")
+    asked.locator(".waiting [data-say=cancel]").click()
+    expect(asked.locator(".waiting")).to_have_count(0)
 
 
 def test_a_waiting_command_of_a_node_that_is_gone_is_unknown(visit: Any) -> None:

@@ -10,6 +10,10 @@ import { live } from "./live.js";
 
 /** @type {Waiting[]} */
 let current = [];
+const AGAIN = 1500;
+let told = "";
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let again;
 /** @type {Set<(commands: Waiting[]) => void>} */
 const listeners = new Set();
 
@@ -18,15 +22,29 @@ function become(commands) {
   for (const listener of listeners) listener(current);
 }
 
-live.addEventListener("waiting", (event) => become(event.detail));
+live.addEventListener("waiting", (event) => {
+  told = names(event.detail);
+  become(event.detail);
+});
 live.addEventListener("state", () => {
   if (live.state === "live") refreshWaiting();
 });
 
-/** Asks now; between the node's own news. */
+/**
+ * Asks now; between the node's own news. The node compares once a second and does not tell of what came and went in
+ * between, so an answer that it has not told is asked for again.
+ */
 export async function refreshWaiting() {
+  clearTimeout(again);
   const answer = await request("commands").catch(() => null);
-  if (answer) become(answer.commands);
+  if (!answer) return;
+  become(answer.commands);
+  if (names(answer.commands) !== told) again = setTimeout(refreshWaiting, AGAIN);
+}
+
+/** @param {Waiting[]} commands */
+function names(commands) {
+  return commands.map((one) => `${one.key} ${one.waits_for}`).join();
 }
 
 /**
