@@ -58,7 +58,7 @@ async def test_a_client_on_this_machine_goes_the_native_way(node: Node) -> None:
         reading = await client.get(LEVEL)
         assert reading.quality in (Quality.WAITING, Quality.NOT_CONNECTED, Quality.STALE)
         assert "mill/plc1 has not answered" in reading.reason
-        assert [d.path for d in await client.devices()] == ["mill/plc1"]
+        assert [d.path for d in await client.devices()] == ["mill/plc1", "sereno/node"]
         assert (await client.query(LEVEL, start="now-1min"))[0].tag == LEVEL
         assert await client.guards() == []
         assert (await client.complaints())[0] == []

@@ -111,7 +111,7 @@ async def test_a_generated_certificate_is_kept_private_and_pinned_by_the_console
             assert stat.S_IMODE(key.stat().st_mode) == 0o600
             assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
         async with connect(data=tmp_path / "data") as client:
-            assert [tag.path for tag in await client.tags()] == ["mill/plc1/level"]
+            assert [tag.path for tag in await client.tags("mill")] == ["mill/plc1/level"]
             subscription = await client.subscribe("*")
             await subscription.close()
         with pytest.raises(httpx.ConnectError):

@@ -127,4 +127,4 @@ async def test_a_node_runs_it_and_remembers(folder: Path) -> None:
                 device = next(d for d in await client.devices() if d.path == "lab/ps_1")
                 assert [spec.name for spec in device.commands] == ["reset"]
                 assert device.description == "A power supply."
-                assert {"lab/ps_1", "lab/ps_1/left"} == {d.path for d in await client.devices()}
+                assert {"lab/ps_1", "lab/ps_1/left", "sereno/node"} == {d.path for d in await client.devices()}
