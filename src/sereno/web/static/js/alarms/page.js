@@ -114,7 +114,7 @@ async function renderJournal() {
     place.replaceChildren(journalTable(events));
     setText(byId("alarm-note"), t("alarms.shown", { count: events.length }));
   } catch (error) {
-    setText(byId("alarm-note"), error.message);
+    failed("history", error);
   }
 }
 
@@ -127,8 +127,15 @@ async function renderFigures() {
     place.replaceChildren(shown);
     setText(byId("alarm-note"), "");
   } catch (error) {
-    setText(byId("alarm-note"), error.message);
+    failed("figures", error);
   }
+}
+
+/** What the view before showed must not stay under the name of this one. */
+function failed(view, error) {
+  if (byId("alarm-view").value !== view) return;
+  place.replaceChildren();
+  setText(byId("alarm-note"), error.message);
 }
 
 function move(step) {
