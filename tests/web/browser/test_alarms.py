@@ -47,6 +47,7 @@ def test_from_the_banner_to_history_by_keys_alone(visit: Any) -> None:
     page.keyboard.press("ArrowUp")
     expect(view).to_have_value("history")
     journal = page.locator("#alarm-table tbody")
+    expect(journal).to_have_count(1)
     expect(journal).to_contain_text("<b>seen</b> it")
     expect(journal.locator("tr", has_text=HI).first).to_contain_text("Went")
 
