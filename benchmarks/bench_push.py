@@ -4,6 +4,9 @@ Ours is the real hub behind the real web server, clients signed in by token; the
 bytes to its transports. Both serve the same client program, a process of its own, and run in turns. Delay: from the
 moment of publishing until the client has the bytes. CPU is that of the server, 1 = a whole core.
 
+Storm: as many clients again connect in the same moment, while 100 that are there look at their delay; storm_s is the
+time until all have their snapshot. What is no key runs once.
+
 ratios.floor_cpu, ratios.floor_p99: ours / floor with 1000 clients at 10 Hz, the worse of SSE and WebSocket.
 """
 
@@ -14,6 +17,7 @@ import json
 import statistics
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +87,29 @@ def measure(
     return {**figures, "cpu": cpu, "delivered": share, "peak_mb": after["peak_bytes"] / 1e6}
 
 
-def compare(kind: str, clients: int, rate: float, stalled: int, asked: argparse.Namespace) -> dict[str, Any]:
+def storm(contender: str, kind: str, clients: int, seconds: float) -> dict[str, float]:
+    """Everybody connects at once: seconds until all are served, and the delay of those who were there before."""
+    server = Process(f"{contender}.py", kind)
+    reach = (kind, server.hello["port"], server.hello["token"], "--interval=0.05")
+    steady = Process("receiver.py", *reach, "--clients=100")
+    server.ask(10)
+    steady.ask(SETTLE)
+    with ThreadPoolExecutor(1) as aside:
+        looking = aside.submit(steady.ask, seconds)
+        crowd = Process("receiver.py", *reach, f"--clients={clients}", f"--at-once={clients}")
+        found = looking.result()
+    assert crowd.hello["connected"] == clients, "everybody was served"
+    for one in (crowd, steady, server):
+        one.end()
+    return {"storm_s": crowd.hello["seconds"], "storm_p99_ms": found["p99_ms"], "storm_max_ms": found["max_ms"]}
+
+
+def compare(
+    kind: str, clients: int, rate: float, stalled: int, asked: argparse.Namespace, rounds_wanted: int = 1
+) -> dict[str, Any]:
     """Medians of rounds in turns."""
     rounds: dict[str, list[dict[str, float]]] = {"floor": [], "served": []}
-    for _ in range(asked.rounds):
+    for _ in range(rounds_wanted):
         for contender, measured in rounds.items():
             measured.append(measure(contender, kind, clients, rate, stalled, asked.seconds))
     result = {
@@ -104,8 +127,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=1000, help="the largest number of clients")
     parser.add_argument("--stalled", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=4.0, help="length of each measurement")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of each measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="for the keys; medians are told")
     parser.add_argument("--rates", type=float, nargs="+", default=[10.0, 100.0])
     asked = parser.parse_args()
     numbers = sorted({1, min(100, asked.clients), asked.clients})
@@ -113,9 +136,17 @@ def main() -> None:
     for kind in ("sse", "ws"):
         for rate in asked.rates:
             for clients in numbers:
-                runs[kind, clients, rate, 0] = compare(kind, clients, rate, 0, asked)
-        runs[kind, asked.clients, 10.0, asked.stalled] = compare(kind, asked.clients, 10.0, asked.stalled, asked)
-    print(json.dumps({"name": "push", **summary(runs, asked)}))
+                key = clients == asked.clients and rate == 10.0
+                runs[kind, clients, rate, 0] = compare(kind, clients, rate, 0, asked, asked.rounds if key else 1)
+        stuck = compare(kind, asked.clients, 10.0, asked.stalled, asked, asked.rounds)
+        runs[kind, asked.clients, 10.0, asked.stalled] = stuck
+    found = summary(runs, asked)
+    for contender in ("floor", "served"):
+        for kind in ("sse", "ws"):
+            crowd = storm(contender, kind, asked.clients, 2 * asked.seconds)
+            print(f"{kind} {contender}", *(f"{name} {value:.3f}" for name, value in crowd.items()), flush=True)
+            found["figures"] |= {f"{contender}_{kind}_{name}": round(value, 4) for name, value in crowd.items()}
+    print(json.dumps({"name": "push", **found}))
 
 
 def summary(runs: dict[tuple[str, int, float, int], Any], asked: argparse.Namespace) -> dict[str, Any]:

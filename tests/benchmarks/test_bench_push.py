@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench_push import measure
+from bench_push import measure, storm
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,9 @@ def test_every_client_gets_frames_and_their_delay_is_known(contender: str, kind:
     assert found["delivered"] > 0
     assert 0 < found["p50_ms"] <= found["p99_ms"] <= found["max_ms"]
     assert found["cpu"] > 0
+
+
+def test_a_crowd_that_comes_at_once_is_served_and_the_others_go_on() -> None:
+    found = storm("served", "sse", clients=20, seconds=0.5)
+    assert found["storm_s"] > 0
+    assert 0 < found["storm_p99_ms"] <= found["storm_max_ms"]

@@ -159,3 +159,17 @@ async def test_a_trace_needs_its_right_and_a_device(site) -> None:
         connection = site.connect(f"/api/v1/devices/{path}/trace", token=await site.token(role, role))
         assert (await connection.next())["status"] == status
         await connection.close()
+
+
+async def test_who_comes_back_is_told_to_wait_each_another_while(site) -> None:
+    token = await site.token("viewer", "viewer")
+    waits = []
+    async with site.running():
+        for _ in range(40):
+            connection = site.connect("/api/v1/stream?tag=north", token=token)
+            await connection.next()
+            waits.append(int((await connection.next())["body"].removeprefix(b"retry: ")))
+            await connection.close()
+    assert min(waits) >= 1500
+    assert max(waits) - min(waits) > 750
+    assert len(set(waits)) > 30

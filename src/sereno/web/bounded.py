@@ -13,6 +13,8 @@ from .line import LINE, Line
 
 MAX_HEAD = 1 << 15
 """Bytes of request line and headers. The parser underneath would gather them without end."""
+HELD = 1 << 16
+"""Bytes that a connection holds for a client before it counts as slow."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -26,6 +28,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(HELD)  # under TLS the loop would hold eight times as much
         self._line = Line(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
