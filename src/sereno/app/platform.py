@@ -108,6 +108,25 @@ def process_memory() -> tuple[int | None, int | None]:
     return pages * resource.getpagesize(), peak
 
 
+_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1
+"""Of mallopt in glibc. Left alone, both follow the largest block ever freed: what a password hash took stays taken."""
+
+
+def give_memory_back() -> bool:
+    """From now on freed blocks of 16 MiB and more go back to the system, and what is free at the top of the heap.
+
+    True where the C library can (glibc).
+    """
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    return bool(mallopt(_MMAP_THRESHOLD, 16 << 20)) and bool(mallopt(_TRIM_THRESHOLD, 4 << 20))
+
+
 def host_memory() -> tuple[int | None, int | None]:
     """Bytes of memory of the machine, and how many are free for programs; None where the system does not tell."""
     try:

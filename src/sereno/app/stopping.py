@@ -11,7 +11,7 @@ from typing import Any
 
 from sereno.model import SystemClock
 
-from .platform import install_stop, new_event_loop
+from .platform import give_memory_back, install_stop, new_event_loop
 
 
 def run_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]], *, tied: bool = False) -> int:
@@ -28,6 +28,7 @@ def run_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]
             threading.Thread(target=_wait_for_end, args=(loop, stopped), daemon=True, name="stdin").start()
         await work(stopped)
 
+    give_memory_back()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(supervised())
     return 0
