@@ -75,11 +75,11 @@ class Historian:
         cold = ColdKeeper(folder, self._disk, self._report_damage, least=compact_bytes, compactor=compactor)
         self._holdings = Holdings(self._disk, cold, removed)
         limits = Limits(max_bytes, max_age)
-        self._upkeep = Upkeep(self._holdings, clock, limits, compact=compactor is not None)
+        self._upkeep = Upkeep(self._holdings, clock, limits, self._index_sealed, compact=compactor is not None)
         self._wake = asyncio.Event()
         self._waiters: list[tuple[int, asyncio.Future[int]]] = []
         self._task: asyncio.Task[None] | None = None
-        self._indexing: set[asyncio.Task[None]] = set()
+        self._indexing: dict[SegmentRef, asyncio.Task[None]] = {}
         self._stopping = False
         self._damaged: set[tuple[str, int]] = set()
         self._queries: set[threading.Event] = set()
@@ -114,7 +114,7 @@ class Historian:
         await self._upkeep.stop()
         await self._task
         self._task = None
-        await asyncio.gather(*self._indexing)
+        await asyncio.gather(*self._indexing.values())
         for query in self._queries:
             query.set()
         await self._shut()
@@ -269,15 +269,20 @@ class Historian:
     def _adopt(self, written: Written) -> None:
         """Show queries what is durable now."""
         for view in written.sealed:
-            ref = SegmentRef.of(view, hold=True)
-            self._holdings.segments.append(ref)
-            task = asyncio.create_task(self._index(ref, view), name=f"historian index {view.number}")
-            self._indexing.add(task)
-            task.add_done_callback(self._indexing.discard)
+            self._holdings.segments.append(SegmentRef.of(view, hold=True))
+        self._index_sealed()
         active = written.active
         self._holdings.active = None if active is None else SegmentRef.of(active, hold=True)
         if written.sealed:
             self._upkeep.wake()
+
+    def _index_sealed(self) -> None:
+        """Write the indexes that are missing, also those that the disk has refused before."""
+        for ref in self._holdings.segments:
+            if ref.held is not None and ref not in self._indexing:
+                task = asyncio.create_task(self._index(ref, ref.held), name=f"historian index {ref.outline.number}")
+                self._indexing[ref] = task
+                task.add_done_callback(lambda _, ref=ref: self._indexing.pop(ref))  # type: ignore[misc]
 
     async def _index(self, ref: SegmentRef, view: SegmentView) -> None:
         try:
@@ -291,7 +296,7 @@ class Historian:
         self._upkeep.wake()
 
     async def _settled_index(self) -> None:
-        await asyncio.gather(*self._indexing)
+        await asyncio.gather(*self._indexing.values())
 
     def _settle(self, error: Exception | None = None) -> None:
         """Tell those who wait for durability."""

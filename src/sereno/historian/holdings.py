@@ -5,8 +5,10 @@ Files are deleted only when no query that began before their end is still under 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,8 @@ from .disk import Disk
 from .retention import Limits, Removed, beyond, remove
 from .sealed import SegmentRef, index_path
 
+AT_ONCE = 256 << 20
+"""Bytes of the log that one compaction takes."""
 _log = structlog.get_logger(__name__)
 
 
@@ -60,19 +64,25 @@ class Holdings:
         self._clear()
 
     def due(self, now: int) -> list[SegmentRef]:
-        """The sealed segments, if it is time to compact them."""
-        indexed = [ref for ref in self.segments if ref.held is None]
-        if not indexed or indexed[0] is not self.segments[0]:
+        """The oldest sealed segments, if it is time to compact them."""
+        indexed = self.compactable()
+        if not indexed:
             return []
         size = sum(ref.outline.end for ref in indexed)
         return indexed if self.cold.worth(size, indexed[0].outline.header.created, now) else []
+
+    def compactable(self) -> list[SegmentRef]:
+        """The oldest sealed segments that have their index, no more than are read into memory together."""
+        indexed = list(takewhile(lambda ref: ref.held is None, self.segments))
+        ends = list(accumulate(ref.outline.end for ref in indexed))
+        return indexed[: max(1, bisect_right(ends, AT_ONCE))]
 
     async def compact(self, refs: Sequence[SegmentRef]) -> None:
         """Compact the oldest sealed segments. Raises OperationError, OSError; then nothing has changed."""
         old = self.cold.view.manifest
         outcome = await self.cold.compact([ref.outline.number for ref in refs])
         self.segments = [ref for ref in self.segments if ref.outline.number > self.cold.view.manifest.compacted]
-        gone = old.names() - self.cold.view.manifest.names()
+        gone = old.kept() - self.cold.view.manifest.kept()
         self._leave(list(refs), frozenset(outcome.damaged), tuple(sorted(gone)))
 
     async def retain(self, now: int, limits: Limits) -> None:

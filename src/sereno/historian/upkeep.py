@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 import structlog
 
@@ -17,14 +18,17 @@ _log = structlog.get_logger(__name__)
 
 
 class Upkeep:
-    """A task that looks after what is sealed, whenever it is woken and about once a minute."""
+    """A task that looks after what is sealed, when it is woken and about once a minute; first it calls `prepare`."""
 
-    def __init__(self, holdings: Holdings, clock: Clock, limits: Limits, *, compact: bool) -> None:
+    def __init__(
+        self, holdings: Holdings, clock: Clock, limits: Limits, prepare: Callable[[], None], *, compact: bool
+    ) -> None:
         self.compactions = 0
         self.last_error = ""
         self._holdings = holdings
         self._clock = clock
         self._limits = limits
+        self._prepare = prepare
         self._compact = compact
         self._woken = asyncio.Event()
         self._busy = asyncio.Lock()
@@ -52,8 +56,7 @@ class Upkeep:
     async def compact(self) -> None:
         """Compact everything that is sealed. Raises OperationError, OSError."""
         async with self._busy:
-            sealed = [ref for ref in self._holdings.segments if ref.held is None]
-            if sealed:
+            while sealed := self._holdings.compactable():
                 await self._holdings.compact(sealed)
                 self.compactions += 1
 
@@ -72,10 +75,10 @@ class Upkeep:
                 _log.exception("task failed", task="historian upkeep")
 
     async def _look(self) -> None:
+        self._prepare()
         now = self._clock.wall_ns()
         async with self._busy:
-            due = self._holdings.due(now) if self._compact else []
-            if due:
+            while self._compact and (due := self._holdings.due(now)):
                 await self._holdings.compact(due)
                 self.compactions += 1
             await self._holdings.retain(now, self._limits)

@@ -17,7 +17,7 @@ from sereno.historian.parts import parts
 from sereno.historian.retention import Removed
 from sereno.model import OperationError, SystemClock
 from sereno.testing import JumpingClock, run_jumping
-from tests.historian.rig import SECOND, T0, VIEWER, Reader, ask, batch, floats, rows, running
+from tests.historian.rig import SECOND, T0, VIEWER, FastDisk, Reader, ask, batch, floats, rows, running
 
 LEVEL = "north/plc1/tag0"
 DAY = 86_400 * SECOND
@@ -88,6 +88,38 @@ def test_a_failed_compaction_changes_nothing_and_is_shown(tmp_path: Path) -> Non
                 await historian.compact()
             assert names(tmp_path, "log/*.log") == log
             assert len(rows(await ask(historian, LEVEL, T0, T0 + 200 * SECOND))) == 60
+
+    run_jumping(story)
+
+
+class _NoIndex(FastDisk):
+    """Refuses the index of one segment while `refuses`."""
+
+    refuses = "000000000002.idx"
+
+    def replace(self, path: Path, data: bytes) -> None:
+        if path.name == self.refuses:
+            raise OSError(28, "No space left on device")
+        super().replace(path, data)
+
+
+def test_a_segment_whose_index_the_disk_refused_is_not_passed_over(tmp_path: Path) -> None:
+    disk = _NoIndex()
+
+    async def story(clock: JumpingClock) -> None:
+        options: dict[str, Any] = {"segment_bytes": 2000, "compactor": at_once, "compact_bytes": 1 << 40}
+        async with running(tmp_path, floats(2), clock, disk=disk, **options) as historian:
+            await filled(historian, 100)
+            before = rows(await ask(historian, LEVEL, T0, T0 + 200 * SECOND))
+            await historian.compact()
+            assert load_manifest(SystemDisk(), tmp_path).compacted == 1
+            assert rows(await ask(historian, LEVEL, T0, T0 + 200 * SECOND)) == before
+            disk.refuses = ""
+            while historian._holdings.segments[0].held is not None:
+                await clock.sleep(60.0)
+            await historian.compact()
+            assert rows(await ask(historian, LEVEL, T0, T0 + 200 * SECOND)) == before
+            assert len(names(tmp_path, "log/*.log")) == 1
 
     run_jumping(story)
 

@@ -7,7 +7,8 @@ the disk. Killed at any moment, it leaves the old ones, and files that nobody li
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -19,15 +20,17 @@ from sereno.historian.marks import Gap
 from sereno.historian.tags import Definition, decode_definition
 from sereno.model import Fault
 
-from .gaps import with_gap_rows, with_late_gap_rows
+from .gaps import add_gap_rows, add_late_gap_rows
 from .log import LogContent, read_log
 from .manifest import FOLDER, ColdFile, Manifest
-from .reading import ColdReader
-from .rewriting import existing_rows, write_slot
-from .rows import ColdRows, concatenated, in_tag_order
-from .slots import slots_of
+from .reading import ColdReader, DamagedError
+from .rewriting import Declared, write_slot
+from .rows import ColdRows, concatenated, in_tag_order, no_rows
+from .salvage import rebuilt_state, salvaged
+from .slots import Division
 from .state import InForceState
 from .statefile import load_state, save_state
+from .stretches import Stretches, edges
 from .view import ColdView
 from .writing import Target
 
@@ -38,12 +41,13 @@ STATE_PLACE = -1
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """The manifest to let count, and the segments in which damage was found."""
+    """The manifest to let count; segments and cold files in which damage was found, and what it is."""
 
     manifest: Manifest
     damaged: tuple[int, ...]
     faults: tuple[Fault, ...]
     rows: int
+    aside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,13 @@ class _Job:
     disk: Disk
     folder: Path
     manifest: Manifest
-    definitions: dict[int, Definition]
+    declared: Declared
+
+
+@dataclass(slots=True)
+class _Problems:
+    faults: list[Fault] = field(default_factory=list)
+    aside: list[ColdFile] = field(default_factory=list)
 
 
 def compact(
@@ -61,20 +71,23 @@ def compact(
     segments: Sequence[int],
     progress: Callable[[float], None] = lambda _: None,
 ) -> Compacted:
-    """Write new cold files out of `segments` (sealed, in order). Raises OSError, OperationError, DamagedError."""
+    """Write new cold files out of `segments` (sealed, in order). Raises OSError, OperationError.
+
+    Damage in what is cold already costs what cannot be read, which becomes a gap; the damaged file is kept aside.
+    """
     (folder / FOLDER).mkdir(exist_ok=True)
-    definitions = load_definitions(disk, folder)
-    state = load_state(disk, folder, manifest)
+    job = _Job(disk, folder, manifest, Declared(load_definitions(disk, folder)))
+    problems = _Problems()
+    state = _state(job, problems)
     content = read_log(disk, folder, segments, state)
-    before = state.rows.take(slice(None))
-    before.place[:] = STATE_PLACE
-    rows = in_tag_order(concatenated([before, content.rows]))
+    division = Division(manifest.files)
+    stretches = _stretches(division, job.declared.ids, state, content)
     cold = ColdView(manifest, state, ColdReader(disk, folder), lambda *_: None)
-    rows = with_late_gap_rows(rows, [Gap(*gap) for gap in manifest.gaps], cold)
-    rows = with_gap_rows(rows, content.gaps)
-    following = following_state(rows, state, content)
-    rows = rows.take(rows.place != STATE_PLACE)
-    files = _files(_Job(disk, folder, manifest, definitions), rows, content, progress)
+    add_late_gap_rows(stretches, [Gap(*gap) for gap in manifest.gaps], cold)
+    add_gap_rows(stretches, content.gaps)
+    following = following_state(stretches.last().rows, state, content)
+    rows = sum(len(part) for part in content.parts)
+    files = _Slots(job, state, problems).write_all(stretches, division, progress)
     saved = save_state(disk, folder, manifest.generation + 1, following)
     disk.sync_folder(folder / FOLDER)
     new = msgspec.structs.replace(
@@ -86,14 +99,14 @@ def compact(
         gaps=(*manifest.gaps, *((gap.start, gap.end, gap.place) for gap in content.gaps))[-KEPT_GAPS:],
         state=saved,
         files=files,
+        aside=(*manifest.aside, *problems.aside),
     )
-    return Compacted(new, tuple(content.damaged), tuple(content.faults), len(rows))
+    damaged = tuple(f.name for f in problems.aside)
+    return Compacted(new, tuple(content.damaged), (*content.faults, *problems.faults), rows, damaged)
 
 
-def following_state(rows: ColdRows, state: InForceState, content: LogContent) -> InForceState:
-    """What is in force after `rows`, which are in order and begin with what was in force before them."""
-    last = np.flatnonzero(np.append(rows.tag[1:] != rows.tag[:-1], True)) if len(rows) else np.empty(0, np.intp)
-    in_force = rows.take(last)
+def following_state(in_force: ColdRows, state: InForceState, content: LogContent) -> InForceState:
+    """What is in force after the log: the last row of each tag, those among them that were in force before it."""
     covered: I64 = np.zeros(len(in_force), np.int64)
     covered[np.searchsorted(in_force.tag, state.rows.tag)] = state.covered
     confirmed = np.array(sorted(content.covered), np.int64)
@@ -120,17 +133,65 @@ def load_definitions(disk: Disk, folder: Path) -> dict[int, Definition]:
     return found
 
 
-def _files(job: _Job, rows: ColdRows, content: LogContent, progress: Callable[[float], None]) -> tuple[ColdFile, ...]:
-    """The files of the new manifest: those of the slots that `rows` touch are written anew."""
-    reader = ColdReader(job.disk, job.folder)
-    files = list(job.manifest.files)
-    slots = slots_of(rows.t, job.manifest.files, content.t_end)
-    for number, (start, end) in enumerate(slots):
-        mine = rows.take((rows.t >= start) & (rows.t < end))
-        old = [f for f in files if f.start == start and f.end == end]
+def _stretches(division: Division, known: I64, state: InForceState, content: LogContent) -> Stretches:
+    """What was in force before, and what the log says."""
+    before = state.rows.take(slice(None))
+    before.place = np.full(len(before), STATE_PLACE, np.int64)
+    times = [part.t for part in content.parts]
+    division.expect(times, content.t_end)
+    return Stretches([before, *content.parts], edges(division.slots(times)), known)
+
+
+def _state(job: _Job, problems: _Problems) -> InForceState:
+    """What is in force at the end of what is cold."""
+    try:
+        return load_state(job.disk, job.folder, job.manifest)
+    except DamagedError as error:
+        problems.faults.append(Fault(str(error.path), "does not fit its checksum", fix="Made again from the samples"))
+        return rebuilt_state(ColdReader(job.disk, job.folder), job.manifest, job.declared)
+
+
+class _Slots:
+    """Writes the files of slots, those of one while the next is sorted."""
+
+    def __init__(self, job: _Job, state: InForceState, problems: _Problems) -> None:
+        self._job, self._state, self._problems = job, state, problems
+        self._reader = ColdReader(job.disk, job.folder)
+        self._replaced: set[str] = set()
+        self._writing: list[Future[list[ColdFile]]] = []
+        self._thread = ThreadPoolExecutor(1, "compaction-write")
+
+    def write_all(
+        self, stretches: Stretches, division: Division, progress: Callable[[float], None]
+    ) -> tuple[ColdFile, ...]:
+        """The files of the new manifest: those of the slots that rows are in are written anew."""
+        with self._thread:
+            for number, rows in enumerate(stretches.rows):
+                stretches.rows[number] = no_rows()
+                late = rows.take(np.flatnonzero(rows.place != STATE_PLACE)) if (rows.place < 0).any() else rows
+                for start, end in division.slots([late.t]):
+                    self._write(late, start, end)
+                progress((number + 1) / len(stretches.rows))
+        written = [f for one in self._writing for f in one.result()]
+        kept = [f for f in self._job.manifest.files if f.name not in self._replaced]
+        return tuple(sorted([*kept, *written], key=lambda f: (f.start, f.kind)))
+
+    def _write(self, rows: ColdRows, start: int, end: int) -> None:
+        job = self._job
+        old = [f for f in job.manifest.files if f.start == start and f.end == end]
+        mine = _within(rows, start, end)
         if old:
-            mine = in_tag_order(concatenated([existing_rows(reader, old), mine]))
+            there = salvaged(self._reader, old, job.declared, self._state)
+            self._problems.faults += there.faults
+            self._problems.aside += [f for f in there.damaged if self._reader.path(f).exists()]
+            mine = in_tag_order(concatenated([there.rows, mine]), job.declared.ids)
+            self._replaced.update(f.name for f in old)
+        if self._writing:
+            self._writing[-1].result()
         target = Target(job.disk, job.folder, start, end, job.manifest.generation + 1)
-        files = [f for f in files if f not in old] + write_slot(target, mine, job.definitions)
-        progress((number + 1) / len(slots))
-    return tuple(sorted(files, key=lambda f: (f.start, f.kind)))
+        self._writing.append(self._thread.submit(write_slot, target, mine, job.declared))
+
+
+def _within(rows: ColdRows, start: int, end: int) -> ColdRows:
+    inside = (rows.t >= start) & (rows.t < end)
+    return rows if inside.all() else rows.take(np.flatnonzero(inside))

@@ -5,67 +5,54 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sereno.historian.block import I64
 from sereno.historian.marks import Gap
 from sereno.model import Quality
 
-from .rows import FLOAT, OBJECT_ROW, ColdRows, concatenated, in_tag_order, no_rows
+from .rows import FLOAT, OBJECT_ROW, ColdRows, no_rows
+from .stretches import LastRows, Stretches
 from .view import ColdView
 
 _BAD = 0x8000
 _NAN = int(np.array([np.nan]).view(np.int64)[0])
 
 
-def with_gap_rows(rows: ColdRows, gaps: Sequence[Gap]) -> ColdRows:
-    """Rows in order of tag and time, with a bad one wherever a gap ends what was stated before it."""
+def add_gap_rows(stretches: Stretches, gaps: Sequence[Gap]) -> None:
+    """Add a bad row wherever a gap ends what was stated before it."""
     for gap in gaps:
-        if len(rows):
-            extra = _gap_rows(rows, gap)
-            rows = in_tag_order(concatenated([rows, extra])) if len(extra) else rows
-    return rows
+        place, start = gap.place, gap.start
+        last = stretches.last(lambda rows, p=place, s=start: (rows.place < p) | (rows.t < s))  # type: ignore[misc]
+        rows, t = _ended(last, gap)
+        stretches.add(bad_rows(rows, t, gap.place))
 
 
-def with_late_gap_rows(rows: ColdRows, gaps: Sequence[Gap], cold: ColdView) -> ColdRows:
-    """As `with_gap_rows`, for gaps that are cold already: they also end what only `rows` state of before them."""
-    late = rows.place > 0
-    if not late.any():
-        return rows
-    first = int(rows.t[late].min())
+def add_late_gap_rows(stretches: Stretches, gaps: Sequence[Gap], cold: ColdView) -> None:
+    """As `add_gap_rows`, for gaps that are cold already: they also end what only late rows state of before them."""
+    first = min((int(rows.t[rows.place > 0].min(initial=1 << 62)) for rows in stretches.rows if len(rows)), default=0)
     for gap in gaps:
         if gap.start > first:
-            before = rows.t < gap.start
-            last, t = _ended(rows, gap, before)
-            stated_late = rows.place[last] > 0
-            last, t = last[stated_late & (t == gap.start)], t[stated_late & (t == gap.start)]
-            alone = [len(cold.between(int(rows.tag[i]), int(rows.t[i]) + 1, gap.start + 1)) == 0 for i in last.tolist()]
-            extra = _bad_rows(rows, last[np.array(alone, np.bool_)], gap)
-            rows = in_tag_order(concatenated([rows, extra])) if len(extra) else rows
-    return rows
+            last = stretches.last(lambda rows, s=gap.start: rows.t < s)  # type: ignore[misc]
+            rows, t = _ended(last, gap)
+            rows = rows.take(np.flatnonzero((rows.place > 0) & (t == gap.start)))
+            pairs = zip(rows.tag.tolist(), rows.t.tolist(), strict=True)
+            alone = [len(cold.between(tag, after + 1, gap.start + 1)) == 0 for tag, after in pairs]
+            rows = rows.take(np.flatnonzero(alone))
+            stretches.add(bad_rows(rows, np.full(len(rows), gap.start, np.int64), gap.place))
 
 
-def _gap_rows(rows: ColdRows, gap: Gap) -> ColdRows:
-    last, _ = _ended(rows, gap, (rows.place < gap.place) | (rows.t < gap.start))
-    return _bad_rows(rows, last, gap)
+def _ended(last: LastRows, gap: Gap) -> tuple[ColdRows, I64]:
+    """The rows that a gap ends, and when."""
+    t = np.maximum(gap.start, last.rows.t + 1)
+    wanted = np.flatnonzero((last.rows.quality < _BAD) & (last.following > t))
+    return last.rows.take(wanted), t[wanted]
 
 
-def _ended(rows: ColdRows, gap: Gap, stated: NDArray[np.bool_]) -> tuple[NDArray[np.intp], I64]:
-    """For each tag the position of the last stated row that the gap ends, and when."""
-    starts = np.flatnonzero(np.concatenate(([True], rows.tag[1:] != rows.tag[:-1])))
-    ends = np.append(starts[1:], len(rows)) - 1
-    last = np.maximum.reduceat(np.where(stated, np.arange(len(rows)), -1), starts)
-    last, ends = last[last >= 0], ends[last >= 0]
-    t = np.maximum(gap.start, rows.t[last] + 1)
-    followed = (last < ends) & (rows.t[np.minimum(last + 1, len(rows) - 1)] <= t)
-    wanted = (rows.quality[last] < _BAD) & ~followed
-    return last[wanted], t[wanted]
-
-
-def _bad_rows(rows: ColdRows, last: NDArray[np.intp], gap: Gap) -> ColdRows:
-    extra = no_rows(len(last))
-    extra.tag[:], extra.t[:] = rows.tag[last], np.maximum(gap.start, rows.t[last] + 1)
-    extra.place[:], extra.quality[:], extra.form[:] = gap.place, int(Quality.BAD), rows.form[last]
+def bad_rows(rows: ColdRows, t: I64, place: int) -> ColdRows:
+    """Rows of bad quality at times `t`, of the tags and kinds of `rows`."""
+    extra = no_rows(len(rows))
+    extra.tag[:], extra.t[:], extra.place[:] = rows.tag, t, place
+    extra.quality[:], extra.form[:] = int(Quality.BAD), rows.form
     extra.bits[:] = np.where(extra.form == FLOAT, _NAN, 0)
     extra.objects = [None] if (extra.form == OBJECT_ROW).any() else []
     return extra

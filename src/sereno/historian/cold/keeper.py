@@ -96,6 +96,8 @@ class ColdKeeper:
             )
         for fault in outcome.faults:
             _log.warning("compaction found damage", fault=fault)
+        for name in outcome.aside:
+            self._on_damage(self._folder / FOLDER / name, 0)
         await self.save(outcome.manifest)
         return outcome
 

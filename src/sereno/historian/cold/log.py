@@ -17,15 +17,15 @@ from sereno.historian.recovery import walk_segment
 from sereno.historian.segment import decode_header, segment_path
 from sereno.model import Fault
 
-from .rows import ColdRows, concatenated, from_block
+from .rows import ColdRows, from_block
 from .state import InForceState
 
 
 @dataclass(slots=True, eq=False)
 class LogContent:
-    """Rows in log order, gaps, until when tags are confirmed, the numbers of segments with damage in them."""
+    """Rows in log order, by record; gaps; until when tags are confirmed; numbers of segments with damage in them."""
 
-    rows: ColdRows
+    parts: list[ColdRows]
     gaps: list[Gap]
     covered: dict[int, int]
     damaged: list[int]
@@ -51,7 +51,7 @@ def read_log(disk: Disk, folder: Path, numbers: Sequence[int], state: InForceSta
         t_end = walk_segment(data, path, collector, faults, t_before=t_end)
         if len(faults) > known:
             damaged.append(number)
-    return LogContent(concatenated(collector.parts), collector.gaps, collector.covered, damaged, faults, t_end, epoch)
+    return LogContent(collector.parts, collector.gaps, collector.covered, damaged, faults, t_end, epoch)
 
 
 @dataclass(slots=True, eq=False)

@@ -51,6 +51,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything cold. `compacted`: segments up to this number are in it; `epoch`, `t_end`: of their last commit.
 
     `gaps` (start, end, place in the log) are those of the compacted segments, for tags that are heard of late.
+    `aside`: files in which damage was found; what could be read of them is in others.
     """
 
     v: int = VERSION
@@ -61,10 +62,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     gaps: tuple[tuple[int, int, int], ...] = ()
     state: StateFile | None = None
     files: tuple[ColdFile, ...] = ()
+    aside: tuple[ColdFile, ...] = ()
 
     def names(self) -> set[str]:
         """Every file that counts."""
         return {f.name for f in self.files} | ({self.state.name} if self.state else set())
+
+    def kept(self) -> set[str]:
+        """Every file that is to stay."""
+        return self.names() | {f.name for f in self.aside}
 
 
 def manifest_path(folder: Path) -> Path:
@@ -110,7 +116,7 @@ def save_manifest(disk: Disk, folder: Path, manifest: Manifest) -> None:
 def sweep(disk: Disk, folder: Path, manifest: Manifest) -> list[str]:
     """Delete what the manifest does not list; the names. Only while no query reads and nobody compacts."""
     cold = folder / FOLDER
-    kept = manifest.names() | {_NAME}
+    kept = manifest.kept() | {_NAME}
     left = [p for p in sorted(cold.glob("*")) if p.is_file() and p.name not in kept]
     for path in left:
         disk.remove(path)

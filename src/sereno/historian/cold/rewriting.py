@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,13 @@ from .kinds import DOUBLE, INT64, MAX_DECIMALS, OBJECT, ROLLUPS, UINT64, decimal
 from .manifest import ColdFile
 from .reading import ColdReader
 from .rollup import rollup
-from .rows import EXACT_INT, FLOAT, OBJECT_ROW, ColdRows, concatenated
+from .rows import EXACT_INT, FLOAT, OBJECT_ROW, ColdRows
 from .writing import ColdWriter, Target, unit_of
 
 _BAD = 0x8000
 _WHOLE = 1e15
+Which = slice | NDArray[np.intp]
 _FLOATS = (ValueType.FLOAT64, ValueType.FLOAT32)
-
-
-def existing_rows(reader: ColdReader, files: Sequence[ColdFile]) -> ColdRows:
-    """All samples of the files of a slot. Raises DamagedError."""
-    parts = [rows_in(reader, f, group) for f in files if f.kind not in ROLLUPS for group in reader.all_groups(f)]
-    return concatenated(parts)
 
 
 def rows_in(reader: ColdReader, file: ColdFile, group: int) -> ColdRows:
@@ -56,9 +51,9 @@ def _rows(columns: Mapping[str, NDArray[Any]], bits: I64, form: int, objects: li
     return ColdRows(columns["tag"], columns["t"], bits, forms, quality, np.zeros(len(bits), np.int64), objects)
 
 
-def write_slot(target: Target, rows: ColdRows, definitions: Mapping[int, Definition]) -> list[ColdFile]:
+def write_slot(target: Target, rows: ColdRows, declared: Declared) -> list[ColdFile]:
     """Write all files of a slot; `rows` in order of tag and time. Raises OSError."""
-    sorter = _Sorter(rows, definitions)
+    sorter = _Sorter(rows, declared)
     written: list[ColdFile] = []
 
     def write(kind: str, columns: Mapping[str, NDArray[Any]]) -> None:
@@ -80,35 +75,60 @@ def write_slot(target: Target, rows: ColdRows, definitions: Mapping[int, Definit
     return written
 
 
+class Declared:
+    """What tags were declared as, as far as it decides how they are stored. `ids` are increasing."""
+
+    def __init__(self, definitions: Mapping[int, Definition]) -> None:
+        self.ids: I64 = np.array(sorted(definitions), np.int64)
+        found = [definitions[tag] for tag in self.ids.tolist()]
+        self._unsigned = np.array([d.type is ValueType.UINT64 for d in found], np.bool_)
+        self._places = np.array([_places(d) for d in found], np.int8)
+        self._forms = np.array([_form(d) for d in found], np.uint8)
+
+    def of(self, tags: I64) -> tuple[NDArray[np.bool_], NDArray[np.int8]]:
+        """Which are uint64, and the decimal places that their values are declared to have; -1 = any."""
+        if not len(self.ids):
+            return np.zeros(len(tags), np.bool_), np.full(len(tags), -1, np.int8)
+        at = np.minimum(np.searchsorted(self.ids, tags), len(self.ids) - 1)
+        known = self.ids[at] == tags
+        return known & self._unsigned[at], np.where(known, self._places[at], np.int8(-1))
+
+    def forms(self, tags: I64) -> NDArray[np.uint8]:
+        """What the bits of rows of these tags are, of which all are declared."""
+        found: NDArray[np.uint8] = self._forms[np.searchsorted(self.ids, tags)]
+        return found
+
+
 class _Sorter:
     """Divides the rows of a slot into the kinds in which they are stored exactly."""
 
-    def __init__(self, rows: ColdRows, definitions: Mapping[int, Definition]) -> None:
+    def __init__(self, rows: ColdRows, declared: Declared) -> None:
         self._rows = rows
         new = np.concatenate(([True], rows.tag[1:] != rows.tag[:-1]))[: len(rows)]
         self._starts = np.flatnonzero(new)
         self._lengths = np.diff(self._starts, append=len(rows))
-        found = [definitions.get(tag) for tag in rows.tag[self._starts].tolist()]
-        self._unsigned = self._of_tags([d is not None and d.type is ValueType.UINT64 for d in found], np.bool_)
-        self._places = self._of_tags([_places(d) for d in found], np.int8)
+        unsigned, places = declared.of(rows.tag[self._starts])
+        self._scales = np.unique(places[places >= 0]).tolist()
+        self._unsigned = np.repeat(unsigned, self._lengths)
+        self._places = np.repeat(places, self._lengths)
 
-    def kinds(self) -> list[tuple[str, NDArray[np.intp], NDArray[Any]]]:
+    def kinds(self) -> list[tuple[str, Which, NDArray[Any]]]:
         """Kinds, the positions of their rows, and the values as they are stored."""
         rows = self._rows
-        found: list[tuple[str, NDArray[np.intp], NDArray[Any]]] = []
-        exact = rows.form == EXACT_INT
-        for kind, which in ((INT64, exact & ~self._unsigned), (UINT64, exact & self._unsigned)):
-            at = np.flatnonzero(which)
-            found.append((kind, at, rows.bits[at]))
+        found: list[tuple[str, Which, NDArray[Any]]] = []
+        if (rows.form == EXACT_INT).any():
+            exact = rows.form == EXACT_INT
+            for kind, which in ((INT64, exact & ~self._unsigned), (UINT64, exact & self._unsigned)):
+                at = np.flatnonzero(which)
+                found.append((kind, at, rows.bits[at]))
         plain = rows.form == FLOAT
-        for scale in np.unique(self._places[plain]).tolist():
-            if scale >= 0:
-                at, whole = self._whole(plain & (self._places == scale), scale)
-                plain[at] = False
-                found.append((decimal(scale), at, whole))
-        at = np.flatnonzero(plain)
-        found.append((DOUBLE, at, rows.values[at]))
-        return [(kind, at, values) for kind, at, values in found if len(at)]
+        for scale in self._scales:
+            at, whole = self._whole(plain & (self._places == scale), scale)
+            plain[at] = False
+            found.append((decimal(scale), at, whole))
+        every = slice(None) if plain.all() else np.flatnonzero(plain)
+        found.append((DOUBLE, every, rows.values[every]))
+        return [(kind, at, values) for kind, at, values in found if len(values)]
 
     def rollup(self, kind: str) -> dict[str, NDArray[Any]]:
         """Columns of the roll-ups of all rows that are numbers."""
@@ -124,13 +144,12 @@ class _Sorter:
             return rollup(rows.tag, rows.t, values, rows.quality, kind)
         return rollup(rows.tag[numbers], rows.t[numbers], values[numbers], rows.quality[numbers], kind)
 
-    def _of_tags(self, values: list[Any], dtype: Any) -> NDArray[Any]:
-        return np.repeat(np.array(values, dtype), self._lengths)
-
     def _whole(self, which: NDArray[np.bool_], scale: int) -> tuple[NDArray[np.intp], I64]:
         """Positions and integers of the tags among `which` all of whose values are whole at this scale."""
         rows = self._rows
         at = np.flatnonzero(which)
+        if not len(at):
+            return at, at.astype(np.int64)
         values = rows.values[at]
         missing = (rows.quality[at] >= _BAD) & ~np.isfinite(values)
         values = np.where(missing, 0.0, values)
@@ -143,10 +162,13 @@ class _Sorter:
         return at[good], scaled[good].astype(np.int64)
 
 
-def _places(definition: Definition | None) -> int:
-    """Decimal places that a tag's values are declared to have; -1 = any."""
-    if definition is None:
-        return -1
+def _form(definition: Definition) -> int:
+    if not definition.is_row:
+        return OBJECT_ROW
+    return EXACT_INT if definition.type.is_exact else FLOAT
+
+
+def _places(definition: Definition) -> int:
     if definition.type not in _FLOATS:
         return 0
     return definition.decimals if definition.decimals is not None and definition.decimals <= MAX_DECIMALS else -1

@@ -32,13 +32,31 @@ class ColdRows:
 
     def take(self, which: Any) -> ColdRows:
         """The rows at positions, of a mask or of a slice."""
-        t, bits, form = self.t[which], self.bits[which], self.form[which]
-        return ColdRows(self.tag[which], t, bits, form, self.quality[which], self.place[which], self.objects)
+        column = _taken if isinstance(which, np.ndarray) and which.dtype != np.bool_ else _indexed
+        return ColdRows(
+            column(self.tag, which),
+            column(self.t, which),
+            column(self.bits, which),
+            column(self.form, which),
+            column(self.quality, which),
+            column(self.place, which),
+            self.objects,
+        )
 
     @property
     def values(self) -> NDArray[np.float64]:
         """The bits as float64; meaningless where they are none."""
         return self.bits.view(np.float64)
+
+
+def _taken(column: NDArray[Any], which: Any) -> NDArray[Any]:
+    found: NDArray[Any] = column.take(which)
+    return found
+
+
+def _indexed(column: NDArray[Any], which: Any) -> NDArray[Any]:
+    found: NDArray[Any] = column[which]
+    return found
 
 
 def no_rows(n: int = 0) -> ColdRows:
@@ -57,8 +75,8 @@ def from_block(rows: Rows, place: int, objects: list[Any]) -> ColdRows:
         bits, form = rows.exact, EXACT_INT
     else:
         bits, form = np.ascontiguousarray(rows.values).view(np.int64), FLOAT
-    places = np.full(n, place, np.int64)
-    return ColdRows(rows.ids, rows.t, bits, np.full(n, form, np.uint8), rows.quality, places, objects)
+    places, forms = np.broadcast_to(np.int64(place), n), np.broadcast_to(np.uint8(form), n)
+    return ColdRows(rows.ids, rows.t, bits, forms, rows.quality, places, objects)
 
 
 def concatenated(parts: Sequence[ColdRows]) -> ColdRows:
@@ -66,20 +84,26 @@ def concatenated(parts: Sequence[ColdRows]) -> ColdRows:
     parts = [p for p in parts if len(p)]
     if not parts:
         return no_rows()
+    lists = {id(p.objects): p.objects for p in parts if p.objects}
+    if len(lists) < 2:
+        return _joined(parts, next(iter(lists.values()), []))
     objects: list[Any] = []
     offsets: dict[int, int] = {}
     for part in parts:
         if part.objects and id(part.objects) not in offsets:
             offsets[id(part.objects)] = len(objects)
             objects += part.objects
-    shifted = [_shifted(part, offsets.get(id(part.objects), 0)) for part in parts]
+    return _joined([_shifted(part, offsets.get(id(part.objects), 0)) for part in parts], objects)
+
+
+def _joined(parts: Sequence[ColdRows], objects: list[Any]) -> ColdRows:
     return ColdRows(
-        np.concatenate([p.tag for p in shifted]),
-        np.concatenate([p.t for p in shifted]),
-        np.concatenate([p.bits for p in shifted]),
-        np.concatenate([p.form for p in shifted]),
-        np.concatenate([p.quality for p in shifted]),
-        np.concatenate([p.place for p in shifted]),
+        np.concatenate([p.tag for p in parts]),
+        np.concatenate([p.t for p in parts]),
+        np.concatenate([p.bits for p in parts]),
+        np.concatenate([p.form for p in parts]),
+        np.concatenate([p.quality for p in parts]),
+        np.concatenate([p.place for p in parts]),
         objects,
     )
 
@@ -91,17 +115,29 @@ def _shifted(part: ColdRows, by: int) -> ColdRows:
     return ColdRows(part.tag, part.t, bits, part.form, part.quality, part.place, part.objects)
 
 
-def in_tag_order(rows: ColdRows) -> ColdRows:
-    """By tag and time, each (tag, time) once: the one stated last."""
+def with_own_objects(rows: ColdRows) -> ColdRows:
+    """The same rows with a list of objects that has only theirs."""
+    at = np.flatnonzero(rows.form == OBJECT_ROW) if rows.objects else ()
+    if not len(at):
+        rows.objects = []
+        return rows
+    rows.objects = [rows.objects[i] for i in rows.bits[at].tolist()]
+    rows.bits = rows.bits.copy()
+    rows.bits[at] = np.arange(len(at))
+    return rows
+
+
+def in_tag_order(rows: ColdRows, known: I64 | None = None) -> ColdRows:
+    """By tag and time, each (tag, time) once: the one stated last. `known` tags, increasing, make it faster."""
     if len(rows) < 2:
         return rows
-    rows = rows.take(_by_tag(rows.tag))
+    rows = rows.take(order_of_tags(rows.tag, known))
     same = rows.tag[1:] == rows.tag[:-1]
     if not (same & (rows.t[1:] <= rows.t[:-1])).any():
         return rows
     rows = rows.take(_mended(rows, same))
     last = np.append((rows.tag[1:] != rows.tag[:-1]) | (rows.t[1:] != rows.t[:-1]), True)
-    return rows.take(last)
+    return rows if last.all() else rows.take(np.flatnonzero(last))
 
 
 def _mended(rows: ColdRows, same: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -117,32 +153,43 @@ def _mended(rows: ColdRows, same: NDArray[np.bool_]) -> NDArray[np.intp]:
     return order
 
 
-def _by_tag(tags: I64) -> NDArray[np.intp]:
-    """Stable order by tag. Few tags are numbered first, because short integers sort by radix."""
-    unique = unique_tags(tags)
-    if len(unique) > 1 << 16:
-        return np.argsort(tags, kind="stable")
-    return np.argsort(numbered(tags, unique).astype(np.uint16), kind="stable")
-
-
-def unique_tags(tags: I64) -> I64:
-    """The different tags, increasing; looked for piece by piece, which is faster than sorting all."""
-    pieces = [np.unique(tags[i : i + _PIECE]) for i in range(0, len(tags), _PIECE)]
-    return np.unique(np.concatenate(pieces)) if pieces else np.empty(0, np.int64)
-
-
-_PIECE = 1 << 16
+_SHORT = 1 << 16
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-def numbered(tags: I64, unique: I64) -> NDArray[np.int32]:
-    """Position of each tag in the increasing `unique`, by a table of hashes."""
-    bits = max(4, len(unique).bit_length() + 3)
+def order_of_tags(tags: I64, known: I64 | None = None) -> NDArray[np.intp]:
+    """Stable order by tag. Tags are numbered first, because short integers sort by radix."""
+    numbers = None if known is None or not len(known) else _numbered(tags, known)
+    if numbers is None:
+        known = _unique(tags)
+        numbers = _numbered(tags, known)
+        assert numbers is not None
+    assert known is not None
+    if len(known) > _SHORT:
+        there = np.bincount(numbers, minlength=len(known)) > 0
+        numbers = (np.cumsum(there, dtype=np.int32) - 1)[numbers]
+    order = np.argsort(numbers.astype(np.uint16), kind="stable")
+    if int(numbers.max()) < _SHORT:
+        return order
+    return order[np.argsort((numbers >> 16).astype(np.uint16)[order], kind="stable")]
+
+
+def _unique(tags: I64) -> I64:
+    """The different tags, increasing; looked for piece by piece, which is faster than sorting all."""
+    return np.unique(np.concatenate([np.unique(tags[i : i + _SHORT]) for i in range(0, len(tags), _SHORT)]))
+
+
+def _numbered(tags: I64, known: I64) -> NDArray[np.int32] | None:
+    """Position of each tag in the increasing `known`, by a table of hashes; None if not all of them are there."""
+    bits = max(4, len(known).bit_length() + 3)
     shift = np.uint64(64 - bits)
-    slots = ((unique.view(np.uint64) * _FACTOR) >> shift).astype(np.int64)
-    table = np.full(1 << bits, -1, np.int32)
-    table[slots] = np.arange(len(unique), dtype=np.int32)
-    found = table[((tags.view(np.uint64) * _FACTOR) >> shift).astype(np.int64)]
-    missed = np.flatnonzero(unique[found] != tags)
-    found[missed] = np.searchsorted(unique, tags[missed])
+    table = np.zeros(1 << bits, np.int32)
+    table[((known.view(np.uint64) * _FACTOR) >> shift).view(np.int64)] = np.arange(len(known), dtype=np.int32)
+    found = table.take(((tags.view(np.uint64) * _FACTOR) >> shift).view(np.int64))
+    missed = np.flatnonzero(known.take(found) != tags)
+    if len(missed):
+        at = np.minimum(np.searchsorted(known, tags[missed]), len(known) - 1)
+        if (known[at] != tags[missed]).any():
+            return None
+        found[missed] = at
     return found

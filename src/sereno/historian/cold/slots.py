@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -16,19 +17,46 @@ SLOT_ROWS = 8_000_000
 """A slot that is expected to hold more rows is divided, if it can be."""
 
 
-def slots_of(t: I64, files: Iterable[ColdFile], now: int, limit: int = SLOT_ROWS) -> list[tuple[int, int]]:
-    """The slots [start, end) that hold the times `t`, in order. A day that has files keeps its division.
+class Division:
+    """How days are divided into slots. A day that has files, or that was divided already, keeps its division."""
 
-    How many rows a new day will have is told from those of its first hours, `now` being the end of what is known.
-    """
-    lengths = {f.start // DAY: f.end - f.start for f in files}
+    def __init__(self, files: Iterable[ColdFile], limit: int = SLOT_ROWS) -> None:
+        self._lengths = {f.start // DAY: f.end - f.start for f in files}
+        self._limit = limit
+
+    def expect(self, times: Iterable[I64], now: int) -> None:
+        """Divide the days of these samples. How many a day will have is told from its first hours: `now` ends them."""
+        counts: Counter[int] = Counter()
+        for t in times:
+            if len(t):
+                counts.update(_days(t))
+        for day, count in counts.items():
+            self._lengths.setdefault(day, DAY // _parts(day * DAY, count, now, self._limit))
+
+    def slots(self, times: Iterable[I64]) -> list[tuple[int, int]]:
+        """The slots [start, end) that hold these times, in order."""
+        found: set[tuple[int, int]] = set()
+        for t in times:
+            if len(t):
+                for day in _days(t):
+                    found.update(self._of_day(day, t))
+        return sorted(found)
+
+    def _of_day(self, day: int, t: I64) -> list[tuple[int, int]]:
+        length = self._lengths.get(day, DAY)
+        if length == DAY:
+            return [(day * DAY, (day + 1) * DAY)]
+        starts = np.unique(t[t // DAY == day] // length).tolist()
+        return [(start * length, (start + 1) * length) for start in starts]
+
+
+def _days(t: I64) -> dict[int, int]:
+    """How many of some times are in which day."""
+    first, last = int(t.min()) // DAY, int(t.max()) // DAY
+    if first == last:
+        return {first: len(t)}
     days, counts = np.unique(t // DAY, return_counts=True)
-    slots: list[tuple[int, int]] = []
-    for day, count in zip(days.tolist(), counts.tolist(), strict=True):
-        length = lengths.get(day) or DAY // _parts(day * DAY, count, now, limit)
-        starts = np.unique(t[t // DAY == day] // length) if length < DAY else np.array([day])
-        slots += [(int(start) * length, int(start + 1) * length) for start in starts.tolist()]
-    return slots
+    return dict(zip(days.tolist(), counts.tolist(), strict=True))
 
 
 def _parts(start: int, rows: int, now: int, limit: int) -> int:

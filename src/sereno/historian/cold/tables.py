@@ -17,12 +17,13 @@ from sereno.historian.tags import Definition
 from sereno.model import ValueType
 
 from .compacting import STATE_PLACE, load_definitions
-from .gaps import with_gap_rows
+from .gaps import add_gap_rows
 from .kinds import OBJECT, ROLLUPS
 from .log import read_log
 from .manifest import FOLDER, ColdFile, Manifest, load_manifest
-from .rows import EXACT_INT, OBJECT_ROW, ColdRows, concatenated, in_tag_order
+from .rows import EXACT_INT, OBJECT_ROW, ColdRows
 from .statefile import load_state
+from .stretches import Stretches
 from .writing import object_parts
 
 _NAMED = "select tags.path as tag, s.* exclude (tag) from ({}) s join tags on s.tag = tags.id"
@@ -66,7 +67,9 @@ def hot_rows(disk: Disk, folder: Path, manifest: Manifest) -> ColdRows:
     content = read_log(disk, folder, [n for n in numbers if n > manifest.compacted], state)
     before = state.rows.take(slice(None))
     before.place[:] = STATE_PLACE
-    rows = with_gap_rows(in_tag_order(concatenated([before, content.rows])), content.gaps)
+    stretches = Stretches([before, *content.parts], np.empty(0, np.int64))
+    add_gap_rows(stretches, content.gaps)
+    (rows,) = stretches.rows
     return rows.take(rows.place != STATE_PLACE)
 
 

@@ -73,7 +73,7 @@ class ColdView:
         found = [columns for columns in found if len(columns["t"])]
         if len(found) < 2:
             return found[0] if found else None
-        return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]}
+        return {name: np.concatenate([columns[name] for columns in found]) for name in names}
 
     def count(self, tag: int, start: int, end: int) -> int:
         """At most so many samples are between `start` and `end`."""

@@ -39,6 +39,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     damaged: tuple[int, ...] = ()
     faults: tuple[str, ...] = ()
     rows: int = 0
+    aside: tuple[str, ...] = ()
     error: str = ""
 
 
@@ -55,7 +56,7 @@ def work(folder: Path, order: Order, tell: Any) -> Outcome:
         return Outcome(error=str(error))
     finally:
         lock.release()
-    return Outcome(1.0, done.manifest, done.damaged, tuple(str(f) for f in done.faults), done.rows)
+    return Outcome(1.0, done.manifest, done.damaged, tuple(str(f) for f in done.faults), done.rows, done.aside)
 
 
 def main() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sereno.historian.disk import AppendFile, Disk
+from sereno.historian.disk import Disk
 from sereno.historian.objects import ObjectForm, encode_object
 
 from .footer import CHUNK, GROUP, GroupIndex, chunks_of, encode_groups
@@ -25,6 +26,9 @@ ROLLUP_GROUP_ROWS = 2048
 """Roll-ups have many columns, and a day of minutes is 1440 rows: more would be read for nothing."""
 _LEVEL = 1
 _OBJECT_GROUP_BYTES = 4 << 20
+_GROUPS_AT_ONCE = 32
+_TAIL = struct.Struct("<I4s")
+"""End of a Parquet file: how long the footer before it is, and a mark."""
 
 
 def unit_of(t: NDArray[np.int64]) -> str:
@@ -58,19 +62,14 @@ class ColdWriter:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        disk, name = target.disk, target.name(kind)
-        self._target, self._path = target, target.folder / FOLDER / name
+        self._target, self._path = target, target.folder / FOLDER / target.name(kind)
         self._kind, self._unit = kind, unit
         self._columns = columns_of(kind)
         self._schema = arrow_schema(kind, unit)
-        self._temporary = self._path.with_name(name + ".tmp")
-        disk.remove(self._temporary)
-        self._sink = _Sink(disk.create(self._temporary))
-        self._groups: list[tuple[int, ...]] = []
-        self._chunks: list[list[tuple[int, int]]] = []
-        self._rows = 0
+        self._groups: list[NDArray[Any]] = []
+        self._buffer = pa.BufferOutputStream()
         self._writer = pq.ParquetWriter(
-            pa.PythonFile(self._sink, mode="w"),
+            self._buffer,
             self._schema,
             compression="zstd",
             compression_level=_LEVEL,
@@ -88,10 +87,10 @@ class ColdWriter:
         """Rows in order of tag and time; times in ns."""
         n = len(columns["tag"])
         size = ROLLUP_GROUP_ROWS if self._kind in ROLLUPS else GROUP_ROWS
-        for first in range(0, n, size):
-            piece = {name: column[first : first + size] for name, column in columns.items()}
+        for first in range(0, n, size * _GROUPS_AT_ONCE):
+            piece = {name: column[first : first + size * _GROUPS_AT_ONCE] for name, column in columns.items()}
             arrays = [_arrow(c, piece[c.name], self._kind, self._unit) for c in self._columns]
-            self._group(arrays, piece["tag"], piece["t"])
+            self._add(arrays, piece["tag"], piece["t"], size)
 
     def write_objects(self, rows: ColdRows) -> None:
         """Rows of objects in order of tag and time."""
@@ -102,29 +101,30 @@ class ColdWriter:
                 size += _size(rows.objects[int(rows.bits[last])])
                 last += 1
             piece = rows.take(slice(first, last))
-            self._group(_object_arrays(piece, self._schema), piece.tag, piece.t)
+            self._add(_object_arrays(piece, self._schema), piece.tag, piece.t, len(piece))
             first = last
 
     def finish(self) -> ColdFile:
-        """Close, sync and name the file. The name is durable once the folder is synced."""
-        at = self._sink.size
-        groups = np.array(self._groups, GROUP) if self._groups else np.empty(0, GROUP)
-        chunks = np.array([[tuple(c) for c in g] for g in self._chunks], CHUNK)
-        index = encode_groups(GroupIndex(groups, chunks.reshape(len(groups), len(self._columns))))
-        self._sink.write(index)
+        """Write, sync and name the file. The name is durable once the folder is synced."""
         self._writer.close()
-        self._sink.sync()
-        self._sink.close()
-        self._target.disk.rename(self._temporary, self._path)
+        data = memoryview(self._buffer.getvalue()).cast("B")
+        at = len(data) - _TAIL.size - _TAIL.unpack_from(data, len(data) - _TAIL.size)[0]
+        groups = np.concatenate(self._groups)
+        index = encode_groups(_placed(data, groups, len(self._columns)))
+        parts = (data[:at], index, data[at:])
+        self._save(parts)
+        crc = 0
+        for part in parts:
+            crc = zlib.crc32(part, crc)
         return ColdFile(
             name=self._path.name,
             kind=self._kind,
             start=self._target.start,
             end=self._target.end,
             unit=self._unit,
-            rows=self._rows,
-            size=self._sink.size,
-            crc=self._sink.crc,
+            rows=int(groups["rows"].sum()),
+            size=len(data) + len(index),
+            crc=crc,
             index_at=at,
             index_size=len(index),
             index_crc=zlib.crc32(index),
@@ -132,70 +132,50 @@ class ColdWriter:
             t_max=int(groups["t_max"].max()),
         )
 
-    def _group(self, arrays: list[Any], tag: NDArray[np.int64], t: NDArray[np.int64]) -> None:
+    def _save(self, parts: Iterable[Any]) -> None:
+        disk = self._target.disk
+        temporary = self._path.with_name(self._path.name + ".tmp")
+        disk.remove(temporary)
+        file = disk.create(temporary)
+        try:
+            for part in parts:
+                file.append(part)
+            file.sync()
+        finally:
+            file.close()
+        disk.rename(temporary, self._path)
+
+    def _add(self, arrays: list[Any], tag: NDArray[np.int64], t: NDArray[np.int64], size: int) -> None:
         import pyarrow as pa
 
-        offset = self._sink.size
-        self._sink.begin_group()
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=len(tag))
-        data = self._sink.group()
-        chunks = chunks_of(memoryview(data), len(self._columns)) if self._columns else []
-        times = int(t.min()), int(t.max())
-        self._groups.append(
-            (offset, len(data), int(tag[0]), int(tag[-1]), *times, self._rows, len(tag), zlib.crc32(data))
-        )
-        self._chunks.append(chunks)
-        self._rows += len(tag)
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=size)
+        starts = np.arange(0, len(tag), size)
+        ends = np.append(starts[1:], len(tag))
+        groups = np.zeros(len(starts), GROUP)
+        groups["tag_min"], groups["tag_max"] = tag[starts], tag[ends - 1]
+        groups["t_min"], groups["t_max"] = np.minimum.reduceat(t, starts), np.maximum.reduceat(t, starts)
+        groups["rows"] = ends - starts
+        self._groups.append(groups)
 
 
-class _Sink:
-    """What Parquet is written to: an AppendFile that knows its size, its checksum and the bytes of a row group."""
+def _placed(data: memoryview, groups: NDArray[Any], columns: int) -> GroupIndex:
+    """The index of row groups that are in the bytes of a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    def __init__(self, file: AppendFile) -> None:
-        self.size = 0
-        self.crc = 0
-        self.closed = False
-        self._file = file
-        self._parts: list[bytes] = []
-
-    def begin_group(self) -> None:
-        self._parts = []
-
-    def group(self) -> bytes:
-        data = b"".join(self._parts)
-        self._parts = []
-        return data
-
-    def write(self, data: Any) -> int:
-        data = bytes(data)
-        self._file.append(data)
-        self.size += len(data)
-        self.crc = zlib.crc32(data, self.crc)
-        self._parts.append(data)
-        return len(data)
-
-    def tell(self) -> int:
-        return self.size
-
-    def flush(self) -> None:
-        """Nothing waits here."""
-
-    def sync(self) -> None:
-        self._file.sync()
-
-    def close(self) -> None:
-        if not self.closed:
-            self.closed = True
-            self._file.close()
-
-    def readable(self) -> bool:
-        return False
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
+    metadata = pq.read_metadata(pa.BufferReader(data))
+    chunks: list[list[tuple[int, int]]] = []
+    first = 0
+    for number, group in enumerate(groups):
+        found = metadata.row_group(number)
+        offset = found.column(0).data_page_offset
+        length = sum(found.column(i).total_compressed_size for i in range(found.num_columns))
+        content = data[offset : offset + length]
+        group["offset"], group["length"], group["crc"] = offset, length, zlib.crc32(content)
+        group["first_row"] = first
+        first += int(group["rows"])
+        chunks.append(chunks_of(content, columns) if columns else [])
+    return GroupIndex(groups, np.array([[tuple(c) for c in g] for g in chunks], CHUNK).reshape(len(groups), columns))
 
 
 def _encodings(schema: Any, columns: tuple[Column, ...]) -> dict[str, str] | None:
