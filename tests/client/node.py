@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sereno.access.accounts import Accounts
 from sereno.access.actor import Actor
 from sereno.access.passwords import Passwords
-from sereno.client import DeviceStatus, GroupSpec, GroupStatus, TraceLine
+from sereno.client import Calendar, DeviceStatus, GroupSpec, GroupStatus, TraceLine
+from sereno.historian.analyst import Analyst
 from sereno.historian.historian import Historian
 from sereno.hub.hub import Hub
 from sereno.hub.overrides import Overrides
@@ -56,6 +57,7 @@ SPECS = (
     TagSpec(path="north/plc1/setpoint", access=Access.READ_WRITE, setpoint=Setpoint(low=0.0, high=5.0, tolerance=0.1)),
     TagSpec(path="north/plc1/total", type=ValueType.INT64),
 )
+CALENDAR = Calendar("Europe/Madrid", ("06:00", "14:00", "22:00"))
 HANDLE = {spec.path.rpartition("/")[2]: handle for handle, spec in enumerate(SPECS)}
 ROWS = [handle for handle, spec in enumerate(SPECS) if spec.is_row]
 
@@ -189,6 +191,7 @@ async def node_at(folder: Path) -> AsyncIterator[Node]:
         live=hub,
         commands=commands,
         history=historian,
+        analysis=Analyst(historian, CALENDAR),
         devices=devices,
         overrides=Overrides(hub, clock, StoredOverrides(store, clock), ["north/plc1"]),
         accounts=accounts,

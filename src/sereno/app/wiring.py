@@ -35,6 +35,7 @@ from sereno.store.intents import StoredIntents
 from sereno.store.overrides import StoredOverrides
 from sereno.web.context import SiteInfo, WebContext
 
+from .analysis import analysis_of
 from .condition import history_figures, not_ready, recording_problems, warnings
 from .datafolder import DataFolder
 from .derived import AllDevices, join_derived
@@ -152,6 +153,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         commands=parts.router,
         waiting=parts.router.consent,
         history=history,
+        analysis=analysis_of(plant, parts.historian),
         devices=parts.device_port,
         overrides=parts.overrides,
         guards=parts.guards,

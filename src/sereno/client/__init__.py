@@ -1,5 +1,6 @@
 """The public API as ports, and the client that people use. The only door for web, CLI and agents."""
 
+from ._aggregates import AGGREGATES, DEFAULT_AGGREGATES, AggregateRequest, Aggregates, joined_aggregates
 from ._alarms import (
     PRIORITIES,
     AlarmEvent,
@@ -17,6 +18,8 @@ from ._alarms import (
     alarm_spec_json,
     alarm_state_json,
 )
+from ._analysis import AnalysisPort, NoAnalysis
+from ._calendar import Calendar, Every, edges_of
 from ._client import Client, Moment
 from ._connect import Credential, connect, find_node
 from ._described import CommandSpec, ParameterSpec
@@ -44,13 +47,19 @@ from ._remote import RemoteClient, RemoteNode
 from ._scanning import MovableTag, ReadableTag
 from ._stubs import device_stubs
 from ._sync import SyncClient, SyncSubscription, connect_sync
+from ._tabular import MEDIA_TYPES, Form, aggregates_json, form_of
 from ._times import parse_time
 from ._values import DeviceStatus, GroupStatus, HistoryRequest, Present, Reading, Series, TraceLine, Update
 from ._waiting import NothingWaits, WaitingCommand, WaitingPort, WaitsFor, not_waiting, waiting_json
 from ._watching import Terms, Watch
 
 __all__ = [
+    "AGGREGATES",
+    "DEFAULT_AGGREGATES",
+    "MEDIA_TYPES",
     "PRIORITIES",
+    "AggregateRequest",
+    "Aggregates",
     "AlarmEvent",
     "AlarmFigures",
     "AlarmKind",
@@ -59,7 +68,9 @@ __all__ = [
     "AlarmSpec",
     "AlarmState",
     "AlarmStatus",
+    "AnalysisPort",
     "BatchSink",
+    "Calendar",
     "Client",
     "CommandHandler",
     "CommandPort",
@@ -69,6 +80,8 @@ __all__ = [
     "DevicePort",
     "DeviceProxy",
     "DeviceStatus",
+    "Every",
+    "Form",
     "GeventClient",
     "Group",
     "GroupReading",
@@ -85,6 +98,7 @@ __all__ = [
     "Moment",
     "MovableTag",
     "NoAlarms",
+    "NoAnalysis",
     "NoGuards",
     "NoLocks",
     "NothingWaits",
@@ -110,6 +124,7 @@ __all__ = [
     "WaitingPort",
     "WaitsFor",
     "Watch",
+    "aggregates_json",
     "alarm_event_json",
     "alarm_figures_json",
     "alarm_json",
@@ -120,9 +135,12 @@ __all__ = [
     "connect_sync",
     "device_json",
     "device_stubs",
+    "edges_of",
     "find_node",
+    "form_of",
     "guard_json",
     "iso_time",
+    "joined_aggregates",
     "lock_json",
     "not_waiting",
     "observe",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
@@ -24,7 +24,9 @@ from sereno.model import (
     new_key,
 )
 
+from ._aggregates import DEFAULT_AGGREGATES, AggregateRequest, Aggregates, joined_aggregates
 from ._alarms import AlarmEvent, AlarmPort, AlarmQuery, AlarmStatus, NoAlarms
+from ._analysis import AnalysisPort, NoAnalysis
 from ._group import Group, call_command, submit_all, write_command
 from ._guards import GuardPort, GuardStatus, NoGuards
 from ._locks import Lock, LockPort, NoLocks
@@ -81,6 +83,7 @@ class Client:
         self._overrides = overrides
         self._guards = guards or NoGuards()
         self.alarm: AlarmPort = NoAlarms()
+        self.analysis: AnalysisPort = NoAnalysis()
         self._waiting = waiting or NothingWaits()
         self._watching: Watching | None = None
         self.lock_port: LockPort = NoLocks()
@@ -89,7 +92,7 @@ class Client:
         """The same plant in the eyes of another actor."""
         ports = (self.live, self.commands, self.history, self.device)
         made = Client(*ports, actor, clock=self.clock, overrides=self._overrides, guards=self._guards)
-        made._waiting, made.alarm = self._waiting, self.alarm
+        made._waiting, made.alarm, made.analysis = self._waiting, self.alarm, self.analysis
         return made
 
     async def tags(self, *globs: str) -> list[TagSpec]:
@@ -241,6 +244,29 @@ class Client:
         """History of tags in [start, end): every sample, or `points` buckets of mean, extremes and count."""
         request = HistoryRequest(tags, self._ns(start), self._ns(end), points)
         return await self.history.query(request, self.actor)
+
+    def pieces(self, *tags: str, start: Moment = "now-1h", end: Moment = "now") -> AsyncGenerator[Series]:
+        """Every sample of tags in [start, end), of any range, piece by piece. See AnalysisPort."""
+        return self.analysis.pieces(HistoryRequest(tags, self._ns(start), self._ns(end)), self.actor)
+
+    async def aggregate(
+        self,
+        *tags: str,
+        every: str,
+        aggregates: Sequence[str] = DEFAULT_AGGREGATES,
+        start: Moment = "now-7d",
+        end: Moment = "now",
+        timezone: str = "",
+    ) -> list[Aggregates]:
+        """Aggregates (see AGGREGATES) of each tag in buckets of the calendar: `every` "1h", "1d", "1mo", "shift".
+
+        `timezone` "" = that of the node's plant. Raises ValueError.
+        """
+        request = AggregateRequest(tags, self._ns(start), self._ns(end), every, tuple(aggregates), timezone)
+        pieces: dict[str, list[Aggregates]] = {}
+        async for piece in self.analysis.aggregate(request, self.actor):
+            pieces.setdefault(piece.tag, []).append(piece)
+        return [joined_aggregates(pieces[tag]) for tag in tags]
 
     async def devices(self) -> list[DeviceStatus]:
         """All devices, by path."""

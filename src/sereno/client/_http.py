@@ -87,12 +87,12 @@ class Http:
         raise error_of(response.status_code, _problem(response))
 
     @asynccontextmanager
-    async def lines(self, path: str) -> AsyncIterator[AsyncIterator[str]]:
-        """Lines of a stream that goes on (server-sent events)."""
+    async def lines(self, path: str, query: Query = ()) -> AsyncIterator[AsyncIterator[str]]:
+        """Lines of a stream that goes on (server-sent events, or an answer in pieces)."""
         import httpx
 
         forever = httpx.Timeout(self.timeout, read=None)
-        async with self._translated(), self._pool.stream("GET", path, timeout=forever) as response:
+        async with self._translated(), self._pool.stream("GET", path, params=list(query), timeout=forever) as response:
             if not response.is_success:
                 await response.aread()
                 raise error_of(response.status_code, _problem(response))

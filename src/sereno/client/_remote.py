@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
-import numpy as np
 
 from sereno.access.actor import Actor
 from sereno.model import (
@@ -29,9 +27,9 @@ from sereno.wire.command import encode_command
 from ._client import Client
 from ._guards import GuardStatus, parse_guard
 from ._http import Http, ProblemError
-from ._json import iso_time
 from ._parse import parse_ack, parse_device, parse_line, parse_reading, parse_series, parse_spec
 from ._remote_alarms import RemoteAlarms
+from ._remote_analysis import RemoteAnalysis, history_query, until
 from ._remote_live import RemoteSubscription
 from ._remote_overrides import RemoteOverrides
 from ._remote_waiting import RemoteWaiting
@@ -148,9 +146,9 @@ class RemoteNode:
         series: list[Series] = []
         for first in range(0, len(request.tags), _TAGS_AT_ONCE):
             asked = request.tags[first : first + _TAGS_AT_ONCE]
-            body = await self.http.get(f"{API}/history", _history_query(asked, request))
+            body = await self.http.get(f"{API}/history", history_query(asked, request))
             series += [parse_series(one, self._specs.get(one["tag"])) for one in body["series"]]
-        return series if request.points else [_until(one, request.end) for one in series]
+        return series if request.points else [until(one, request.end) for one in series]
 
     # ---- devices
 
@@ -188,6 +186,7 @@ class RemoteClient(Client):
             node, node, node, node, actor, clock=node.clock, overrides=overrides, guards=node, waiting=waiting
         )
         self.alarm = RemoteAlarms(node.http, node.clock)
+        self.analysis = RemoteAnalysis(node.http)
         self.node = node
 
     def as_actor(self, actor: Actor) -> Client:
@@ -208,24 +207,3 @@ class RemoteClient(Client):
         """Close all connections."""
         await super().close()
         await self.node.close()
-
-
-def _history_query(tags: Sequence[str], request: HistoryRequest) -> list[tuple[str, str]]:
-    """Times travel as microseconds: the start rounded down, the end up."""
-    end = -(-request.end // 1000) * 1000
-    query = [("tag", tag) for tag in tags]
-    query += [("from", iso_time(request.start) or "1970-01-01"), ("to", iso_time(end) or "1970-01-01")]
-    return query if request.points is None else [*query, ("points", str(request.points))]
-
-
-def _until(series: Series, end: int) -> Series:
-    """Without the samples that came because the end was rounded up."""
-    n = int(np.searchsorted(series.t, end))
-    if n == len(series.t):
-        return series
-    changes: dict[str, Any] = {"t": series.t[:n], "value": series.value[:n], "quality": series.quality[:n]}
-    if series.exact is not None:
-        changes["exact"] = series.exact[:n]
-    if series.objects is not None:
-        changes["objects"] = series.objects[:n]
-    return replace(series, **changes)

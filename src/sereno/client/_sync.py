@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, Unpack
 
 from sereno.model import Ack, Command, NotConnectedError, TagSpec
 
+from ._aggregates import DEFAULT_AGGREGATES, Aggregates
 from ._alarms import AlarmEvent, AlarmStatus
 from ._client import Client, How, Moment
 from ._connect import connect
@@ -22,7 +23,9 @@ from ._values import DeviceStatus, Reading, Series, TraceLine, Update
 from ._waiting import WaitingCommand
 
 T = TypeVar("T")
-_CALLS = frozenset(("tags", "read", "get", "subscribe", "write", "call", "acks", "query", "devices")) | frozenset(
+_CALLS = frozenset(
+    ("tags", "read", "get", "subscribe", "write", "call", "acks", "query", "aggregate", "devices")
+) | frozenset(
     ("select", "waiting", "execute", "approve", "decline", "cancel", "alarms", "acknowledge", "shelve", "unshelve")
 )
 
@@ -147,6 +150,25 @@ class SyncClient:
     ) -> list[Series]:
         """See Client."""
         return self._wait(self._client.query(*tags, start=start, end=end, points=points))
+
+    def pieces(self, *tags: str, start: Moment = "now-1h", end: Moment = "now") -> Iterator[Series]:
+        """See Client."""
+        return Stream(self, self._client.pieces(*tags, start=start, end=end))
+
+    def aggregate(
+        self,
+        *tags: str,
+        every: str,
+        aggregates: Sequence[str] = DEFAULT_AGGREGATES,
+        start: Moment = "now-7d",
+        end: Moment = "now",
+        timezone: str = "",
+    ) -> list[Aggregates]:
+        """See Client."""
+        asked = self._client.aggregate(
+            *tags, every=every, aggregates=aggregates, start=start, end=end, timezone=timezone
+        )
+        return self._wait(asked)
 
     def devices(self) -> list[DeviceStatus]:
         """See Client."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +17,7 @@ from sereno.access.actor import Actor, Right
 from sereno.client import HistoryRequest, Series
 from sereno.model import Clock, DeniedError, Fault, NotConnectedError, RefusedError, SampleBatch
 
+from .asking import Asking
 from .cold.keeper import ColdKeeper, Compactor
 from .disk import Disk, SystemDisk
 from .encoder import CommitData
@@ -177,6 +180,24 @@ class Historian:
         finally:
             stop.set()
             self._queries.discard(stop)
+
+    @asynccontextmanager
+    async def asking(self, tags: Sequence[str], actor: Actor) -> AsyncIterator[Asking]:
+        """A query in pieces, over what is there now. Raises as `query`."""
+        if self._task is None:
+            raise NotConnectedError("the historian is not running")
+        asked = tuple(self._asked(path, actor) for path in tags)
+        if len(self._queries) >= MAX_WAITING:
+            raise RefusedError(f"{MAX_WAITING} history queries wait already; try again later")
+        stop = threading.Event()
+        asking = Asking(asked, self._store, self._snapshot(), stop, self._reading)
+        self._queries.add(stop)
+        self._holdings.begin(stop)
+        try:
+            yield asking
+        finally:
+            self._queries.discard(stop)
+            asking.end(partial(self._holdings.end, stop))
 
     def statistics(self) -> dict[str, float]:
         """Counters and peaks; times in seconds, sizes in bytes."""

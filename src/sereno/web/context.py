@@ -11,12 +11,14 @@ from sereno.access.accounts import Accounts
 from sereno.access.oidc import Provider
 from sereno.client import (
     AlarmPort,
+    AnalysisPort,
     CommandPort,
     DevicePort,
     GuardPort,
     HistoryPort,
     LivePort,
     NoAlarms,
+    NoAnalysis,
     NoGuards,
     NothingWaits,
     OverridePort,
@@ -59,6 +61,7 @@ class WebContext:
     live: LivePort
     commands: CommandPort
     history: HistoryPort
+    analysis: AnalysisPort = field(default_factory=NoAnalysis)
     devices: DevicePort
     overrides: OverridePort
     guards: GuardPort = field(default_factory=NoGuards)

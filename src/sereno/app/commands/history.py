@@ -11,9 +11,19 @@ import click
 import numpy as np
 
 from sereno.app.datafolder import DataFolder
-from sereno.client import Client, Series, parse_time, series_json
+from sereno.client import (
+    AGGREGATES,
+    DEFAULT_AGGREGATES,
+    AggregateRequest,
+    Calendar,
+    Client,
+    Series,
+    parse_time,
+    series_json,
+)
 from sereno.model import OperationError, severity
 
+from .history_aggregates import show_aggregates
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line, timestamp
 from .users import data_option
@@ -68,6 +78,9 @@ def verify(*, data: Path, as_json: bool) -> int:
 @click.option("--to", "end", default="now", show_default=True)
 @click.option("--at", help="What was in force then, instead of a range.")
 @click.option("--points", type=click.IntRange(1, 100_000), default=None, help="Buckets per tag. [every sample]")
+@click.option("--every", default="", help="Buckets of the calendar: 15min, 1h, 1d, 1w, 1mo, 1y or shift.")
+@click.option("--aggregate", "names", multiple=True, help=f"Of these buckets: {', '.join(AGGREGATES)}.")
+@click.option("--tz", default="", help="Time zone of the buckets and of given times. [the plant's]")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values.")
 @node_options
 @json_option
@@ -78,12 +91,22 @@ def show(
     end: str,
     at: str | None,
     points: int | None,
+    every: str,
+    names: tuple[str, ...],
+    tz: str,
     as_csv: bool,
     node: NodeAddress,
     as_json: bool,
 ) -> int:
-    """Show recorded samples of tags, raw or in buckets with their extremes."""
-    since, until = parse_time(at or start), parse_time(end)
+    """Show recorded samples of tags: raw, in buckets with their extremes, or aggregates by the calendar."""
+    zone = Calendar(tz or "UTC").zone()
+    since, until = parse_time(at or start, zone=zone), parse_time(end, zone=zone)
+    if every:
+        wanted = tuple(n for given in names for n in given.split(",") if n) or DEFAULT_AGGREGATES
+        asked = AggregateRequest(tags, since, until, every, wanted, tz)
+        return show_aggregates(asked, node, "json" if as_json else "csv" if as_csv else "")
+    if names:
+        raise click.UsageError("--aggregate needs --every, the length of a bucket")
     if at:
         until = since + 1
 

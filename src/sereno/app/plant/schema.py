@@ -35,6 +35,7 @@ class PlantTable(Table):
     name: str = Field("Plant", min_length=1, max_length=80)
     description: str = ""
     timezone: str = "UTC"
+    shifts: list[Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]] = []
     include: list[str] = []
     mimic: str | None = None
 

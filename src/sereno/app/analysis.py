@@ -1,0 +1,16 @@
+"""What is asked of history besides samples, for the site of a plant."""
+
+from __future__ import annotations
+
+from sereno.client import AnalysisPort, Calendar, NoAnalysis
+from sereno.historian.analyst import Analyst
+from sereno.historian.historian import Historian
+
+from .plant.load import Plant
+
+
+def analysis_of(plant: Plant, historian: Historian | None) -> AnalysisPort:
+    """The AnalysisPort of a node, in the calendar of its plant."""
+    if historian is None:
+        return NoAnalysis()
+    return Analyst(historian, Calendar(plant.table.timezone, tuple(plant.table.shifts)))

@@ -1,0 +1,43 @@
+"""History beyond one table: any range in pieces, aggregates by the calendar."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from sereno.access.actor import Actor
+from sereno.model import OperationError
+
+from ._aggregates import AggregateRequest, Aggregates
+from ._values import HistoryRequest, Series
+
+
+class AnalysisPort(Protocol):
+    """What can be asked of history besides HistoryPort. Memory is bounded whatever the range; ending stops the work.
+
+    Raises NotFoundError, DeniedError, RefusedError, ValueError.
+    """
+
+    def pieces(self, request: HistoryRequest, actor: Actor) -> AsyncGenerator[Series]:
+        """Every sample of the tags in the order asked, each tag by time, in pieces of about 50,000 samples at most."""
+
+    def aggregate(self, request: AggregateRequest, actor: Actor) -> AsyncGenerator[Aggregates]:
+        """Aggregates of the tags in the order asked, each tag by time, in pieces of 2048 buckets at most."""
+
+
+class NoAnalysis:
+    """An AnalysisPort where no history is kept."""
+
+    def pieces(self, request: HistoryRequest, actor: Actor) -> AsyncGenerator[Series]:
+        """Raises OperationError."""
+        del actor
+        raise _nothing(request.tags)
+
+    def aggregate(self, request: AggregateRequest, actor: Actor) -> AsyncGenerator[Aggregates]:
+        """Raises OperationError."""
+        del actor
+        raise _nothing(request.tags)
+
+
+def _nothing(tags: tuple[str, ...]) -> OperationError:
+    return OperationError(f"history of {', '.join(tags)}: this node records nothing ([history] enabled = false)")

@@ -1,0 +1,78 @@
+"""The AnalysisPort over HTTP: lines of columns."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from sereno.access.actor import Actor
+
+from ._aggregates import AggregateRequest, Aggregates
+from ._http import Http
+from ._json import iso_time
+from ._parse import parse_series, parse_spec
+from ._tabular import parse_aggregates
+from ._values import HistoryRequest, Series
+
+_API = "/api/v1"
+_TAGS_AT_ONCE = 50
+
+
+class RemoteAnalysis:
+    """Implements AnalysisPort. Who asks is decided by the token, at the node."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    async def pieces(self, request: HistoryRequest, actor: Actor) -> AsyncGenerator[Series]:  # noqa: ARG002
+        """See AnalysisPort."""
+        specs = {}
+        for one in (await self._http.get(f"{_API}/tags", [("glob", tag) for tag in request.tags]))["tags"]:
+            specs[one["tag"]] = parse_spec(one)
+        for tags in _some(request.tags):
+            async for line in self._lines([*history_query(tags, request), ("format", "columns")]):
+                yield until(parse_series(line, specs.get(line["tag"])), request.end)
+
+    async def aggregate(self, request: AggregateRequest, actor: Actor) -> AsyncGenerator[Aggregates]:  # noqa: ARG002
+        """See AnalysisPort."""
+        for tags in _some(request.tags):
+            query = history_query(tags, HistoryRequest(tags, request.start, request.end))
+            query += [("every", request.every), ("aggregate", ",".join(request.aggregates)), ("format", "columns")]
+            query += [("tz", request.timezone)] if request.timezone else []
+            async for line in self._lines(query):
+                yield parse_aggregates(line)
+
+    async def _lines(self, query: Sequence[tuple[str, str]]) -> AsyncGenerator[dict[str, Any]]:
+        async with self._http.lines(f"{_API}/history", query) as lines:
+            async for line in lines:
+                if line:
+                    yield msgspec.json.decode(line)
+
+
+def history_query(tags: Sequence[str], request: HistoryRequest) -> list[tuple[str, str]]:
+    """Times travel as microseconds: the start rounded down, the end up."""
+    end = -(-request.end // 1000) * 1000
+    query = [("tag", tag) for tag in tags]
+    query += [("from", iso_time(request.start) or "1970-01-01"), ("to", iso_time(end) or "1970-01-01")]
+    return query if request.points is None else [*query, ("points", str(request.points))]
+
+
+def until(series: Series, end: int) -> Series:
+    """Without the samples that came because the end was rounded up."""
+    n = int(np.searchsorted(series.t, end))
+    if n == len(series.t):
+        return series
+    changes: dict[str, Any] = {"t": series.t[:n], "value": series.value[:n], "quality": series.quality[:n]}
+    if series.exact is not None:
+        changes["exact"] = series.exact[:n]
+    if series.objects is not None:
+        changes["objects"] = series.objects[:n]
+    return replace(series, **changes)
+
+
+def _some(tags: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return [tags[first : first + _TAGS_AT_ONCE] for first in range(0, len(tags), _TAGS_AT_ONCE)]

@@ -1,0 +1,1 @@
+"""Aggregates of one tag in the buckets of a calendar."""

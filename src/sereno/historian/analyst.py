@@ -1,0 +1,84 @@
+"""Answers about the past that are more than one table: pieces of any range, aggregates by the calendar."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import replace
+from functools import partial
+
+from sereno.access.actor import Actor
+from sereno.client import AGGREGATES, AggregateRequest, Aggregates, Calendar, Every, HistoryRequest, Series, edges_of
+
+from .aggregating.answer import aggregated, check_aggregates
+from .aggregating.stretch import slices
+from .asking import Asking
+from .historian import Historian
+from .query import check_request
+from .samples import I64
+from .series import series_of
+from .tags import Asked
+
+PIECE_ROWS = 50_000
+PIECE_BUCKETS = 2048
+
+
+class Analyst:
+    """An AnalysisPort over a historian; `calendar` is that of the site."""
+
+    def __init__(self, historian: Historian, calendar: Calendar) -> None:
+        self._historian = historian
+        self._calendar = calendar
+
+    async def pieces(self, request: HistoryRequest, actor: Actor) -> AsyncGenerator[Series]:
+        """See AnalysisPort."""
+        check_request(replace(request, points=None))
+        async with self._historian.asking(request.tags, actor) as asking:
+            for asked in asking.asked:
+                cut = await asking.run(partial(_Cut, asking, asked, request.start, request.end))
+                while (piece := await asking.run(cut.following)) is not None:
+                    yield piece
+
+    async def aggregate(self, request: AggregateRequest, actor: Actor) -> AsyncGenerator[Aggregates]:
+        """See AnalysisPort."""
+        check_request(HistoryRequest(request.tags, request.start, request.end))
+        unknown = [name for name in request.aggregates if name not in AGGREGATES]
+        if unknown or not request.aggregates:
+            raise ValueError(f"no aggregate {', '.join(unknown) or '(none)'}, expected of {', '.join(AGGREGATES)}")
+        every, calendar = Every.parse(request.every), self._calendar
+        if request.timezone:
+            calendar = replace(calendar, timezone=request.timezone)
+        next(edges_of(request.start, request.start + 1, every, calendar))
+        names = tuple(dict.fromkeys(request.aggregates))
+        async with self._historian.asking(request.tags, actor) as asking:
+            for asked in asking.asked:
+                check_aggregates(asked.definition, names)
+            for asked in asking.asked:
+                pieces = edges_of(request.start, request.end, every, calendar, PIECE_BUCKETS)
+                while (edges := await asking.run(partial(next, pieces, None))) is not None:
+                    piece = await asking.run(partial(_aggregate, asking, asked, edges, names))
+                    yield replace(piece, timezone=calendar.timezone)
+
+
+def _aggregate(asking: Asking, asked: Asked, edges: I64, names: tuple[str, ...]) -> Aggregates:
+    return aggregated(asked.definition, asking.history(asked), edges, names, asking.check)
+
+
+class _Cut:
+    """The samples of a tag, piece by piece."""
+
+    def __init__(self, asking: Asking, asked: Asked, start: int, end: int) -> None:
+        self._asking, self._asked, self._start = asking, asked, start
+        self._history = asking.history(asked)
+        self._known_until = self._history.known_until(end)
+        self._slices: Iterator[tuple[int, int]] = slices(self._history, start, end, PIECE_ROWS)
+
+    def following(self) -> Series | None:
+        """The next piece, None at the end; the first one may have no samples."""
+        for first, last in self._slices:
+            self._asking.check()
+            samples = self._history.between(first, last)
+            if first > self._start:
+                samples = samples.take(samples.t >= first)
+            if len(samples) or first == self._start:
+                return series_of(self._asked.definition, samples, self._known_until)
+        return None
