@@ -71,7 +71,7 @@ def require_program() -> Callable[[str, str], Path]:
     return require
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def require_package() -> Callable[[str, str], ModuleType]:
     """Call it with (module, package) for the module of an extra; a test without it is skipped, in CI failed."""
 

@@ -80,6 +80,11 @@ def _leaves_nothing_behind() -> Generator[None]:
         pytest.fail("the test left something behind:\n" + "\n".join(found), pytrace=False)
 
 
+def adopt_sockets() -> None:
+    """What is open now is a library's, which keeps it for the life of the process: no test is blamed for it."""
+    _adopted.update(open_sockets())
+
+
 def _forget_locals(failed: TracebackType) -> None:
     traceback.clear_frames(failed)
     for frame, _ in traceback.walk_tb(failed):

@@ -334,7 +334,7 @@ def _spec(table: TagTable, device: DeviceTable, config: Any) -> TagSpec:
         description=table.description,
         access=table.access or usual,
         shape=tuple(getattr(config, "shape", ())),
-        labels=tuple(table.labels),
+        labels=tuple(table.labels) or tuple(getattr(config, "default_labels", ())),
         decimals=table.decimals,
         low=table.low,
         high=table.high,
