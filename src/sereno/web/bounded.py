@@ -17,15 +17,12 @@ HELD = 1 << 16
 """Bytes that a connection holds for a client before it counts as slow."""
 
 
-class BoundedHttp(HttpToolsProtocol):
-    """Cuts a connection whose request head is too large; `in_head`: a head is awaited or has come in part."""
+class Lined(asyncio.Protocol):
+    """A connection that lends its line: goes before the protocol of the server in the list of bases."""
 
-    in_head = True
-    patience = 0
-    _head = 0
     _line: Line
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Any) -> None:
         """See asyncio.Protocol."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(HELD)  # under TLS the loop would hold eight times as much
@@ -45,6 +42,14 @@ class BoundedHttp(HttpToolsProtocol):
         """See asyncio.Protocol."""
         super().resume_writing()
         self._line.resume()
+
+
+class BoundedHttp(Lined, HttpToolsProtocol):
+    """Cuts a connection whose request head is too large; `in_head`: a head is awaited or has come in part."""
+
+    in_head = True
+    patience = 0
+    _head = 0
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
@@ -76,30 +81,8 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_complete()
 
 
-class LinedSocket(WebSocketsSansIOProtocol):
+class LinedSocket(Lined, WebSocketsSansIOProtocol):
     """A WebSocket that lends its line as well."""
-
-    _line: Line
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See asyncio.Protocol."""
-        super().connection_made(transport)
-        self._line = Line(transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio.Protocol."""
-        self._line.lose()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """See asyncio.Protocol."""
-        super().pause_writing()
-        self._line.pause()
-
-    def resume_writing(self) -> None:
-        """See asyncio.Protocol."""
-        super().resume_writing()
-        self._line.resume()
 
     def shutdown(self) -> None:
         """See WebSocketsSansIOProtocol."""
