@@ -29,6 +29,7 @@ RULES: list[Callable[[Source], Iterator[Finding]]] = [
     entries.routes_have_entries,
     handlers.broad_except,
     imports.heavy_imports,
+    imports.private_imports,
     text.machine_paths,
     text.registry_hosts,
 ]

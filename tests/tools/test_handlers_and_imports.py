@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tools.checks.handlers import broad_except
-from tools.checks.imports import heavy_imports
+from tools.checks.imports import heavy_imports, private_imports
 from tools.checks.source import Source
 
 SRC = "src/sereno/hub/table.py"
@@ -69,3 +69,24 @@ def test_migrations_may_import_alembic_only() -> None:
     path = "src/sereno/store/migrations/versions/0001_users.py"
     assert not list(heavy_imports(Source(path, "from alembic import op")))
     assert list(heavy_imports(Source(path, "import duckdb")))
+
+
+def test_a_private_module_of_another_room_may_not_be_imported() -> None:
+    (found,) = private_imports(Source("src/sereno/drivers/x/driver.py", "from sereno.device._driver import RunnerPort"))
+    assert "sereno.device.__all__" in found.fix
+    assert list(private_imports(Source("src/sereno_observatory/a.py", "from sereno.client._http import x")))
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("src/sereno/device/authoring/plan.py", "from sereno.device._driver import Driver"),
+        ("src/sereno/device/_runner.py", "from ._driver import Driver"),
+        ("src/sereno/drivers/x/driver.py", "from sereno.device import Driver"),
+        ("src/sereno/drivers/x/driver.py", "from __future__ import annotations"),
+        ("src/sereno/drivers/x/driver.py", "from numpy._core import x"),
+        ("tests/device/test_runner.py", "from sereno.device._driver import Driver"),
+    ],
+)
+def test_own_private_modules_and_public_names_pass(path: str, text: str) -> None:
+    assert not list(private_imports(Source(path, text)))

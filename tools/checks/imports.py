@@ -1,9 +1,10 @@
-"""Heavy packages load when they are needed: imports decide how fast a node starts and how much memory it takes."""
+"""Imports: heavy packages load when needed, for a quick start and a small node; private modules stay private."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from tools.checks.source import Finding, Source
 
@@ -24,6 +25,22 @@ def heavy_imports(source: Source) -> Iterator[Finding]:
         if package in HEAVY - allowed:
             fix = "import it inside the function that needs it; for types, under 'if TYPE_CHECKING:'"
             yield Finding(source.path, line, f"{package} imported with the module", "a lazy import", fix)
+
+
+def private_imports(source: Source) -> Iterator[Finding]:
+    """No module of src imports a private module of another room: what others need is named by the room itself."""
+    if not (source.is_python and source.is_under("src")):
+        return
+    home = PurePosixPath(source.path).relative_to("src").parts
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.ImportFrom) or not node.module or node.level:
+            continue
+        parts = node.module.split(".")
+        private = next((i for i, part in enumerate(parts) if part.startswith("_") and part != "__future__"), 0)
+        room = tuple(parts[:private])
+        if parts[0].startswith("sereno") and private and home[:private] != room:
+            fix = f"name it in {'.'.join(room)}.__all__, or put it where both may see it"
+            yield Finding(source.path, node.lineno, f"{node.module} is private", "a public name", fix)
 
 
 def _at_import(body: list[ast.stmt]) -> Iterator[tuple[str, int]]:

@@ -28,6 +28,7 @@ from ._group import Group, GroupReading
 from ._guards import GuardPort, GuardStatus, NoGuards, guard_json
 from ._json import device_json, iso_time, override_json, reading_json, series_json, spec_json
 from ._locks import Lock, LockPort, NoLocks, lock_json
+from ._outcome import done
 from ._overrides import OverridePort, Substitution, substitution_json
 from ._ports import (
     BatchSink,
@@ -135,6 +136,7 @@ __all__ = [
     "connect_sync",
     "device_json",
     "device_stubs",
+    "done",
     "edges_of",
     "find_node",
     "form_of",

@@ -1,7 +1,7 @@
 """The device framework: Device, DeviceRunner, Driver, Link, scan groups, states, reconnection."""
 
 from ._config import DEFAULT_GROUP, DeviceConfig, DeviceTag, GroupConfig, RetryConfig
-from ._driver import Driver, DriverTag, Environment, Link, ScanColumns
+from ._driver import Driver, DriverTag, Environment, Link, RunnerPort, ScanColumns
 from ._keeper import LinkKeeper
 from ._memory import Memory, NoMemory
 from ._runner import DeviceRunner
@@ -35,6 +35,7 @@ __all__ = [
     "Mock",
     "NoMemory",
     "RetryConfig",
+    "RunnerPort",
     "ScanColumns",
     "SocketTransports",
     "Transports",

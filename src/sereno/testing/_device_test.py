@@ -10,8 +10,7 @@ from typing import Any
 from sereno.access.actor import ROLES, Actor
 from sereno.app.serve.ports import ports_of
 from sereno.app.serve.server import DeviceServer
-from sereno.client import Client, DeviceStatus, SyncClient, connect
-from sereno.client._outcome import done
+from sereno.client import Client, DeviceStatus, SyncClient, connect, done
 from sereno.device import Device, DeviceConfig, Environment, Memory, Mock, default_name, device_configs, mock_of, mocked
 from sereno.gateways.native.server import NativeServer
 from sereno.model import Ack, Clock

@@ -19,7 +19,7 @@ from sereno.app.datafolder import DataFolder
 from sereno.app.logs import configure_logs
 from sereno.app.memory import FileMemory
 from sereno.app.stopping import run_until_stopped, until
-from sereno.client._connect import read_credential
+from sereno.client import find_node
 from sereno.device import Device, Environment, Memory, NoMemory, device_configs, plan_of
 from sereno.gateways.native.server import NativeServer
 from sereno.model import ConfigurationError, Fault, NotConnectedError, OperationError
@@ -113,7 +113,7 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
 def check_free(folder: DataFolder) -> None:
     """Raises OperationError if another node or server is running with this data folder."""
     try:
-        known = read_credential(folder.credential)
+        known = find_node(data=folder.path)
     except (NotConnectedError, OperationError):
         return
     address = urlsplit(known.native or known.url)

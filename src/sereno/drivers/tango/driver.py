@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 import structlog
 
 from sereno.client import CommandSpec
-from sereno.device import Driver, DriverTag, Environment, Link, ScanColumns
-from sereno.device._driver import RunnerPort
+from sereno.device import Driver, DriverTag, Environment, Link, RunnerPort, ScanColumns
 from sereno.model import DeviceError, OperationalState, OperationError, RefusedError
 
 from .calls import argument_of, command_specs, found
