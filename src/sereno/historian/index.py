@@ -70,6 +70,7 @@ class LatestRows:
 
 def group_rows(keys: NDArray[Any], ids: I64, t: I64, first_row: int) -> TagRows:
     """Group consecutive rows from `first_row` on. Equal `keys` mean equal `ids`; small or sorted runs are fast."""
+    keys = _short(keys)
     order = np.argsort(keys, kind="stable")
     sorted_keys = keys[order]
     starts = np.flatnonzero(np.concatenate(([True], sorted_keys[1:] != sorted_keys[:-1])))
@@ -98,9 +99,15 @@ def merge_rows(chunks: Sequence[TagRows]) -> TagRows:
     tags["t_max"] = np.iinfo(np.int64).min
     np.minimum.at(tags["t_min"], inverse, every["t_min"])
     np.maximum.at(tags["t_max"], inverse, every["t_max"])
-    keys = np.repeat(inverse.astype(np.int32), every["count"])
+    keys = np.repeat(_short(inverse), every["count"])
     order = np.argsort(keys, kind="stable")
     return TagRows(tags, np.concatenate([c.rows for c in chunks])[order])
+
+
+def _short(keys: NDArray[Any]) -> NDArray[Any]:
+    """The keys as 16 bits where they fit: these are sorted by radix."""
+    fits = len(keys) and 0 <= keys.min() and keys.max() <= np.iinfo(np.uint16).max
+    return keys.astype(np.uint16) if fits else keys
 
 
 class RecordTable:
