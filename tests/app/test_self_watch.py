@@ -55,7 +55,7 @@ async def test_the_node_is_a_device_with_tags_that_are_recorded(tmp_path: Path) 
 async def test_what_cannot_be_put_on_record_raises_an_alarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(tmp_path) as (node, client):
         itself = node.parts.itself
-        monkeypatch.setattr(itself, "_problems", lambda: ("no space left on device", ""))
+        monkeypatch.setattr(itself, "_problems", lambda: ("no space left on device", "", "the oldest is deleted"))
         itself.publish(0.0, math.nan)
         audit = await client.get(f"{DEVICE}/audit")
         assert audit.value is False
@@ -64,7 +64,8 @@ async def test_what_cannot_be_put_on_record_raises_an_alarm(tmp_path: Path, monk
         states = {one.spec.id: one.state for one in await client.alarms()}
         assert states[f"{DEVICE}/audit_failing"] is AlarmState.UNACKNOWLEDGED
         assert states[f"{DEVICE}/history_failing"] is AlarmState.NORMAL
-        monkeypatch.setattr(itself, "_problems", lambda: ("", ""))
+        assert states[f"{DEVICE}/history_room_failing"] is AlarmState.UNACKNOWLEDGED
+        monkeypatch.setattr(itself, "_problems", lambda: ("", "", ""))
         itself.publish(0.0, 1e9)
         states = {one.spec.id: one.state for one in await client.alarms()}
         assert states[f"{DEVICE}/audit_failing"] is AlarmState.RETURNED

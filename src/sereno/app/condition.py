@@ -21,15 +21,17 @@ def not_ready(parts: Parts) -> list[str]:
     return [f"{name}: {problem}" for name, problem in found.items() if problem]
 
 
-def recording_problems(store: Store, historian: Historian | None) -> tuple[str, str]:
-    """What keeps acts and samples from being put on record, in words; empty where nothing does."""
-    return store.recording.problem, historian.problem if historian is not None else ""
+def recording_problems(store: Store, historian: Historian | None) -> tuple[str, str, str]:
+    """What keeps acts and samples from being put on record or kept, in words; empty where nothing does."""
+    history, room = (historian.problem, historian.warning) if historian is not None else ("", "")
+    return store.recording.problem, history, room
 
 
 def warnings(parts: Parts) -> list[str]:
     """What somebody should look at, while it works."""
     faults = [f"audit, at start: {fault}" for fault in parts.store.recording.faults]
-    return [*faults, *parts.devices.clock_faults(), *filter(None, [clock_fault()])]
+    room = parts.historian.warning if parts.historian is not None else ""
+    return [*faults, *parts.devices.clock_faults(), *filter(None, [clock_fault(), room and f"history: {room}"])]
 
 
 def history_figures(parts: Parts) -> Mapping[str, float]:

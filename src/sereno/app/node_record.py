@@ -73,7 +73,7 @@ class NodeRecord:
             raise RefusedError(f"nothing is sent that cannot be kept on record: {self._store.recording.problem}")
 
     def removed(self, what: Removed) -> None:
-        """History was deleted by its declared limits; goes on record with the next round."""
+        """History was deleted by its limits or on a full disk; goes on record with the next round."""
         self._removed.append(what)
 
     async def run(self) -> None:
@@ -92,7 +92,7 @@ class NodeRecord:
         while self._removed:
             what = self._removed[0]
             old = {"segments": list(what.segments), "from_ns": what.start, "to_ns": what.end, "bytes": what.bytes}
-            entry = self._entry("history.delete", "history", old=old, outcome="done: beyond the declared limits")
+            entry = self._entry("history.delete", "history", old=old, outcome=f"done: {what.reason}")
             await self._store.run(partial(add_entry, entry=entry))
             self._removed.pop(0)
 

@@ -29,6 +29,7 @@ SPECS = (
         description="Free on the disk of the data folder",
     ),
     TagSpec(path=f"{DEVICE}/history", type=ValueType.BOOL, labels=_WORDS, description="Samples can be recorded"),
+    TagSpec(path=f"{DEVICE}/history_room", type=ValueType.BOOL, labels=_WORDS, description="Old samples can be kept"),
     TagSpec(
         path=f"{DEVICE}/loop_lag",
         unit="ms",
@@ -61,13 +62,26 @@ ALARMS = (
         consequence="Samples are lost when the recorder's queue is full; the gap is marked",
         response="Free space on the disk of the data folder; see sereno doctor",
     ),
+    AlarmSpec(
+        id=f"{DEVICE}/history_room_failing",
+        source=f"{DEVICE}/history_room",
+        kind=AlarmKind.EXPRESSION,
+        inputs=(f"{DEVICE}/history_room",),
+        condition=f"{DEVICE}/history_room < 0.5",
+        priority=3,
+        cause='The disk of the data folder is full, and history.when_full = "drop_oldest"',
+        consequence="The oldest samples are deleted to record new ones",
+        response="Free space on the disk of the data folder, or keep less: history.days, history.max_bytes",
+    ),
 )
 
 
 class SelfWatch:
-    """Publishes the tags of `SPECS` once a second. `problems` gives what is wrong with audit and history in words."""
+    """Publishes the tags of `SPECS` once a second. `problems`: what is wrong with audit, history and its room."""
 
-    def __init__(self, ingest: IngestPort, clock: Clock, folder: Path, problems: Callable[[], tuple[str, str]]) -> None:
+    def __init__(
+        self, ingest: IngestPort, clock: Clock, folder: Path, problems: Callable[[], tuple[str, str, str]]
+    ) -> None:
         self._ingest = ingest
         self._clock = clock
         self._folder = folder
@@ -94,13 +108,13 @@ class SelfWatch:
 
     def publish(self, lag: float, free: float) -> None:
         """One batch of what is known now; `lag` in seconds, `free` in bytes, NaN where nobody knows."""
-        audit, history = self._problems()
+        audit, history, room = self._problems()
         held = process_memory()[0]
         memory = float("nan") if held is None else held / _MB
-        values = np.array([not audit, free / _GB, not history, lag * 1e3, memory], np.float64)
+        values = np.array([not audit, free / _GB, not history, not room, lag * 1e3, memory], np.float64)
         quality = np.where(np.isnan(values), np.uint16(Quality.BAD), np.uint16(0)).astype(np.uint16)
         self._last = self._clock.wall_ns()
-        words = {"audit": audit, "history": history}
+        words = {"audit": audit, "history": history, "history_room": room}
         self._ingest.report_reasons(self._group, {self._handles[name]: text for name, text in words.items() if text})
         self._ingest.publish(seal(self._group, self.published, self._index, values, self._last, quality))
         self.published += 1

@@ -139,6 +139,8 @@ def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record:
         commit_interval=settings.commit_interval,
         max_bytes=settings.max_bytes or None,
         max_age=settings.days * 86400.0 or None,
+        keep_free=settings.keep_free,
+        when_full=settings.when_full,
         removed=record.removed,
         compactor=in_own_process,
     )

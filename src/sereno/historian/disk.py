@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -48,6 +49,9 @@ class Disk(Protocol):
 
     def remove(self, path: Path) -> None:
         """Delete; no error if it is gone."""
+
+    def free(self, folder: Path) -> int:
+        """Bytes that may still be written in the file system of a folder."""
 
 
 class _SystemFile:
@@ -120,6 +124,10 @@ class SystemDisk:
     def remove(self, path: Path) -> None:
         """See Disk."""
         path.unlink(missing_ok=True)
+
+    def free(self, folder: Path) -> int:
+        """See Disk."""
+        return shutil.disk_usage(folder).free
 
 
 def _read_up_to(file: BinaryIO, size: int) -> bytes:

@@ -28,6 +28,7 @@ from .queue import AcceptQueue
 from .recorder import Recorder, Written
 from .recovery import scan_segment
 from .retention import Limits, Removed, remove
+from .room import Room, WhenFull
 from .sealed import SegmentRef, ViewCache
 from .segment import SegmentView
 from .tags import Asked, TagBook, TagLookup
@@ -44,7 +45,8 @@ class Historian:
     `commit_interval` seconds between two commits (group commit). A batch is durable when the commit that holds it is.
     `queue_bytes` bounds what waits for the disk; what does not fit is stored as a gap. Every `cover_interval` seconds
     a group's tags are marked as known until then. What is beyond `max_bytes` or older than `max_age` seconds is
-    deleted, the oldest first, and told to `removed`; None keeps it. `compactor` makes sorted files of sealed segments
+    deleted, the oldest first, and told to `removed`; None keeps it. `keep_free` bytes of the disk are left to others:
+    with less, and on a full disk, it does as `when_full` says. `compactor` makes sorted files of sealed segments
     (in_own_process); without one they stay as they are.
     """
 
@@ -60,6 +62,8 @@ class Historian:
         queue_bytes: int = 64 << 20,
         max_bytes: int | None = None,
         max_age: float | None = None,
+        keep_free: int = 0,
+        when_full: WhenFull = WhenFull.STOP,
         disk: Disk | None = None,
         removed: Callable[[Removed], None] = lambda _: None,
         compactor: Compactor | None = None,
@@ -69,7 +73,8 @@ class Historian:
         self._clock = clock
         self._book = TagBook(lookup)
         self._disk = disk or SystemDisk()
-        self._recorder = Recorder(folder, clock, self._book, self._disk)
+        self._room = Room(self._disk, folder, keep_free, when_full)
+        self._recorder = Recorder(folder, clock, self._book, self._disk, self._room)
         self._queue = AcceptQueue(queue_bytes)
         self._commit_interval = commit_interval
         self._cover_interval = cover_interval
@@ -78,7 +83,9 @@ class Historian:
         cold = ColdKeeper(folder, self._disk, self._report_damage, least=compact_bytes, compactor=compactor)
         self._holdings = Holdings(self._disk, cold, removed)
         limits = Limits(max_bytes, max_age)
-        self._upkeep = Upkeep(self._holdings, clock, limits, self._index_sealed, compact=compactor is not None)
+        self._upkeep = Upkeep(
+            self._holdings, clock, limits, self._room, self._index_sealed, compact=compactor is not None
+        )
         self._wake = asyncio.Event()
         self._waiters: list[tuple[int, asyncio.Future[int]]] = []
         self._task: asyncio.Task[None] | None = None
@@ -231,6 +238,11 @@ class Historian:
         return self._recorder.times.problem or self._upkeep.last_error
 
     @property
+    def warning(self) -> str:
+        """What is done about a full disk while samples are recorded, in words; empty if nothing is."""
+        return self._upkeep.warning
+
+    @property
     def last_error(self) -> str:
         """The last error of the disk in words; empty if there was none."""
         return self._recorder.times.last_error or self._upkeep.last_error
@@ -271,6 +283,8 @@ class Historian:
             except OSError as error:
                 if self._stopping:
                     raise
+                if self._room.drops(error) and await self._upkeep.make_room():
+                    continue
                 _log.error("historian cannot write, tries again", folder=str(self.folder), error=str(error))
             await self._clock.sleep(_RETRY)
 

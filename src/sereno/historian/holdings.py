@@ -17,7 +17,7 @@ import structlog
 from .cold.keeper import ColdKeeper
 from .cold.manifest import ColdFile
 from .disk import Disk
-from .retention import Limits, Removed, beyond, remove
+from .retention import BEYOND, FULL, Limits, Removed, beyond, remove
 from .sealed import SegmentRef, index_path
 
 AT_ONCE = 256 << 20
@@ -100,12 +100,37 @@ class Holdings:
             self._leave(dropped, frozenset(), ())
             self._removed(Removed.of(dropped))
 
-    async def _drop_cold(self, files: Sequence[ColdFile]) -> None:
+    async def drop_oldest(self) -> bool:
+        """Delete the oldest slot of the cold files, or else the oldest sealed segment; False if there is none.
+
+        Also False while a query still reads what was deleted before: that has to go first.
+        """
+        files = self.cold.oldest()
+        if self._leftovers or not (files or self.segments):
+            return False
+        if files:
+            try:
+                await self._drop_cold(files, FULL)
+            except OSError as error:
+                _log.warning("the disk is too full for a new manifest", error=str(error))
+            else:
+                return True
+        dropped, self.segments = self.segments[:1], self.segments[1:]
+        self.dropped_segments += len(dropped)
+        if dropped:
+            self._leave(dropped, frozenset(), ())
+            self._removed(Removed.of(dropped, FULL))
+        return bool(dropped)
+
+    async def _drop_cold(self, files: Sequence[ColdFile], reason: str = BEYOND) -> None:
         manifest = self.cold.view.manifest
         kept = tuple(f for f in manifest.files if f not in files)
-        await self.cold.save(msgspec.structs.replace(manifest, generation=manifest.generation + 1, files=kept))
+        aside = tuple(f for f in manifest.aside if f not in files)
+        new = msgspec.structs.replace(manifest, generation=manifest.generation + 1, files=kept, aside=aside)
+        await self.cold.save(new)
         self._leave([], frozenset(), tuple(f.name for f in files))
-        self._removed(Removed((), min(f.start for f in files), max(f.end for f in files), sum(f.size for f in files)))
+        start, end = min(f.start for f in files), max(f.end for f in files)
+        self._removed(Removed((), start, end, sum(f.size for f in files), reason))
 
     def _leave(self, segments: list[SegmentRef], damaged: frozenset[int], names: tuple[str, ...]) -> None:
         self._leftovers.append(_Leftover(set(self._readers), segments, damaged, names))

@@ -106,7 +106,7 @@ def merge_rows(chunks: Sequence[TagRows]) -> TagRows:
 
 def _short(keys: NDArray[Any]) -> NDArray[Any]:
     """The keys as 16 bits where they fit: these are sorted by radix."""
-    fits = len(keys) and 0 <= keys.min() and keys.max() <= np.iinfo(np.uint16).max
+    fits = len(keys) and keys.min() >= 0 and keys.max() <= np.iinfo(np.uint16).max
     return keys.astype(np.uint16) if fits else keys
 
 

@@ -15,6 +15,7 @@ from .lock import FolderLock
 from .marks import Gap, place
 from .queue import Work
 from .recovery import open_log
+from .room import Room
 from .sealed import SegmentRef, compacted, encode_index, index_path
 from .segment import SegmentView
 from .tags import TagBook
@@ -32,7 +33,7 @@ class Written:
 class Recorder:
     """Opens the folder, holds its lock, writes commits. `start_gap`: nothing was recorded before this start."""
 
-    def __init__(self, folder: Path, clock: Clock, book: TagBook, disk: Disk) -> None:
+    def __init__(self, folder: Path, clock: Clock, book: TagBook, disk: Disk, room: Room | None = None) -> None:
         self.faults: list[Fault] = []
         self.segments: list[SegmentRef] = []
         self.start_gap: Gap | None = None
@@ -40,6 +41,7 @@ class Recorder:
         self._clock = clock
         self._book = book
         self._disk = disk
+        self._room = room
         self._lock = FolderLock(folder)
         self._tags_end = b""
         self._encoder: Encoder | None = None
@@ -90,6 +92,8 @@ class Recorder:
     def write(self, data: CommitData, t: int, *, seal: bool) -> Written:
         """Return when `data` is on the disk. Raises OSError; then it may be given again."""
         assert self._writer is not None
+        if data and self._room is not None:
+            self._check_room(self._room, self._writer)
         self._save_tags()
         if data:
             self._writer.write(data, t)
@@ -97,6 +101,13 @@ class Recorder:
             self._writer.seal()
         sealed, self._writer.sealed = tuple(self._writer.sealed), []
         return Written(sealed, self._writer.view)
+
+    def _check_room(self, room: Room, writer: LogWriter) -> None:
+        try:
+            room.check()
+        except OSError as error:
+            writer.times.problem = writer.times.last_error = error.strerror or str(error)
+            raise
 
     def index(self, view: SegmentView) -> SegmentView:
         """Write the index file of a sealed segment; returns the view that it holds."""

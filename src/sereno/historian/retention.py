@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from .disk import Disk
 from .sealed import SegmentRef, index_path
 
+BEYOND, FULL = "beyond the declared limits", "the disk was full"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -20,15 +22,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Segments that were deleted: their numbers, the time that they covered (ns UTC), their bytes."""
+    """Segments that were deleted: their numbers, the time that they covered (ns UTC), their bytes; and why."""
 
     segments: tuple[int, ...]
     start: int
     end: int
     bytes: int
+    reason: str = BEYOND
 
     @classmethod
-    def of(cls, refs: Sequence[SegmentRef]) -> Removed:
+    def of(cls, refs: Sequence[SegmentRef], reason: str = BEYOND) -> Removed:
         """What goes with these, of which there is at least one."""
         outlines = [ref.outline for ref in refs]
         return cls(
@@ -36,6 +39,7 @@ class Removed:
             min(outline.header.created for outline in outlines),
             max(outline.t_end for outline in outlines),
             sum(outline.end for outline in outlines),
+            reason,
         )
 
 

@@ -12,8 +12,10 @@ from sereno.model import Clock, OperationError
 
 from .holdings import Holdings
 from .retention import Limits
+from .room import Room
 
 _PERIOD = 60.0
+_HOUR = 3600 * 10**9
 _log = structlog.get_logger(__name__)
 
 
@@ -21,14 +23,23 @@ class Upkeep:
     """A task that looks after what is sealed, when it is woken and about once a minute; first it calls `prepare`."""
 
     def __init__(
-        self, holdings: Holdings, clock: Clock, limits: Limits, prepare: Callable[[], None], *, compact: bool
+        self,
+        holdings: Holdings,
+        clock: Clock,
+        limits: Limits,
+        room: Room,
+        prepare: Callable[[], None],
+        *,
+        compact: bool,
     ) -> None:
         self.compactions = 0
         self.last_error = ""
         self._holdings = holdings
         self._clock = clock
         self._limits = limits
+        self._room = room
         self._prepare = prepare
+        self._dropped_at: int | None = None
         self._compact = compact
         self._woken = asyncio.Event()
         self._busy = asyncio.Lock()
@@ -60,6 +71,19 @@ class Upkeep:
                 await self._holdings.compact(sealed)
                 self.compactions += 1
 
+    async def make_room(self) -> bool:
+        """Delete the oldest history, because the disk is full; False if that did not make room. Raises OSError."""
+        async with self._busy:
+            made = await self._holdings.drop_oldest()
+        self._dropped_at = self._clock.wall_ns() if made else self._dropped_at
+        return made
+
+    @property
+    def warning(self) -> str:
+        """What was done about a full disk within the last hour, in words."""
+        recent = self._dropped_at is not None and self._clock.wall_ns() - self._dropped_at < _HOUR
+        return "the disk is full: the oldest history is being deleted" if recent else ""
+
     async def _run(self) -> None:
         while True:
             await self._woken.wait()
@@ -70,6 +94,8 @@ class Upkeep:
             except (OSError, OperationError) as error:
                 self.last_error = str(error)
                 _log.error("task failed", task="historian upkeep", error=str(error))
+                if isinstance(error, OSError) and self._room.drops(error) and await self.make_room():
+                    self._woken.set()
             except Exception as error:  # noqa: BLE001 - the boundary of the upkeep task: it must go on
                 self.last_error = str(error)
                 _log.exception("task failed", task="historian upkeep")
@@ -79,6 +105,7 @@ class Upkeep:
         now = self._clock.wall_ns()
         async with self._busy:
             while self._compact and (due := self._holdings.due(now)):
+                self._room.check(sum(ref.outline.end for ref in due))
                 await self._holdings.compact(due)
                 self.compactions += 1
             await self._holdings.retain(now, self._limits)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sereno.access.insecure_table import InsecureTable
 from sereno.access.oidc import OidcConfig, check_issuer
 from sereno.access.sessions import RoleLimits, SessionLimits
+from sereno.historian.room import WhenFull
 from sereno.model import Access, Setpoint, ValueType, check_path
 
 from .alarm_schema import AlarmTable
@@ -125,11 +126,13 @@ class NativeTable(Table):
 
 
 class HistoryTable(Table):
-    """[history]: where samples are kept and for how long (days; 0 = for ever)."""
+    """[history]: where samples are kept and for how long (days; 0 = for ever), and what to do on a full disk."""
 
     enabled: bool = True
     days: float = Field(0.0, ge=0)
     max_bytes: int = Field(0, ge=0)
+    keep_free: int = Field(64 << 20, ge=0)
+    when_full: WhenFull = WhenFull.STOP
     commit_interval: Duration = 0.1
 
 

@@ -91,6 +91,7 @@ class ColdKeeper:
         """Let the compactor work, and its result count. Raises OperationError, OSError; then nothing has changed."""
         outcome = await self._compactor(self._folder, Order(tuple(segments)))
         if outcome.manifest is None:
+            self._clean()
             raise OperationError(
                 f"history was not compacted: {outcome.error or 'the compactor ended without an answer'}"
             )
@@ -100,6 +101,16 @@ class ColdKeeper:
             self._on_damage(self._folder / FOLDER / name, 0)
         await self.save(outcome.manifest)
         return outcome
+
+    def _clean(self) -> None:
+        """Delete what a compaction left that did not come to its end; it may have filled the disk."""
+        generation = f".{self.view.manifest.generation + 1:06d}."
+        lock = FolderLock(self._folder / FOLDER)
+        with contextlib.suppress(OperationError, OSError):
+            lock.acquire()
+            for path in lock.path.parent.glob(f"*{generation}*"):
+                self._disk.remove(path)
+        lock.release()
 
     async def save(self, manifest: Manifest) -> None:
         """Let a manifest count. Raises OSError."""
@@ -112,8 +123,9 @@ class ColdKeeper:
         """Files of the oldest slots, beyond a total size or wholly older than the limit."""
         total = self.size().bytes
         found: list[ColdFile] = []
-        for start in sorted({f.start for f in self.view.manifest.files}):
-            mine = [f for f in self.view.manifest.files if f.start == start]
+        manifest = self.view.manifest
+        for start in sorted({f.start for f in (*manifest.files, *manifest.aside)}):
+            mine = [f for f in (*manifest.files, *manifest.aside) if f.start == start]
             too_old = limits.max_age is not None and now - mine[0].end > limits.max_age * 1e9
             if not too_old and (limits.max_bytes is None or total <= limits.max_bytes):
                 break
@@ -121,11 +133,18 @@ class ColdKeeper:
             found += mine
         return found
 
+    def oldest(self) -> list[ColdFile]:
+        """The files of the oldest slot."""
+        files = (*self.view.manifest.files, *self.view.manifest.aside)
+        first = min((f.start for f in files), default=0)
+        return [f for f in files if f.start == first]
+
     def size(self) -> ColdSize:
         """How much there is."""
         files = self.view.manifest.files
+        aside = sum(f.size for f in self.view.manifest.aside)
         samples = sum(f.rows for f in files if f.kind not in ROLLUPS)
-        return ColdSize(len(files), samples, sum(f.size for f in files))
+        return ColdSize(len(files), samples, aside + sum(f.size for f in files))
 
     def remove(self, name: str) -> None:
         """Delete a file that counts no more. What cannot be deleted now is found at the next start."""
