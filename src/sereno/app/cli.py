@@ -23,19 +23,22 @@ EXIT_FAILED, EXIT_USAGE, EXIT_NOT_CONNECTED, EXIT_DENIED, EXIT_TIMED_OUT = 1, 2,
 
 
 class EntryPointGroup(click.Group):
-    """A group whose commands are the entry points of `sereno.commands`, built-ins included."""
+    """A group whose commands are the entry points of `entries`, built-ins included, besides those added to it."""
+
+    def __init__(self, *args: Any, entries: str = "sereno.commands", **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.entries = entries
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all installed commands."""
-        del ctx
-        return sorted(entry.name for entry in entry_points(group="sereno.commands"))
+        return sorted({*super().list_commands(ctx), *(entry.name for entry in entry_points(group=self.entries))})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command, or None if there is none of that name."""
-        del ctx
-        found = [e for e in entry_points(group="sereno.commands") if e.name == cmd_name]
-        if not found:
-            return None
+        own = super().get_command(ctx, cmd_name)
+        found = [e for e in entry_points(group=self.entries) if e.name == cmd_name]
+        if own is not None or not found:
+            return own
         try:
             command = found[0].load()
         except (ImportError, AttributeError) as error:

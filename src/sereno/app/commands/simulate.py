@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from sereno.app.cli import EntryPointGroup
 from sereno.app.stopping import run_until_stopped, until
 from sereno.model import NotConnectedError, OperationError, SystemClock
 
@@ -15,7 +16,7 @@ from .show import json_line
 CONTROL_PORT = 5022
 
 
-@click.group()
+@click.group(cls=EntryPointGroup, entries="sereno.simulators")
 def sim() -> None:
     """Simulated plants that speak the real protocols, and faults in them on demand."""
 

@@ -1,0 +1,1 @@
+"""A simulated PLC of an observatory that speaks JSON over TCP."""

@@ -1,0 +1,157 @@
+"""The simulated PLC as a state machine: what it answers, what it moves, and that it makes itself safe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sereno.drivers.jsonplc.protocol import BEAT, SET, STATUS, Value, ack
+from sereno.model import Clock
+from sereno.sim.scenario import Scenario
+
+from .devices import ACTUATORS, SimDevice
+
+FORCE = "FORCE"
+ACTOR = "plcSimulator"
+PLC = "PLC"
+
+
+class PlcMachine:
+    """Answers questions. `iterations` counts answered STATUS questions; a scenario goes by them.
+
+    Nobody beats for as long as the last BEAT allowed: every actuator with a safe place goes there, and says so
+    in `refuge`. FORCE is of the simulator alone: it sets any value, as weather and burglars do.
+    """
+
+    def __init__(self, devices: Iterable[SimDevice], clock: Clock, scenario: Scenario | None = None) -> None:
+        self.devices = {device.name: device for device in devices}
+        self.iterations = 0
+        self.sets = 0
+        self.refuge = False
+        self._clock = clock
+        self._scenario = scenario
+        self._silent = 0
+        self._moving: dict[tuple[str, str], tuple[float, str]] = {}
+        self._beat_until: float | None = None
+
+    def answer(self, commands: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+        """The parts of the answer; None where the PLC as a whole is broken down and does not answer."""
+        self.settle()
+        parts: list[dict[str, Any]] = []
+        for command in commands:
+            name = command.get("name")
+            if name == STATUS:
+                self._iterate()
+                if self._silent:
+                    self._silent -= 1
+                    return None
+                parts.append(self._status())
+            elif name == SET:
+                parts.append(ack(_id(command), self._set(command)))
+            elif name == BEAT:
+                parts.append(ack(_id(command), self._beat(command)))
+            elif name == FORCE:
+                parts.append(ack(_id(command), self.force(command)))
+            else:
+                parts.append(ack(_id(command), f"unknown command {name!r}"))
+        return parts
+
+    def settle(self) -> None:
+        """Let what moves arrive, and go to the safe places when the time of the last BEAT is over."""
+        now = self._clock.monotonic()
+        if self._beat_until is not None and now >= self._beat_until:
+            self._take_refuge(self._beat_until)
+        for (device, name), (arrives, word) in list(self._moving.items()):
+            if now >= arrives:
+                self.devices[device].values[name].value = word
+                del self._moving[device, name]
+
+    def force(self, event: Mapping[str, Any]) -> str:
+        """Set a value, or break a device (or the PLC) down for N answers. Why not, in words; empty = done."""
+        device, broken = event.get("device_name", event.get("device")), event.get("broken")
+        if device == PLC and isinstance(broken, int):
+            self._silent = broken
+            return ""
+        found = self.devices.get(str(device))
+        if found is None:
+            return f"no device {device!r}; there are: {', '.join(self.devices)}"
+        if isinstance(broken, int):
+            found.broken = broken
+            return ""
+        if event.get("value_name") == "valid":
+            found.valid = event.get("value") in (True, 1, "yes")
+            return ""
+        value = found.values.get(str(event.get("value_name")))
+        if value is None or not isinstance(event.get("value"), Value):
+            return f"device {device} has no such value; there are: {', '.join(found.values)}"
+        value.value = event["value"]
+        return ""
+
+    def _iterate(self) -> None:
+        self.iterations += 1
+        if self._scenario is not None:
+            for event in self._scenario.due(self.iterations, ACTOR):
+                self.force(event)
+
+    def _status(self) -> dict[str, Any]:
+        date = datetime.fromtimestamp(self._clock.wall_ns() / 1e9, UTC).isoformat(timespec="milliseconds")
+        listed = []
+        for device in self.devices.values():
+            if device.broken:
+                device.broken -= 1
+            else:
+                listed.append(_listed(device))
+        head = {"name": STATUS, "from": "Beckhoff", "version_firmware": "20170809", "site": "OSM-Mexico"}
+        return {**head, "date": date, "device": listed}
+
+    def _set(self, command: Mapping[str, Any]) -> str:
+        self.sets += 1
+        key = (str(command.get("device")), str(command.get("value_name")))
+        actuator, word = ACTUATORS.get(key), command.get("value")
+        if actuator is None or key[0] not in self.devices:
+            return f"{key[0]}:{key[1]} cannot be set"
+        if word not in actuator.words:
+            return f"{word!r}, expected {' or '.join(actuator.words)}"
+        if self.devices[key[0]].broken:
+            return f"{key[0]} does not answer"
+        self._go(key, str(word), self._clock.monotonic())
+        return ""
+
+    def _go(self, key: tuple[str, str], word: str, begun: float) -> None:
+        actuator, value = ACTUATORS[key], self.devices[key[0]].values[key[1]]
+        if value.value == word:
+            self._moving.pop(key, None)
+        elif actuator.seconds:
+            value.value = actuator.on_the_way[word]
+            self._moving[key] = (begun + actuator.seconds, word)
+        else:
+            value.value = word
+
+    def _beat(self, command: Mapping[str, Any]) -> str:
+        within = command.get("within")
+        if not isinstance(within, int | float) or within <= 0:
+            return f"BEAT within {within!r}, expected seconds"
+        self._beat_until = self._clock.monotonic() + within
+        self.refuge = False
+        return ""
+
+    def _take_refuge(self, begun: float) -> None:
+        self._beat_until, self.refuge = None, True
+        for key, actuator in ACTUATORS.items():
+            if actuator.safe and key[0] in self.devices:
+                self._go(key, actuator.safe, begun)
+
+
+def _listed(device: SimDevice) -> dict[str, Any]:
+    values = [
+        {"name": name, "value": one.value, "unit": one.unit, "comment": one.comment}
+        for name, one in device.values.items()
+    ]
+    head = {"name": device.name, "type": device.kind, "serial_number": device.serial}
+    return {**head, "valid": "yes" if device.valid else "no", "values": values}
+
+
+def _id(command: Mapping[str, Any]) -> int:
+    number = command.get("id")
+    return number if isinstance(number, int) else 0

@@ -1,0 +1,188 @@
+"""The driver on a jumping clock: every rule of the kit, validity, words, and a PLC with manners of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from sereno.device import DriverTag, Environment
+from sereno.drivers.jsonplc.driver import JsonPlcDriver
+from sereno.drivers.jsonplc.link import JsonPlcLink
+from sereno.drivers.jsonplc.tags import JsonPlcConfig, JsonPlcTagConfig
+from sereno.model import (
+    Access,
+    LinkState,
+    NoAnswerError,
+    NotConnectedError,
+    OperationError,
+    Quality,
+    RefusedError,
+    TagSpec,
+    ValueType,
+)
+from sereno.sim.jsonplc.run import run_plc
+from sereno.sim.jsonplc.server import PlcServer
+from sereno.testing import JumpingClock, MemoryTransports, jumping
+from sereno.testing.conformance import conformance
+from sereno.testing.conformance.subjects.jsonplc import JsonPlcSubject
+
+
+def tag(name: str, address: str, kind: str = "float64", labels: tuple[str, ...] = (), **more: Any) -> DriverTag:
+    spec = TagSpec(path=f"site/plc/{name}", type=ValueType(kind), labels=labels, access=Access.READ_WRITE)
+    return DriverTag(spec, JsonPlcTagConfig(address=address, **more))
+
+
+@asynccontextmanager
+async def plc(clock: JumpingClock, beat: float = 0.0, **how: Any) -> AsyncIterator[tuple[JsonPlcDriver, PlcServer]]:
+    transports = MemoryTransports()
+    async with run_plc(clock=clock, transports=transports, **how) as server:
+        config = JsonPlcConfig(url=f"tcp://127.0.0.1:{server.port}", beat=beat)
+        environment = Environment(clock=clock, transports=transports)
+        link = JsonPlcDriver.open_link(config, environment)
+        await link.connect()
+        try:
+            yield JsonPlcDriver(config, link, environment), server
+        finally:
+            await link.close()
+
+
+async def scan(driver: JsonPlcDriver, *tags: DriverTag) -> Any:
+    rows = [one for one in tags if one.spec.is_row]
+    return await driver.scan(driver.compile(rows, [one for one in tags if not one.spec.is_row]))
+
+
+def test_every_rule_of_the_kit_is_kept() -> None:
+    score = conformance(JsonPlcSubject())
+    assert not score.failures, str(score)
+    assert score.passed == 13
+
+
+@jumping
+async def test_values_as_their_types_say(clock: JumpingClock) -> None:
+    async with plc(clock) as (driver, _):
+        shutter = tag("shutter", "DOME:shutter", "enum", ("closed", "open", "opening", "closing"))
+        wind, dry = tag("wind", "WXT520:WindSpeed"), tag("dry", "DRD11:digital", "bool")
+        lamp, valid = tag("lamp", "LAMP FLAT CAGIRE:status", "bool"), tag("valid", "VantagePro:valid", "bool")
+        found = await scan(driver, shutter, wind, dry, lamp, valid, tag("status", "LAMP_FLAT_CAGIRE:status", "string"))
+        assert found.values.tolist() == [0.0, 3.1, 1.0, 1.0, 0.0]
+        assert not found.quality.any()
+        assert found.objects == ((0, "on", 0),)
+        assert driver.remarks() == ("firmware 20170809, site OSM-Mexico",)
+
+
+@jumping
+async def test_what_cannot_be_trusted_is_bad_with_its_reason(clock: JumpingClock) -> None:
+    async with plc(clock) as (driver, _):
+        tags = (tag("a", "VantagePro:OutsideTemp"), tag("b", "WXT520:Snow"), tag("c", "DOME:shutter"))
+        found = await scan(driver, *tags, tag("d", "VantagePro:WindDirCardinal", "string"))
+        assert found.values[0] == 12.45
+        assert found.quality.tolist() == [Quality.OUT_OF_SERVICE, Quality.CONFIGURATION_ERROR, Quality.BAD]
+        assert found.objects == ((0, "SW", Quality.OUT_OF_SERVICE),)
+        assert found.reasons == {
+            "a": "the PLC calls VantagePro not valid",
+            "b": "the PLC does not tell Snow of WXT520",
+            "c": "the PLC says 'closed', expected float64",
+            "d": "the PLC calls VantagePro not valid",
+        }
+
+
+@jumping
+async def test_a_plc_that_hangs_up_after_each_answer_is_asked_all_the_same(clock: JumpingClock) -> None:
+    async with plc(clock, hang_up=True) as (driver, server):
+        for turn in range(1, 4):
+            await scan(driver, tag("wind", "WXT520:WindSpeed"))
+            assert server.machine.iterations == turn
+
+
+@jumping
+async def test_a_set_is_acknowledged_or_refused_with_the_words_of_the_plc(clock: JumpingClock) -> None:
+    async with plc(clock) as (driver, server):
+        light = tag("light", "LIGHTS:dome_light", "bool")
+        await driver.write(light, True)
+        assert server.machine.devices["LIGHTS"].values["dome_light"].value == "on"
+        asked = tag("shutter_setpoint", "DOME:shutter", "enum", ("closed", "open"), command="DOME:shutter")
+        await driver.write(asked, 1)
+        assert server.machine.devices["DOME"].values["shutter"].value == "opening"
+        with pytest.raises(RefusedError, match=r"refused: WXT520:RainRate cannot be set"):
+            await driver.write(tag("rain", "WXT520:RainRate"), 1.0)
+
+
+@jumping
+async def test_a_plc_that_is_silent_or_gone(clock: JumpingClock) -> None:
+    async with plc(clock) as (driver, server):
+        server.machine.force({"device_name": "PLC", "broken": 2})
+        with pytest.raises(NoAnswerError, match="closed the connection"):
+            await scan(driver, tag("wind", "WXT520:WindSpeed"))
+        server.machine.force({"device_name": "PLC", "broken": 0})
+        await scan(driver, tag("wind", "WXT520:WindSpeed"))
+        await server.close()
+        await asyncio.sleep(0)
+        with pytest.raises(NotConnectedError, match="cannot connect"):
+            await scan(driver, tag("wind", "WXT520:WindSpeed"))
+        assert driver._link.state is LinkState.DOWN
+
+
+class Babbler(asyncio.Protocol):
+    """Answers whatever it was made with."""
+
+    said = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(self.said)
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [(b"HTTP/1.1 400", NoAnswerError), (b"[[]]", OperationError), (b"[]", OperationError), (b"[][]", NoAnswerError)],
+)
+def test_what_is_no_answer_fails_and_is_not_used_again(said: bytes, error: type[Exception]) -> None:
+    @jumping
+    async def run(clock: JumpingClock) -> None:
+        transports = MemoryTransports()
+        factory = type("Once", (Babbler,), {"said": said})
+        listener = await transports.listen(factory, "127.0.0.1", 0)
+        config = JsonPlcConfig(url=f"tcp://127.0.0.1:{listener.port}")
+        environment = Environment(clock=clock, transports=transports)
+        link = JsonPlcLink(config.url, config.endpoint, environment)
+        await link.connect()
+        driver = JsonPlcDriver(config, link, environment)
+        for _ in range(2):
+            if said == b"[][]":
+                await _first_of_two(driver)
+            else:
+                with pytest.raises(error):
+                    await scan(driver, tag("wind", "WXT520:WindSpeed"))
+        await asyncio.sleep(0)
+        assert link.counters["connects"] >= 2 or said == b"[]"
+        await link.close()
+        await listener.close()
+
+    run()
+
+
+async def _first_of_two(driver: JsonPlcDriver) -> None:
+    """The first of two answers counts, the second one ends the connection."""
+    with pytest.raises(OperationError, match=r"no STATUS|not understood"):
+        await scan(driver, tag("wind", "WXT520:WindSpeed"))
+    await asyncio.sleep(0)
+
+
+def test_faults_that_show_without_a_connection() -> None:
+    config = JsonPlcConfig.model_validate({"url": "tcp://127.0.0.1"})
+    assert config.url == "tcp://127.0.0.1:5003"
+    found = JsonPlcDriver.check(config, [tag("valid", "WXT520:valid", "bool"), tag("wind", "WXT520:WindSpeed")])
+    assert found == [(0, "tag 'valid': whether a device is valid cannot be written")]
+    for url in ("http://x", "tcp://", "tcp://a:99999", "tcp://a/b", 5):
+        with pytest.raises(ValueError, match="expected"):
+            JsonPlcConfig.model_validate({"url": url})
+    for address in ("WXT520", ":RainRate", "WXT520:"):
+        with pytest.raises(ValueError, match="DEVICE:VALUE"):
+            JsonPlcTagConfig(address=address)
