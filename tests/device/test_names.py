@@ -24,6 +24,7 @@ def test_public_names_are_these() -> None:
         "Mock",
         "NoMemory",
         "RetryConfig",
+        "RunnerPort",
         "ScanColumns",
         "SocketTransports",
         "Transports",

@@ -61,8 +61,7 @@ class Insecure:
 
     def admits(self, address: str) -> bool:
         """True if `address` lies in an allowed network; what is no address never does."""
-        peer = parse_address(address)
-        return peer is not None and any(peer in one for one in self.allow if one.version == peer.version)
+        return lies_in(address, self.allow)
 
     @property
     def actor(self) -> Actor:
@@ -70,6 +69,12 @@ class Insecure:
         read = [Permission(right, glob) for right in _READS for glob in self.reads]
         write = [Permission(right, glob) for right in _WRITES for glob in self.writes]
         return Actor(self.name, (Role(self.name, (*read, *write)),), "agent", self.name)
+
+
+def lies_in(address: str, networks: Iterable[Network]) -> bool:
+    """True if `address` lies in one of the networks; what is no address never does."""
+    peer = parse_address(address)
+    return peer is not None and any(peer in one for one in networks if one.version == peer.version)
 
 
 def parse_address(text: str) -> Address | None:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from .insecure import LOOPBACK_ONLY, Insecure, check_globs, network
+from .insecure import LOOPBACK_ONLY, Insecure, Network, check_globs, network
 
 
 def _network(text: str) -> str:
@@ -21,31 +21,57 @@ NetworkText = Annotated[str, AfterValidator(_network)]
 Glob = Annotated[str, AfterValidator(_glob)]
 
 
-class InsecureTable(BaseModel):
-    """Mix-in for the tables of gateways and of drivers that listen, where the protocol has no authentication.
+class AllowTable(BaseModel):
+    """Mix-in for the tables of drivers that listen, where the protocol has no authentication.
 
-    A subclass names its `protocol`, as people call it; `insecure_as(name)` gives what its listener is built with.
+    A subclass names its `protocol`, as people call it, and the `danger`: what whoever reaches the port can do.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     protocol: ClassVar[str]
+    danger: ClassVar[str]
 
     insecure: bool = False
     allow: list[NetworkText] = Field(default=[str(one) for one in LOOPBACK_ONLY], min_length=1, max_length=1000)
-    reads: list[Glob] = Field(default=["*"], max_length=1000)
-    writes: list[Glob] = Field(default=[], max_length=1000)
 
     @model_validator(mode="after")
     def _declared(self) -> Self:
         if not self.insecure:
             raise ValueError(
-                f"{self.protocol} has no authentication: whoever reaches its port from an allowed address can read "
-                "what `reads` names and write what `writes` names; say insecure = true if that is meant, and list in "
-                "`allow` the networks it is meant for (without it, this machine only)"
+                f"{self.protocol} has no authentication: whoever reaches its port from an allowed address can "
+                f"{self.danger}; say insecure = true if that is meant, and list in `allow` the networks it is meant "
+                "for (without it, this machine only)"
             )
         return self
 
+    @property
+    def allowed(self) -> tuple[Network, ...]:
+        """The networks."""
+        return tuple(network(one) for one in self.allow)
+
+
+class ReadTable(AllowTable):
+    """Mix-in for the tables of gateways that are only read by, as AllowTable."""
+
+    danger: ClassVar[str] = "read what `reads` names"
+
+    reads: list[Glob] = Field(default=["*"], max_length=1000)
+
     def insecure_as(self, name: str) -> Insecure:
         """As the value that the listener is given; `name` is the actor's, such as "gateway/line"."""
-        allow = tuple(network(one) for one in self.allow)
-        return Insecure(name=name, allow=allow, reads=tuple(self.reads), writes=tuple(self.writes))
+        return Insecure(name=name, allow=self.allowed, reads=tuple(self.reads))
+
+
+class InsecureTable(ReadTable):
+    """Mix-in for the tables of gateways that are read and written by, as AllowTable.
+
+    `insecure_as(name)` gives what its listener is built with.
+    """
+
+    danger: ClassVar[str] = "read what `reads` names and write what `writes` names"
+
+    writes: list[Glob] = Field(default=[], max_length=1000)
+
+    def insecure_as(self, name: str) -> Insecure:
+        """As the value that the listener is given; `name` is the actor's, such as "gateway/line"."""
+        return Insecure(name=name, allow=self.allowed, reads=tuple(self.reads), writes=tuple(self.writes))

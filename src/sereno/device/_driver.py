@@ -176,6 +176,10 @@ class Driver(ABC):
         """What was found out about the device that people should know, a line each."""
         return ()
 
+    def counters(self) -> Mapping[str, int]:
+        """Counts of this device for its page and the metrics, beside those of its link."""
+        return {}
+
     @property
     def commands(self) -> tuple[CommandSpec, ...]:
         """The commands that people may call, as far as the driver knows."""

@@ -200,7 +200,12 @@ class DeviceRunner:
             since=self._health.since,
             stale_after=self._patience(),
             groups=tuple(group.status() for group in self._groups),
-            counters={"failed_scans": failed, "commands": self._commands, **self.link.counters},
+            counters={
+                "failed_scans": failed,
+                "commands": self._commands,
+                **self.link.counters,
+                **self._driver.counters(),
+            },
             description=self.config.description,
             remarks=(*self._driver.remarks(), *self.clock_faults),
             status=self._health.status,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import weakref
 from collections.abc import Callable
 from typing import Protocol, TypeVar, cast
 
 P = TypeVar("P", bound=asyncio.Protocol)
+
+RECEIVE_BUFFER = 8 << 20
+"""Bytes of datagrams that the system is asked to keep while the loop is busy; it may give less."""
 
 
 class Listener(Protocol):
@@ -29,6 +33,9 @@ class Transports(Protocol):
 
     async def listen(self, factory: Callable[[], asyncio.Protocol], host: str, port: int) -> Listener:
         """Accept connections; port 0 chooses one."""
+
+    async def datagrams(self, factory: Callable[[], asyncio.DatagramProtocol], host: str, port: int) -> Listener:
+        """Receive datagrams; port 0 chooses one."""
 
 
 class _Accepted(asyncio.Protocol):
@@ -78,8 +85,22 @@ class _SocketListener:
         await asyncio.sleep(0)  # their connection_lost calls are in the queue before this
 
 
+class _DatagramSocket:
+    def __init__(self, transport: asyncio.DatagramTransport) -> None:
+        self._transport = transport
+        self._port = int(transport.get_extra_info("sockname")[1])
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    async def close(self) -> None:
+        self._transport.abort()
+        await asyncio.sleep(0)  # its connection_lost call is in the queue before this
+
+
 class SocketTransports:
-    """TCP through the running loop."""
+    """TCP and UDP through the running loop."""
 
     async def connect(self, factory: Callable[[], P], host: str, port: int) -> tuple[asyncio.Transport, P]:
         """See Transports."""
@@ -90,3 +111,10 @@ class SocketTransports:
         listener = _SocketListener()
         await listener.open(factory, host, port)
         return listener
+
+    async def datagrams(self, factory: Callable[[], asyncio.DatagramProtocol], host: str, port: int) -> Listener:
+        """See Transports."""
+        made, _ = await asyncio.get_running_loop().create_datagram_endpoint(factory, local_addr=(host, port))
+        opened = made.get_extra_info("socket")
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        return _DatagramSocket(made)

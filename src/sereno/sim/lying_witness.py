@@ -90,6 +90,10 @@ class Witness:
         """See Transports."""
         return await self._transports.listen(factory, host, port)
 
+    async def datagrams(self, factory: Callable[[], asyncio.DatagramProtocol], host: str, port: int) -> Listener:
+        """See Transports."""
+        return await self._transports.datagrams(factory, host, port)
+
     def confirmed(self, port: int, unit: int, pdu: bytes, since: int) -> bool:
         """True if a write, asked for as request number `since` or later, was confirmed by a reply that was taken."""
         return self._echoes.get((port, unit, pdu), -1) >= since

@@ -16,6 +16,7 @@ Data = bytes | bytearray | memoryview
 _ANY_HOST = ("", "0.0.0.0", "::", "localhost")  # noqa: S104 - names that mean this machine, nothing is bound
 _FIRST_PORT = 20_000
 _FIRST_CLIENT_PORT = 49_152
+_SOURCE = ("127.0.0.1", 40_000)
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class MemoryTransports:
 
     def __init__(self) -> None:
         self._listeners: dict[tuple[str, int], _MemoryListener] = {}
+        self._receivers: dict[tuple[str, int], _MemoryReceiver] = {}
         self._conditions: dict[tuple[str, int], Conditions] = {}
         self._next_port = _FIRST_PORT
         self._next_client = _FIRST_CLIENT_PORT
@@ -97,6 +99,30 @@ class MemoryTransports:
         self._listeners[key] = listener
         return listener
 
+    async def datagrams(self, factory: Callable[[], asyncio.DatagramProtocol], host: str, port: int) -> Listener:
+        """See Transports. Raises OSError (EADDRINUSE) for a port that is taken."""
+        if port == 0:
+            self._next_port += 1
+            port = self._next_port
+        key = (_host(host), port)
+        if key in self._receivers:
+            raise OSError(errno.EADDRINUSE, f"address already in use: {host}:{port}")
+        receiver = _MemoryReceiver(port, factory(), lambda: self._receivers.pop(key, None))
+        self._receivers[key] = receiver
+        return receiver
+
+    def send(self, data: bytes, port: int, *, host: str = "127.0.0.1", source: tuple[str, int] = _SOURCE) -> None:
+        """A datagram from `source` on its way; it is gone where nobody receives, as it is over UDP."""
+        receiver = self._receivers.get((_host(host), port))
+        conditions = self.at(port, host)
+        if receiver is None or conditions.silent:
+            return
+        loop = asyncio.get_running_loop()
+        if conditions.delay:
+            loop.call_at(loop.time() + conditions.delay, receiver.take, data, source)
+        else:
+            loop.call_soon(receiver.take, data, source)
+
     def _forget(self, listener: _MemoryListener) -> None:
         for key, known in list(self._listeners.items()):
             if known is listener:
@@ -129,6 +155,28 @@ class _MemoryListener:
         for end in list(self.ends):
             end.abort()
         await asyncio.sleep(0)  # their connection_lost calls are in the queue before this
+
+
+class _MemoryReceiver:
+    def __init__(self, port: int, protocol: asyncio.DatagramProtocol, forget: Callable[[], object]) -> None:
+        self._port = port
+        self._protocol: asyncio.DatagramProtocol | None = protocol
+        self._forget = forget
+        protocol.connection_made(asyncio.DatagramTransport())
+
+    @property
+    def port(self) -> int:
+        return self._port
+
+    def take(self, data: bytes, source: tuple[str, int]) -> None:
+        if self._protocol is not None:
+            self._protocol.datagram_received(data, source)
+
+    async def close(self) -> None:
+        self._forget()
+        if self._protocol is not None:
+            protocol, self._protocol = self._protocol, None
+            protocol.connection_lost(None)
 
 
 class _End(asyncio.Transport):

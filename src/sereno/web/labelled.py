@@ -17,6 +17,7 @@ from .outlets import Outlets
 
 MOST_DEVICES = 500
 MOST_SUBSCRIBERS = 100
+MOST_COUNTERS = 100
 OTHERS = "(others)"
 _COUNTED = {"scans": "Scans", "overruns": "Periods missed", "incomplete": "Scans without all answers"}
 _SENT = {"sent": "Frames and events sent", "bytes": "Bytes sent", "dropped": "Updates merged for slow clients"}
@@ -44,6 +45,16 @@ def device_families(devices: Sequence[DeviceStatus]) -> Iterator[Metric]:
         last.add_metric([label], max((group.last_duration for group in device.groups), default=0.0))
     yield up
     yield last
+    yield _counted(devices[:MOST_DEVICES])
+
+
+def _counted(devices: Sequence[DeviceStatus]) -> Metric:
+    """What each device counts itself, by name: the first `MOST_COUNTERS` of each."""
+    family = CounterMetricFamily("sereno_device_counter", "Counts of the device's page", labels=["device", "counter"])
+    for device in devices:
+        for name, number in list(device.counters.items())[:MOST_COUNTERS]:
+            family.add_metric([device.path, name], number)
+    return family
 
 
 def subscriber_families(outlets: Outlets) -> Iterator[Metric]:

@@ -158,6 +158,9 @@ class ScriptedTransports:
     async def listen(self, factory: Callable[[], Any], host: str, port: int) -> Any:
         raise NotImplementedError
 
+    async def datagrams(self, factory: Callable[[], Any], host: str, port: int) -> Any:
+        raise NotImplementedError
+
 
 @pytest.fixture
 def clock() -> HandClock:

@@ -14,6 +14,7 @@ from sereno.drivers.modbus.driver import ModbusDriver
 from sereno.model import Clock, NoAnswerError
 from sereno.testing.conformance import Subject, conformance
 from sereno.testing.conformance.subjects.modbus import ModbusSubject
+from sereno.testing.conformance.subjects.udp import UdpSubject
 
 
 def test_modbus_keeps_every_rule() -> None:
@@ -21,6 +22,12 @@ def test_modbus_keeps_every_rule() -> None:
     assert not score.failures, str(score)
     assert (score.passed, score.counted) == (13, 13)
     assert "ModbusDriver: 13 of 13 rules kept" in str(score)
+
+
+def test_udp_keeps_every_rule_that_is_about_devices_that_send() -> None:
+    score = conformance(UdpSubject())
+    assert not score.failures, str(score)
+    assert (score.passed, score.counted) == (5, 5)
 
 
 class Exempt(ModbusSubject):
