@@ -50,19 +50,7 @@ class AllowTable(BaseModel):
         return tuple(network(one) for one in self.allow)
 
 
-class ReadTable(AllowTable):
-    """Mix-in for the tables of gateways that are only read by, as AllowTable."""
-
-    danger: ClassVar[str] = "read what `reads` names"
-
-    reads: list[Glob] = Field(default=["*"], max_length=1000)
-
-    def insecure_as(self, name: str) -> Insecure:
-        """As the value that the listener is given; `name` is the actor's, such as "gateway/line"."""
-        return Insecure(name=name, allow=self.allowed, reads=tuple(self.reads))
-
-
-class InsecureTable(ReadTable):
+class InsecureTable(AllowTable):
     """Mix-in for the tables of gateways that are read and written by, as AllowTable.
 
     `insecure_as(name)` gives what its listener is built with.
@@ -70,6 +58,7 @@ class InsecureTable(ReadTable):
 
     danger: ClassVar[str] = "read what `reads` names and write what `writes` names"
 
+    reads: list[Glob] = Field(default=["*"], max_length=1000)
     writes: list[Glob] = Field(default=[], max_length=1000)
 
     def insecure_as(self, name: str) -> Insecure:

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from sereno.access.insecure import Peers
+from collections.abc import Mapping
+from typing import Protocol
+
+from sereno.access.insecure import Insecure, Peers
 from sereno.client import Client
+from sereno.gateways.latest.board import BESIDE
+from sereno.gateways.latest.server import LatestServer
 from sereno.gateways.line.server import LineServer
 from sereno.store.audit import AuditLog
 
 from .plant.load import Plant
+from .plant.schema import LatestTable
 
 
-def make_gateways(plant: Plant, client: Client, audit: AuditLog) -> dict[str, LineServer]:
+class Gateway(Protocol):
+    """A server of our tags for others, as the node starts and stops it."""
+
+    async def start(self) -> None:
+        """Listen. Raises OperationError if the address cannot be had."""
+
+    async def stop(self) -> None:
+        """Hang up on everybody. May be called twice."""
+
+    def figures(self) -> dict[str, float]:
+        """Counters for the metrics."""
+
+
+def make_gateways(plant: Plant, client: Client, audit: AuditLog) -> Mapping[str, Gateway]:
     """By name, not started. `client` is the plant; whoever comes in by a gateway acts as that gateway's actor."""
-    made = {}
-    line = plant.gateway.line
+    made: dict[str, Gateway] = {}
+    line, latest = plant.gateway.line, plant.gateway.latest
     if line is not None:
         peers = Peers(line.insecure_as("gateway/line"), audit, client.clock)
         made["line"] = LineServer(client, peers, host=line.host, port=line.port)
+    if latest is not None:
+        peers = Peers(_reader_of(latest), audit, client.clock)
+        made["latest"] = LatestServer(client, peers, latest.tags, host=latest.host, port=latest.port)
     return made
+
+
+def _reader_of(table: LatestTable) -> Insecure:
+    counts = [tag + BESIDE for tag in table.tags]
+    return Insecure(name="gateway/latest", allow=table.allowed, reads=(*table.tags, *counts))

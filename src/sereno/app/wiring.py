@@ -16,7 +16,6 @@ from sereno.alarms.alarms import Alarms
 from sereno.client import Client, DevicePort, HistoryPort
 from sereno.derive.totals import Totals
 from sereno.device import DeviceSet, Environment
-from sereno.gateways.line.server import LineServer
 from sereno.gateways.native.alarmnews import alarm_news
 from sereno.gateways.native.door import AccountsDoor
 from sereno.gateways.native.ports import NativePorts
@@ -40,7 +39,7 @@ from .condition import history_figures, not_ready, recording_problems, warnings
 from .datafolder import DataFolder
 from .derived import AllDevices, join_derived
 from .device_configs import device_configs_of
-from .gateways import make_gateways
+from .gateways import Gateway, make_gateways
 from .host_clock import clock_figures
 from .machine import Machine
 from .memory import FileMemory
@@ -68,7 +67,7 @@ class Parts:
     guards: Guards
     alarms: Alarms
     device_port: DevicePort
-    gateways: Mapping[str, LineServer]
+    gateways: Mapping[str, Gateway]
     machine: Machine
     memory: FileMemory
     totals: Totals

@@ -105,6 +105,16 @@ async def test_every_sample_is_published_also_of_one_burst(clock: JumpingClock) 
 
 
 @jumping
+async def test_the_number_of_readings_goes_with_each_of_them(clock: JumpingClock) -> None:
+    async with room(clock, tag("steps"), tag("steps_received", count="received")) as r:
+        r.send(*[b"1"] * 5)
+        await r.turn()
+        handles = r.ingest.batches[-1].handles.tolist()
+        assert len(handles) == 2
+        assert [batch.values.tolist() for batch in r.ingest.batches[-5:]] == [[1.0, float(n)] for n in range(1, 6)]
+
+
+@jumping
 async def test_many_sensors_share_a_batch(clock: JumpingClock) -> None:
     tags = [tag(f"t{n}", sensor=f"t{n}") for n in range(50)]
     async with room(clock, *tags) as r:

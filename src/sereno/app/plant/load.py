@@ -41,6 +41,7 @@ from .schema import (
     TagTable,
     WebTable,
 )
+from .served import served_faults
 from .setpoints import setpoint_of
 from .units import unit_fault
 from .written import WrittenDevice, written_device
@@ -138,6 +139,7 @@ def load_plant(path: Path) -> Plant:
     faults += _across(devices)
     specs = {t.spec.path: t.spec for d in devices for t in d.tags}
     specs |= totals([t for d in devices for t in d.tags], specs, faults)
+    faults += served_faults(gateway, specs, lambda *key: str(main.where(*key)))
     guards = guard_rules(expanded.guards, specs, faults)
     alarms = [*_limit_alarms(devices, specs, faults), *other_alarms(expanded.alarms, specs, faults)]
     derived = _derived(devices, specs, path.parent, faults)

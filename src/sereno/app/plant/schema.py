@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from sereno.access.insecure_table import InsecureTable
+from sereno.access.insecure_table import AllowTable, InsecureTable
 from sereno.access.oidc import OidcConfig, check_issuer
 from sereno.access.sessions import RoleLimits, SessionLimits
 from sereno.historian.room import WhenFull
@@ -111,10 +111,22 @@ class LineTable(InsecureTable):
     port: int = Field(8888, ge=0, le=65535)
 
 
+class LatestTable(AllowTable):
+    """[gateway.latest]: the latest value for small readers; the byte `n` is answered with that of the first tag."""
+
+    protocol: ClassVar[str] = "the latest protocol"
+    danger: ClassVar[str] = "read what `tags` names"
+
+    host: str = "127.0.0.1"
+    port: int = Field(5000, ge=0, le=65535)
+    tags: list[str] = Field(min_length=1, max_length=10_000)
+
+
 class GatewayTable(Table):
     """[gateway]: our tags for others, in their protocols."""
 
     line: LineTable | None = None
+    latest: LatestTable | None = None
 
 
 class NativeTable(Table):

@@ -31,8 +31,9 @@ class FeedRow:
 
 
 class Feed:
-    """The plan of one scan group. `wanted` is called when there is something to seal, `crowded` when one is dropped.
+    """The plan of one scan group: a count of what was received goes with the very reading, other counts are the latest.
 
+    `wanted` is called when there is something to seal, `crowded` when one is dropped.
     Sensors hold it weakly: it ends with the scan group.
     """
 
@@ -45,26 +46,32 @@ class Feed:
         self._values = np.full(len(rows), np.nan)
         self._times = np.zeros(len(rows), np.int64)
         self._quality = np.full(len(rows), Quality.WAITING, np.uint16)
-        self._waiting: dict[int, deque[tuple[float, int]]] = {}
+        self._waiting: dict[int, deque[tuple[float, int, int]]] = {}
         self._sealed = clock.monotonic() - SEAL
         self._timer: Timer | None = None
         self._asked = False
-        self._counts = [(i, row.sensor.tally, row.count) for i, row in enumerate(rows) if row.count is not None]
         self._sensors = [(i, row) for i, row in enumerate(rows) if row.count is None]
+        of_sensor = {row.sensor: i for i, row in self._sensors}
+        numbers = {i: row.sensor for i, row in enumerate(rows) if row.count == "received" and row.sensor in of_sensor}
+        self._beside = {of_sensor[sensor]: i for i, sensor in numbers.items()}
+        self._counts = [(i, row.sensor.tally, row.count) for i, row in enumerate(rows) if row.count and i not in numbers]
+        for i, sensor in numbers.items():
+            self._values[i], self._times[i] = sensor.tally.received, clock.wall_ns()
+            self._quality[i] = Quality.GOOD
         for i, row in self._sensors:
             reader = _reader(weakref.ref(self), i)
             row.sensor.readers.append(reader)
             weakref.finalize(self, row.sensor.readers.remove, reader)
 
-    def note(self, row: int, value: float, t_ns: int) -> None:
-        """A reading of a sensor came."""
+    def note(self, row: int, reading: tuple[float, int, int]) -> None:
+        """A reading of a sensor came: value, time, and the how many-th it is."""
         readings = self._waiting.get(row)
         if readings is None:
             readings = self._waiting[row] = deque()
         elif len(readings) >= MOST_WAITING:
             readings.popleft()
             self._crowded()
-        readings.append((value, t_ns))
+        readings.append(reading)
         if self._asked:
             return
         self._asked = True
@@ -82,8 +89,11 @@ class Feed:
             self._timer.cancel()
             self._timer = None
         for row, readings in list(self._waiting.items()):
-            self._values[row], self._times[row] = value, _ = readings.popleft()
+            value, t_ns, number = readings.popleft()
+            self._values[row], self._times[row] = value, t_ns
             self._quality[row] = Quality.GOOD if -np.inf < value < np.inf else Quality.NOT_A_NUMBER
+            if row in self._beside:
+                self._values[self._beside[row]], self._times[self._beside[row]] = number, t_ns
             if not readings:
                 del self._waiting[row]
         for row, tally, count in self._counts:
@@ -109,9 +119,9 @@ class Feed:
 
 
 def _reader(feed: weakref.ref[Feed], row: int) -> Reader:
-    def read(value: float, t_ns: int) -> None:
+    def read(value: float, t_ns: int, number: int) -> None:
         found = feed()
         if found is not None:
-            found.note(row, value, t_ns)
+            found.note(row, (value, t_ns, number))
 
     return read

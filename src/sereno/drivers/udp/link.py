@@ -17,12 +17,13 @@ from .tally import Tally
 MOST_ADDRESSES = 10_000
 """So many addresses are remembered with what is to be done with them; beyond it, it is worked out again."""
 OWN_COUNTS = ("datagrams", "outside", "unknown", "malformed", "spoofed", "crowded_out")
-Reader: TypeAlias = "Callable[[float, int], None]"
+Reader: TypeAlias = "Callable[[float, int, int], None]"
 
 
 @dataclass(eq=False)
 class Sensor:
-    """One sensor as it is heard: its counts, and who wants its readings (value, ns UTC of receipt)."""
+    """One sensor as it is heard: its counts, and who wants its readings: value, ns UTC of receipt, and the
+    how many-th it is."""
 
     name: str
     source: str
@@ -107,7 +108,7 @@ class UdpLink(Link):
         elif sensor.tally.take(datagram.sequence, self._clock.monotonic(), signed=bool(sensor.key)):
             now = self._clock.wall_ns()
             for take in sensor.readers:
-                take(datagram.value, now)
+                take(datagram.value, now, sensor.tally.received)
 
     def _is_genuine(self, sensor: Sensor, datagram: Datagram, address: Any) -> bool:
         if sensor.name and sensor.source and not sensor.is_from(address[0], address[1]):
