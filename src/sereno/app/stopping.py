@@ -44,6 +44,19 @@ async def until(stopped: asyncio.Event, seconds: float | None) -> None:
             await stopped.wait()
 
 
+async def first_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Until one of them ends; the others are cancelled. Raises what that one raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
 def _wait_for_end(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
     while sys.stdin.buffer.read(1):
         pass

@@ -40,7 +40,9 @@ def test_however_it_is_cut_it_is_the_same(pieces: list[bytes], data: st.DataObje
     assert questions.feed(whole[:cut]) + questions.feed(whole[cut:]) == Questions().feed(whole)
 
 
-@pytest.mark.parametrize("data", [b"what\n", b"x" * MAX_LINE, b"list all\n", b"get a b\n", b"\xff\n", b"GET / HTTP/1.1\r\n"])
+@pytest.mark.parametrize(
+    "data", [b"what\n", b"x" * MAX_LINE, b"list all\n", b"get a b\n", b"\xff\n", b"GET / HTTP/1.1\r\n"]
+)
 def test_what_is_no_question(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"no question|bytes or more|ASCII"):
         Questions().feed(data)

@@ -139,7 +139,7 @@ async def test_who_takes_nothing_is_hung_up_on_and_costs_nobody_else(monkeypatch
     monkeypatch.setattr(module, "MOST_UNSENT", 2000)
     async with site() as here:
         await here.tell(0.0)
-        reader, writer = await here.connect()
+        _, writer = await here.connect()
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         (connection,) = here.server.open

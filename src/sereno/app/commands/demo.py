@@ -8,22 +8,24 @@ import click
 
 
 @click.command()
-@click.argument("name", type=click.Choice(["plant"]), default="plant", metavar="[plant]")
+@click.argument("name", type=click.Choice(["plant", "sensor"]), default="plant", metavar="[plant|sensor]")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port of the page; 0 chooses."
 )
 @click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Data folder.")
 @click.option("--for", "seconds", type=float, default=None, help="Stop by itself after so many seconds.")
-@click.option("--speed", default=1.0, show_default=True, help="Simulated seconds per second.")
+@click.option("--speed", default=1.0, show_default=True, help="Simulated seconds per second, of the plant.")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready.")
 def demo(
     *, name: str, port: int, data: Path, seconds: float | None, speed: float, no_browser: bool, as_json: bool
 ) -> int:
-    """Run the waterworks: two simulated PLCs on real Modbus/TCP, the node, its pages."""
+    """Run a whole plant: the waterworks, two simulated PLCs on Modbus/TCP; or three sensors, with readers."""
+    browser = not (no_browser or as_json)
+    if name == "sensor":
+        from sereno.app.demo_sensors import run_sensor_demo
+
+        return run_sensor_demo(port=port, data=data, seconds=seconds, browser=browser, as_json=as_json)
     from sereno.app.demo import run_demo
 
-    del name
-    return run_demo(
-        port=port, data=data, seconds=seconds, speed=speed, browser=not (no_browser or as_json), as_json=as_json
-    )
+    return run_demo(port=port, data=data, seconds=seconds, speed=speed, browser=browser, as_json=as_json)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sereno.client import Series
 from sereno.model import OperationError
@@ -75,7 +76,16 @@ def _spark(series: Series) -> str:
     values = series.value[np.isfinite(series.value)]
     if not values.size:
         return f"{_label(series)}: no values"
+    return f"{_label(series)}  {float(values.min()):g} .. {float(values.max()):g}\n{blocks(values)}"
+
+
+def blocks(values: NDArray[np.float64]) -> str:
+    """Finite values as characters of eight heights, `WIDTH` of them at most; a blank for what is none."""
     picked = values[np.linspace(0, values.size - 1, min(WIDTH, values.size)).astype(int)]
-    low, high = float(picked.min()), float(picked.max())
-    steps = np.zeros(picked.size, int) if high == low else ((picked - low) / (high - low) * 8).round().astype(int)
-    return f"{_label(series)}  {low:g} .. {high:g}\n{''.join(_BLOCKS[step] for step in steps)}"
+    known = np.isfinite(picked)
+    if not known.any():
+        return " " * len(picked)
+    low, high = float(picked[known].min()), float(picked[known].max())
+    steps = np.zeros(picked.size) if high == low else np.nan_to_num((picked - low) / (high - low) * 8).round()
+    heights: list[float] = steps.tolist()
+    return "".join(_BLOCKS[int(h)] if there else " " for h, there in zip(heights, known.tolist(), strict=True))

@@ -54,7 +54,9 @@ class Feed:
         of_sensor = {row.sensor: i for i, row in self._sensors}
         numbers = {i: row.sensor for i, row in enumerate(rows) if row.count == "received" and row.sensor in of_sensor}
         self._beside = {of_sensor[sensor]: i for i, sensor in numbers.items()}
-        self._counts = [(i, row.sensor.tally, row.count) for i, row in enumerate(rows) if row.count and i not in numbers]
+        self._counts = [
+            (i, row.sensor.tally, row.count) for i, row in enumerate(rows) if row.count and i not in numbers
+        ]
         for i, sensor in numbers.items():
             self._values[i], self._times[i] = sensor.tally.received, clock.wall_ns()
             self._quality[i] = Quality.GOOD

@@ -1,0 +1,1 @@
+"""Simulated sensors that send datagrams."""
