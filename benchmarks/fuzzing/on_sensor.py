@@ -11,8 +11,8 @@ from sereno.gateways.latest.protocol import Questions, parse_sample
 from .targets import Taker, target
 
 
-@target("sensor-datagram", raises=(ValueError,), longest=600,
-        seeds=[b"0.5", b"-1e-05\n", b"nan 7", b"north 0.5", b"north 0.5 41", b"north 0.5 41 " + b"0a" * 16])  # fmt: skip
+@target("sensor-datagram", raises=(ValueError,), longest=600, seeds=[b"0.5", b"-1e-05\n", b"nan 7", b"north 0.5",
+        b"north 0.5 41", b"north 0.5 41 " + b"0a" * 16])  # fmt: skip
 def datagram(data: bytes) -> None:
     """A datagram: what is taken has the same meaning when it is written again."""
     found = parse_datagram(data)
