@@ -171,6 +171,11 @@ def test_a_window_survives_the_address_bar(js: Callable[..., Any]) -> None:
     assert rubbish == {"tags": ["a"], "window": {"live": True, "span": 3600e3}}
 
 
+def test_a_trend_of_a_minute_or_less_gets_each_sample_as_it_comes(js: Callable[..., Any]) -> None:
+    body = "return [10e3, 60e3, 300e3, 3600e3, 7 * 86400e3].map((span) => m.interval({live: true, span}))"
+    assert js("trend/window.js", body) == [0, 0, 0.1, 1.2, 5]
+
+
 def test_local_times_are_understood_across_summer_time(js: Callable[..., Any]) -> None:
     body = (
         "return x.map((t) => { const ms = m.parseLocal(t, 'Europe/Madrid'); return ms && new Date(ms).toISOString() })"

@@ -6,7 +6,7 @@ import { SNAPSHOT, rowValue } from "../frame.js";
 import { isNumeric } from "../format.js";
 import { live } from "../live.js";
 import { append, fromSeries, noPoints, trim } from "./pen.js";
-import { edges } from "./window.js";
+import { edges, interval } from "./window.js";
 
 const KEPT = 6000;
 
@@ -166,13 +166,6 @@ export class TrendModel extends EventTarget {
     this.#subscribe();
     if (!document.hidden) this.#load();
   }
-}
-
-/** Seconds between live samples: finer than a pixel is of no use. Up to a minute is for the shape: each as it comes. */
-export function interval(window) {
-  if (!window.live) return 1;
-  if (window.span <= 60e3) return 0;
-  return Math.min(5, Math.max(0.1, window.span / 1e3 / 3000));
 }
 
 /** True for tags whose value is a number, an enum code or a boolean; not for strings, arrays and what is only written. */

@@ -104,3 +104,10 @@ export function parseLocal(text, zone) {
   const guess = wall - zoneOffset(wall, zone);
   return wall - zoneOffset(guess, zone);
 }
+
+/** Seconds between live samples: finer than a pixel is of no use. Up to a minute is for the shape: each as it comes. */
+export function interval(window) {
+  if (!window.live) return 1;
+  if (window.span <= 60e3) return 0;
+  return Math.min(5, Math.max(0.1, window.span / 1e3 / 3000));
+}
