@@ -1,4 +1,4 @@
-"""Attacks by addresses that the node is told to ask: only the provider itself is ever asked, and never by detours."""
+"""Attacks by addresses that the node is told to ask: only who is declared is ever asked, and never by detours."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import contextlib
 import json
 import socket
 import threading
+from pathlib import Path
 
 from attacking.attack import Attack
 from attacking.target import Target
 from sereno.access.oidc import OidcConfig, Provider, check_issuer
+from sereno.alarms.notify.way import Message
+from sereno.alarms.notify.ways.webhook import WebhookConfig, WebhookWay, check_url
 from sereno.model import SerenoError, SystemClock
 
+_MESSAGE = Message(id="1", plant="x", kind="test", t=0, subject="x", text="x")
 _ISSUERS = (
     "http://169.254.169.254/latest/meta-data",
     "http://10.0.0.1",
@@ -39,6 +43,13 @@ def ssrf(target: Target, attack: Attack, scale: int) -> None:
     del scale
     for issuer in _ISSUERS:
         attack.check(_taken(issuer), f"the issuer {issuer!r} was taken")
+    for url in _ISSUERS:
+        attack.check(_hook_taken(url), f"the webhook {url!r} was taken")
+    for status in (301, 302, 303, 307, 308):
+        before = len(target.canary.asked)
+        with _Lying({}, (status, f"{target.canary.url}/redirected")) as lying, contextlib.suppress(SerenoError):
+            target.run(WebhookWay(WebhookConfig(url=f"{lying.url}/hook"), Path()).send(_MESSAGE))
+        attack.check(len(target.canary.asked) > before, f"a webhook followed a redirect {status}")
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
         for url in (f"{target.canary.url}/x", "http://169.254.169.254/", "file:///etc/passwd", "http://[::1]:1/"):
             said, asked = _ask_all(target, {name: url})
@@ -60,6 +71,15 @@ def ssrf(target: Target, attack: Attack, scale: int) -> None:
 def _taken(issuer: str) -> bool:
     try:
         check_issuer(issuer)
+    except ValueError:
+        return False
+    return True
+
+
+def _hook_taken(url: str) -> bool:
+    """True if a webhook may go there; names are looked up only when it goes, by `permitted_address`."""
+    try:
+        check_url(url, ("127.0.0.1.nip.io",))
     except ValueError:
         return False
     return True

@@ -62,7 +62,7 @@ def test_a_new_database_is_what_the_migrations_make(
     new = Store.open(tmp_path / "new.db")
     try:
         assert new.run_now(_description) == store.run_now(_description)
-        assert len(new.run_now(_description)["triggers"]) == 3
+        assert len(new.run_now(_description)["triggers"]) == 5
     finally:
         asyncio.run(new.close())
 

@@ -378,7 +378,8 @@ def folder(tmp_path: Path) -> Path:
     """Templates of one line, so that these tests do not depend on how pages look."""
     templates = tmp_path / "web" / "templates"
     templates.mkdir(parents=True)
-    pages = "sign_in mimic alarms tags trend devices device help users profile overrides audit commands system"
+    pages = "sign_in mimic alarms tags trend devices device help users profile overrides audit commands system "
+    pages += "logbook notices notice"
     for name in pages.split():
         extra = {"sign_in": "{{ error }}|{{ next }}", "mimic": "{{ mimic | safe }}", "device": "{{ device }}"}
         line = "<p>{{ page }}|{{ lang }}|{{ site.name }}|{{ actor.name if actor }}|" + extra.get(name, "") + "</p>"

@@ -26,6 +26,7 @@ EXAMPLES = {
     "key": "unknown-key",
     "name": "nobody-there",
     "token_id": "00000000",
+    "token": "no-link-of-ours",
     "session": "0000000000000000",
     "alarm": "north/plc1/level.hi",
 }
@@ -66,12 +67,14 @@ def test_what_is_open_is_a_short_list() -> None:
     assert sorted(f"{e.kind} {e.path}" for e in ENTRIES if e.need is Need.OPEN) == [
         "GET /healthz",
         "GET /locale/{lang}.json",
+        "GET /notice/{token}",
         "GET /sign-in",
         "GET /sign-in/kiosk",
         "GET /sign-in/oidc",
         "GET /sign-in/oidc/callback",
         "GET /sign-in/once",
         "GET /static/{version}/{path:path}",
+        "POST /notice/{token}",
         "POST /sign-in",
     ]
 

@@ -33,6 +33,8 @@ TABLE = {
         GET /sign-in/oidc
         GET /sign-in/oidc/callback
         GET /locale/{lang}.json
+        GET /notice/{token}
+        POST /notice/{token}
     """,
     EVERYONE: """
         GET /readyz
@@ -79,6 +81,12 @@ TABLE = {
         GET /api/v1/alarms/journal
         GET /api/v1/alarms/figures
         GET /api/v1/alarms/export
+        GET /notices
+        GET /api/v1/notices
+        GET /api/v1/notices/sent
+        GET /api/v1/notices/duty
+        GET /logbook
+        GET /api/v1/logbook
     """,
     ACKNOWLEDGERS: """
         POST /api/v1/alarms
@@ -86,6 +94,8 @@ TABLE = {
         POST /api/v1/alarms/{alarm:path}/reset
         POST /api/v1/alarms/{alarm:path}/shelve
         POST /api/v1/alarms/{alarm:path}/unshelve
+        POST /api/v1/notices/swap
+        POST /api/v1/logbook
     """,
     HISTORIANS: """
         GET /trend
@@ -103,6 +113,7 @@ TABLE = {
         DELETE /api/v1/values/{path:path}/substitution
         POST /api/v1/alarms/{alarm:path}/out
         POST /api/v1/alarms/{alarm:path}/in
+        POST /api/v1/notices/test
         PUT /api/v1/devices/{path:path}/maintenance
         DELETE /api/v1/devices/{path:path}/maintenance
         POST /api/v1/commands/{key}/approve
@@ -140,6 +151,7 @@ EXAMPLES = {
     "key": "unknown-key",
     "name": "nobody-there",
     "token_id": "00000000",
+    "token": "no-link-of-ours",
     "session": "0000000000000000",
 }
 OWN = {"origin": "http://localhost"}

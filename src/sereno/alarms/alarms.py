@@ -147,6 +147,24 @@ class Alarms:
         """Why the journal is not kept; empty if all is well."""
         return self._record.problem
 
+    async def kept(self) -> None:
+        """Return when all that has happened is durable. Raises OperationError if that lasts too long."""
+        await self._record.until(self._record.taken)
+
+    def standing(self) -> list[tuple[str, AlarmState, int]]:
+        """(id, state, since) of every alarm."""
+        columns = zip(self._specs, self._machine.codes.tolist(), self._machine.since.tolist(), strict=True)
+        return [(spec.id, STATES[code], since) for spec, code, since in columns]
+
+    async def past(self, start: int, end: int) -> list[tuple[int, str, AlarmState]]:
+        """(t, id, state) of every transition of [start, end) that is kept, in order. Raises StoreError."""
+        rows = await self._journal.columns(start, end)
+        return [(t, alarm, AlarmState(state)) for t, alarm, state, _ in rows if t >= start]
+
+    def readable(self, actor: Actor) -> frozenset[str]:
+        """Ids of the alarms that the actor may read."""
+        return frozenset(spec.id for row, spec in enumerate(self._specs) if self._may(actor, Right.READ, row))
+
     # ---- what people ask and do
 
     async def alarms(self, actor: Actor) -> list[AlarmStatus]:

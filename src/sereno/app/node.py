@@ -101,6 +101,7 @@ class Node:
         await self._keep_counters(parts)
         self._tls = await asyncio.to_thread(prepare_tls, self.plant, self.folder.tls, host)
         await self._serve(parts, store, host, port)
+        self._tell_people(parts)
         self._stack.push_async_callback(parts.memory.close)
         await parts.devices.start()
         self._stack.push_async_callback(parts.devices.stop)
@@ -114,10 +115,18 @@ class Node:
 
     async def _watch_alarms(self, parts: Parts) -> None:
         await parts.alarms.load()
+        if parts.telling.notifier is not None:
+            await parts.telling.notifier.load()
         self._stack.push_async_callback(parts.alarms.stop)
         self._stack.callback(parts.hub.add_sink(parts.alarms))
         self._background("alarms", parts.alarms.run)
         self._background("alarm journal", parts.alarms.run_journal)
+
+    def _tell_people(self, parts: Parts) -> None:
+        notifier = parts.telling.notifier
+        if notifier is not None and self._web is not None:
+            notifier.composer.url = notifier.composer.url or self._web.url
+            self._background("notices", notifier.run)
 
     async def _keep_counters(self, parts: Parts) -> None:
         kept = StoredCounters(parts.store)

@@ -38,6 +38,7 @@ SPECS = (
         description="How late the event loop woke up",
     ),
     TagSpec(path=f"{DEVICE}/memory", unit="MB", decimals=0, deadband=1.0, description="Memory of this process"),
+    TagSpec(path=f"{DEVICE}/notices", type=ValueType.BOOL, labels=_WORDS, description="Notices reach people"),
 )
 ALARMS = (
     AlarmSpec(
@@ -73,11 +74,24 @@ ALARMS = (
         consequence="The oldest samples are deleted to record new ones",
         response="Free space on the disk of the data folder, or keep less: history.days, history.max_bytes",
     ),
+    AlarmSpec(
+        id=f"{DEVICE}/notices_failing",
+        source=f"{DEVICE}/notices",
+        kind=AlarmKind.EXPRESSION,
+        inputs=(f"{DEVICE}/notices",),
+        condition=f"{DEVICE}/notices < 0.5",
+        priority=2,
+        cause="A way of telling fails, or a notice reached nobody",
+        consequence="People are not told of alarms, or later than declared",
+        response="See why on the page Notices or by sereno notice list; until it is mended, watch the alarms yourself",
+    ),
 )
 
 
 class SelfWatch:
-    """Publishes the tags of `SPECS` once a second. `problems`: what is wrong with audit, history and its room."""
+    """Publishes the tags of `SPECS` once a second. `problems`: what is wrong with audit, history and its room,
+    `notices`: with telling people.
+    """
 
     def __init__(
         self, ingest: IngestPort, clock: Clock, folder: Path, problems: Callable[[], tuple[str, str, str]]
@@ -93,6 +107,7 @@ class SelfWatch:
         self._since = clock.wall_ns()
         self._last = 0
         self.published = 0
+        self.notices: Callable[[], str] = str
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -109,12 +124,13 @@ class SelfWatch:
     def publish(self, lag: float, free: float) -> None:
         """One batch of what is known now; `lag` in seconds, `free` in bytes, NaN where nobody knows."""
         audit, history, room = self._problems()
+        notices = self.notices()
         held = process_memory()[0]
         memory = float("nan") if held is None else held / _MB
-        values = np.array([not audit, free / _GB, not history, not room, lag * 1e3, memory], np.float64)
+        values = np.array([not audit, free / _GB, not history, not room, lag * 1e3, memory, not notices], np.float64)
         quality = np.where(np.isnan(values), np.uint16(Quality.BAD), np.uint16(0)).astype(np.uint16)
         self._last = self._clock.wall_ns()
-        words = {"audit": audit, "history": history, "history_room": room}
+        words = {"audit": audit, "history": history, "history_room": room, "notices": notices}
         self._ingest.report_reasons(self._group, {self._handles[name]: text for name, text in words.items() if text})
         self._ingest.publish(seal(self._group, self.published, self._index, values, self._last, quality))
         self.published += 1
@@ -128,7 +144,7 @@ class SelfWatch:
             url="",
             state=OperationalState.ENABLED,
             link=LinkState.UP,
-            last_error="; ".join(filter(None, self._problems())),
+            last_error="; ".join(filter(None, (*self._problems(), self.notices()))),
             since=self._since,
             stale_after=_STALE,
             groups=(group,),

@@ -49,6 +49,7 @@ from .plant.counters import counter_groups
 from .plant.load import Plant, live_alarms
 from .self_watch import ALARMS as SELF_ALARMS
 from .self_watch import SelfWatch
+from .telling import Telling, join_telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Parts:
     totals: Totals
     locks: Locks
     itself: SelfWatch
+    telling: Telling
 
 
 def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:
@@ -103,6 +105,9 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     guards = Guards(plant.guards, hub, router, clock)
     problems = partial(recording_problems, store, historian)
     itself = SelfWatch(hub, clock, folder.path, problems)
+    alarms = Alarms([*live_alarms(plant), *SELF_ALARMS], hub, clock, AlarmJournal(store), hub.out.keys)
+    telling = join_telling(plant.notices, (alarms, hub, overrides), accounts, store=store, folder=folder, clock=clock)
+    itself.notices = telling.problem
     ports = MaintainedDevices(AllDevices(devices, join_derived(plant, hub, router, clock), itself), hub)
     client = Client(hub, router, historian or NoHistory(), ports, NOBODY, clock=clock, overrides=overrides)
     return Parts(
@@ -116,7 +121,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         record=record,
         overrides=overrides,
         guards=guards,
-        alarms=Alarms([*live_alarms(plant), *SELF_ALARMS], hub, clock, AlarmJournal(store), hub.out.keys),
+        alarms=alarms,
         totals=totals,
         locks=Locks(hub, clock, accounts.audit.record, devices.handlers),
         device_port=ports,
@@ -124,6 +129,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         gateways=make_gateways(plant, client, AuditLog(store, clock)),
         memory=memory,
         itself=itself,
+        telling=telling,
     )
 
 
@@ -167,6 +173,8 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         hosts=hosts,
         mimic=plant.mimic,
         alarms=parts.alarms,
+        notices=parts.telling.notices,
+        logbook=parts.telling.logbook,
         ready=lambda: not_ready(parts),
         machine=parts.machine.status,
         warnings=lambda: warnings(parts),
@@ -176,6 +184,7 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
             "audit": parts.store.figures,
             "historian": lambda: history_figures(parts),
             "alarms": parts.alarms.statistics,
+            "notices": parts.telling.figures,
             **{f"gateway_{name}": gateway.figures for name, gateway in parts.gateways.items()},
             "totals": parts.totals.statistics,
             "host": clock_figures,

@@ -30,6 +30,8 @@ from ._analysis import AnalysisPort, NoAnalysis
 from ._group import Group, call_command, submit_all, write_command
 from ._guards import GuardPort, GuardStatus, NoGuards
 from ._locks import Lock, LockPort, NoLocks
+from ._logbook import LogbookPort, NoLogbook
+from ._notices import NoNotices, NoticePort
 from ._overrides import OverridePort, Substitution
 from ._ports import CommandPort, DevicePort, HistoryPort, LivePort, Subscription
 from ._present import present_of
@@ -84,6 +86,8 @@ class Client:
         self._guards = guards or NoGuards()
         self.alarm: AlarmPort = NoAlarms()
         self.analysis: AnalysisPort = NoAnalysis()
+        self.notices: NoticePort = NoNotices()
+        self.logbook: LogbookPort = NoLogbook()
         self._waiting = waiting or NothingWaits()
         self._watching: Watching | None = None
         self.lock_port: LockPort = NoLocks()
@@ -93,6 +97,7 @@ class Client:
         ports = (self.live, self.commands, self.history, self.device)
         made = Client(*ports, actor, clock=self.clock, overrides=self._overrides, guards=self._guards)
         made._waiting, made.alarm, made.analysis = self._waiting, self.alarm, self.analysis
+        made.notices, made.logbook = self.notices, self.logbook
         return made
 
     async def tags(self, *globs: str) -> list[TagSpec]:

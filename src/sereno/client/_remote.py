@@ -31,6 +31,8 @@ from ._parse import parse_ack, parse_device, parse_line, parse_reading, parse_se
 from ._remote_alarms import RemoteAlarms
 from ._remote_analysis import RemoteAnalysis, history_query, until
 from ._remote_live import RemoteSubscription
+from ._remote_logbook import RemoteLogbook
+from ._remote_notices import RemoteNotices
 from ._remote_overrides import RemoteOverrides
 from ._remote_waiting import RemoteWaiting
 from ._values import DeviceStatus, HistoryRequest, Reading, Series, TraceLine
@@ -187,6 +189,8 @@ class RemoteClient(Client):
         )
         self.alarm = RemoteAlarms(node.http, node.clock)
         self.analysis = RemoteAnalysis(node.http)
+        self.notices = RemoteNotices(node.http)
+        self.logbook = RemoteLogbook(node.http)
         self.node = node
 
     def as_actor(self, actor: Actor) -> Client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, insert, inspect, text
 
-from .append_only import protect
+from .append_only import protect, protect_logbook
 from .audit_chain import TURN
 from .connect import name_of
 from .errors import StoreError
@@ -73,3 +73,4 @@ def create(connection: Connection) -> None:
     connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:schema)"), {"schema": SCHEMA})
     connection.execute(insert(SETTINGS).values(key=TURN, value='{"format":1}'))
     protect(connection)
+    protect_logbook(connection)

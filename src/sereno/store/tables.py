@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """Revision of the newest migration in the package."""
 
 LONG_TEXT = Text().with_variant(Text(2**32 - 1), "mariadb")
@@ -206,4 +206,73 @@ DEVICE_CHANGES = Table(
     Column("old", LONG_TEXT, nullable=False),
     Column("new", LONG_TEXT, nullable=False),
     Index("ix_device_changes_owner", "owner", "id"),
+)
+
+NOTICES = Table(
+    "notices",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("t", BigInteger, nullable=False),
+    Column("pipeline", String(60), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("subject", LONG_TEXT, nullable=False),
+    Column("text", LONG_TEXT, nullable=False),
+    Column("alarms", LONG_TEXT, nullable=False),
+    Column("facts", LONG_TEXT, nullable=False),
+    Index("ix_notices_t", "t"),
+)
+
+NOTICE_DELIVERIES = Table(
+    "notice_deliveries",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("notice", ForeignKey("notices.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("person", String(64), nullable=False),
+    Column("way", String(60), nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("attempts", Integer, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("outcome", LONG_TEXT, nullable=False),
+    Column("used", BigInteger, nullable=False),
+)
+
+NOTICE_CASES = Table(
+    "notice_cases",
+    METADATA,
+    Column("pipeline", String(60), primary_key=True),
+    Column("alarm", String(250), primary_key=True),
+    Column("data", LONG_TEXT, nullable=False),
+)
+
+ROSTER_CHANGES = Table(
+    "roster_changes",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("roster", String(60), nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("leaves", String(64), nullable=False),
+    Column("takes", String(64), nullable=False),
+    Column("t", BigInteger, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("reason", LONG_TEXT, nullable=False),
+)
+
+LOGBOOK = Table(
+    "logbook",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("t", BigInteger, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("origin", String(200), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("subject", String(250), nullable=False),
+    Column("refers", Integer, nullable=True),
+    Column("text", LONG_TEXT, nullable=False),
+    Column("facts", LONG_TEXT, nullable=False),
+    Index("ix_logbook_subject", "subject", "id"),
+    sqlite_autoincrement=True,
 )

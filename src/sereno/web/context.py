@@ -17,10 +17,14 @@ from sereno.client import (
     GuardPort,
     HistoryPort,
     LivePort,
+    LogbookPort,
     NoAlarms,
     NoAnalysis,
     NoGuards,
+    NoLogbook,
+    NoNotices,
     NothingWaits,
+    NoticePort,
     OverridePort,
     WaitingPort,
 )
@@ -67,6 +71,8 @@ class WebContext:
     guards: GuardPort = field(default_factory=NoGuards)
     waiting: WaitingPort = field(default_factory=NothingWaits)
     alarms: AlarmPort = field(default_factory=NoAlarms)
+    notices: NoticePort = field(default_factory=NoNotices)
+    logbook: LogbookPort = field(default_factory=NoLogbook)
     accounts: Accounts
     oidc: Provider | None = None
     clock: Clock

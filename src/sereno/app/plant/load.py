@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from sereno.access.oidc import OidcConfig
 from sereno.agents.guards import GuardRule
+from sereno.alarms.notify.plan import NoticePlan
 from sereno.app.registry import driver_entries, load_driver
 from sereno.client import AlarmSpec
 from sereno.derive.rule import DerivedRule
@@ -27,6 +28,7 @@ from .derived import DerivedFamily, check_calls, derived_rules
 from .expand import Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
 from .guards import guard_rules
+from .notices import notice_plan
 from .provider import provider_of
 from .schema import (
     CounterTable,
@@ -97,6 +99,7 @@ class Plant:
     gateway: GatewayTable = field(default_factory=GatewayTable)
     derived: tuple[DerivedRule, ...] = ()
     provider: tuple[OidcConfig, str] | None = None
+    notices: NoticePlan = field(default_factory=NoticePlan)
 
     @property
     def linked_devices(self) -> tuple[PlantDevice, ...]:
@@ -142,6 +145,7 @@ def load_plant(path: Path) -> Plant:
     faults += served_faults(gateway, specs, lambda *key: str(main.where(*key)))
     guards = guard_rules(expanded.guards, specs, faults)
     alarms = [*_limit_alarms(devices, specs, faults), *other_alarms(expanded.alarms, specs, faults)]
+    notices = notice_plan(main, table.name, table.timezone, faults)
     derived = _derived(devices, specs, path.parent, faults)
     if table.mimic and not (path.parent / table.mimic).is_file():
         faults.append(Fault(main.where("plant", "mimic"), f"no file {table.mimic!r} beside the plant file"))
@@ -166,6 +170,7 @@ def load_plant(path: Path) -> Plant:
         gateway=gateway,
         derived=derived,
         provider=provider,
+        notices=notices,
     )
 
 

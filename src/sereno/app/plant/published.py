@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sereno.app.registry import driver_entries, load_driver
+from sereno.app.registry import driver_entries, load_driver, load_notifier, notifier_entries
 
 from .alarm_schema import OtherAlarmTable
 from .derived import DerivedFamily
 from .load import Family
+from .notice_schema import NoticesTable
 from .schema import (
     DatabaseTable,
     DeviceTable,
@@ -54,6 +55,7 @@ def json_schema() -> dict[str, Any]:
         "device": _list(device),
         "guard": _list(_merged(GuardTable, [], definitions)),
         "alarm": _list(alarm),
+        "notices": _notices(definitions),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -63,6 +65,18 @@ def json_schema() -> dict[str, Any]:
         "properties": properties,
         "$defs": definitions,
     }
+
+
+def _notices(definitions: dict[str, Any]) -> dict[str, Any]:
+    """With the keys of each kind of way that is installed."""
+    made = _merged(NoticesTable, [], definitions)
+    kinds = []
+    for kind, entry in sorted(notifier_entries().items()):
+        way = _merged(load_notifier(entry).Config, [], definitions)
+        way["properties"]["kind"] = {"const": kind}
+        kinds.append({**way, "required": [*way.get("required", []), "kind"]})
+    made["properties"]["way"] = {"type": "object", "additionalProperties": {"anyOf": kinds}}
+    return made
 
 
 def _merged(house: Any, others: list[Any], definitions: dict[str, Any]) -> dict[str, Any]:

@@ -331,7 +331,7 @@ class GuardTable(Table):
 
 TOP_KEYS = (
     *("plant", "web", "native", "gateway", "sessions", "oidc", "history", "database"),
-    *("template", "use", "device", "guard", "alarm"),
+    *("template", "use", "device", "guard", "alarm", "notices"),
 )
 DEVICE_LISTS = ("tag", "use", "alarm", "tags_csv")
 Lists = Literal["tag", "use", "device", "template", "alarm"]

@@ -87,6 +87,7 @@ function start() {
     "g r": go("/trend"),
     "g d": go("/devices"),
     "g l": go("/alarms"),
+    "g b": go("/logbook"),
     "g c": go("/commands"),
     "g a": go("/audit"),
     l: () => document.dispatchEvent(new Event("golive")),

@@ -3,6 +3,7 @@
 import { el } from "../dom.js";
 import { t } from "../i18n.js";
 import { live } from "../live.js";
+import { Notes } from "../logbook/notes.js";
 import { siteTime } from "../present.js";
 import { TrendChart } from "../trend/chart.js";
 import { TrendModel } from "../trend/model.js";
@@ -19,6 +20,8 @@ export class AlarmDetail {
     this.id = "";
     this.chart = null;
     this.model = null;
+    /** @type {Notes | null} */
+    this.notes = null;
   }
 
   show(alarm) {
@@ -37,14 +40,15 @@ export class AlarmDetail {
     ];
     const old = this.place.querySelector(".minitrend");
     const trend = other || !old ? el("figure", { className: "minitrend" }, el("figcaption", { className: "field-label" }, t("alarms.trend")), el("div", { className: "minitrend-chart" })) : old;
-    this.place.replaceChildren(...parts, ...(alarm.inputs.length ? [trend] : []));
+    if (other || !this.notes) this.notes = new Notes(alarm.id);
+    this.place.replaceChildren(...parts, ...(alarm.inputs.length ? [trend] : []), this.notes.element);
     if (alarm.inputs.length && (other || !old)) this.#draw(trend.querySelector(".minitrend-chart"), alarm);
   }
 
   close() {
     this.model?.close();
     this.chart?.close();
-    this.model = this.chart = null;
+    this.model = this.chart = this.notes = null;
     this.id = "";
     this.place.hidden = true;
     this.place.replaceChildren();

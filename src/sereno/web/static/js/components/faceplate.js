@@ -6,6 +6,7 @@ import { el, icon, setText } from "../dom.js";
 import { formatAge, formatNumber, formatUnit, formatValue, decimalsOf, isNumeric } from "../format.js";
 import { lang, t } from "../i18n.js";
 import { live } from "../live.js";
+import { Notes } from "../logbook/notes.js";
 import { look, setLook, siteTime } from "../present.js";
 import { severity } from "../quality.js";
 import { isDrawable } from "../trend/model.js";
@@ -98,7 +99,7 @@ class Faceplate {
     this.parts = { value, pointer, quality, time, age, reason, reasonTerm, form, trend, override, waiting };
     this.drawer.replaceChildren(...[this.#head(spec.tag), spec.description ? el("p", { className: "page-sub" }, spec.description) : null,
       el("div", { className: "faceplate-now" }, value, pointer?.element ?? null), override.element, waiting.element, this.#writePart(spec, form),
-      trend?.element ?? null, facts, this.#actions(spec)].filter(Boolean));
+      trend?.element ?? null, facts, new Notes(spec.tag).element, this.#actions(spec)].filter(Boolean));
     trend?.start();
     this.built = true;
     this.drawer.querySelector("#faceplate-title").focus();

@@ -1,0 +1,61 @@
+"""A program of this machine: an argument list, never a shell; what there is to tell is its standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+from pydantic import Field
+
+from sereno.alarms.notify.way import Message, WayConfig, plain
+from sereno.model import OperationError
+
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "XDG_RUNTIME_DIR")
+MAX_OUTPUT = 500
+
+
+class CommandConfig(WayConfig):
+    """The program and its arguments."""
+
+    command: list[str] = Field(min_length=1, max_length=100)
+
+
+class CommandWay:
+    """Runs the program with the message as JSON at its standard input, and its parts as SERENO_... in the environment.
+
+    Nothing of the message becomes an argument. It ends well with exit code 0; when its time is over it is killed.
+    """
+
+    Config = CommandConfig
+    addressed = False
+
+    def __init__(self, config: CommandConfig, folder: Path) -> None:
+        self._command = config.command
+        self._folder = folder
+
+    async def send(self, message: Message) -> str:
+        """See Way."""
+        body = message.as_json()
+        parts = {
+            f"SERENO_{n.upper()}": plain(str(body[n]))
+            for n in ("kind", "subject", "priority", "person", "address", "link")
+        }
+        environment = {**{name: os.environ[name] for name in KEPT if name in os.environ}, **parts}
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *self._command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.STDOUT, cwd=self._folder, env=environment
+        )
+        try:
+            said, _ = await process.communicate(orjson.dumps(body))
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        text = plain(said[-MAX_OUTPUT:].decode("utf-8", "replace"))
+        if process.returncode != 0:
+            raise OperationError(f"{self._command[0]} ended with {process.returncode}{f': {text}' if text else ''}")
+        return f"{self._command[0]} ended well"
