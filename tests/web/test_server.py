@@ -34,6 +34,15 @@ async def test_port_zero_is_a_real_port_when_start_returns(server: WebServer) ->
     assert "server" not in answer.headers
 
 
+async def test_what_follows_the_head_of_an_answer_is_not_held_back(server: WebServer) -> None:
+    assert server._server is not None
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        await client.get("/healthz")
+        (connection,) = server._server.server_state.connections
+        accepted = connection.transport.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 async def test_it_listens_on_loopback_only(server: WebServer) -> None:
     assert server._server is not None
     names = [s.getsockname()[0] for one in server._server.servers for s in one.sockets]

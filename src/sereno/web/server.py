@@ -137,5 +137,6 @@ def _listen(host: str, port: int) -> socket.socket:
             "stop what listens there, or choose another port with --port (0 = any)"
         ) from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # bounds what a stalled client holds
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # an answer's head must not wait for an ACK
     listener.setblocking(False)
     return listener
