@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from commanding.child import Child
 from commanding.plant import SELECTION, marks
 from sereno.model import Clock, Command
 
 POLL = 0.01
-Step = tuple[float, str, str]
-"""Seconds to wait, who, and what they do."""
+Steps = Iterator[tuple[float, str, str]]
+"""Seconds to wait, who, and what they do, again and again."""
 
 
 class People:
     """What people do about one command that waits; and what of it the node took, with the time before it was asked."""
 
-    def __init__(self, command: Command, child: Child, clock: Clock, choice: random.Random) -> None:
+    def __init__(self, command: Command, child: Child, clock: Clock, steps: Steps) -> None:
         self.command = command
         self.taken: list[tuple[str, str, int]] = []
         self.refused = 0
         self.until = 0
         self._child = child
         self._clock = clock
-        self._choice = choice
+        self._steps = steps
         self._patience = max(0, command.expires - clock.wall_ns())
 
     async def act(self) -> None:
@@ -32,7 +32,7 @@ class People:
         while not (until := self._child.selected.get(self.command.key, 0)):
             await self._clock.sleep(POLL)
         self.until = until
-        for pause, who, what in self._plan():
+        for pause, who, what in self._steps:
             await self._clock.sleep(pause)
             now = self._clock.wall_ns()
             told = await self._child.say(who, what, self.command.key)
@@ -68,21 +68,31 @@ class People:
     def _executed(self) -> int:
         return max((t for who, what, t in self.taken if what == "execute"), default=0)
 
-    def _plan(self) -> Iterator[Step]:
-        """Most let it go; the others do what must not work, or are late, or change their mind."""
-        wanted, me, choice = marks(self.command.target), self.command.actor, self._choice
-        other = "otto" if me == "olga" else "olga"
-        mood = choice.random()
-        if mood < 0.1:
-            yield choice.uniform(0.0, 0.15), other, "decline"
-        elif mood < 0.2:
-            yield choice.uniform(0.0, 0.15), me, "cancel"
-        if "approval" in wanted:
-            yield 0.0, me, "approve"
-            yield 0.0, f"{me}:script", "approve"
-            if mood > 0.35:
-                yield choice.uniform(0.0, 0.1), other, "approve"
-        if "select" in wanted:
-            yield 0.0, other, "execute"
-            yield SELECTION + 0.3 if mood > 0.7 else choice.uniform(0.0, 0.1), me, "execute"
-            yield 0.0, me, "execute"
+
+def oneself(me: str) -> Steps:
+    """Its own actor approves it."""
+    yield 0.0, me, "approve"
+
+
+def late(me: str) -> Steps:
+    """Its own actor executes it when its selection is over."""
+    yield SELECTION + 0.3, me, "execute"
+
+
+def drawn_steps(wanted: Collection[str], me: str, choice: random.Random) -> Steps:
+    """Most let it go; the others do what must not work, or are late, or change their mind."""
+    other = "otto" if me == "olga" else "olga"
+    mood = choice.random()
+    if mood < 0.1:
+        yield choice.uniform(0.0, 0.15), other, "decline"
+    elif mood < 0.2:
+        yield choice.uniform(0.0, 0.15), me, "cancel"
+    if "approval" in wanted:
+        yield 0.0, me, "approve"
+        yield 0.0, f"{me}:script", "approve"
+        if mood > 0.35:
+            yield choice.uniform(0.0, 0.1), other, "approve"
+    if "select" in wanted:
+        yield 0.0, other, "execute"
+        yield SELECTION + 0.3 if mood > 0.7 else choice.uniform(0.0, 0.1), me, "execute"
+        yield 0.0, me, "execute"

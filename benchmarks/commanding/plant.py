@@ -9,12 +9,17 @@ from sereno.drivers.modbus.driver import ModbusDriver
 from sereno.drivers.modbus.protocol import Frame, WriteRegisters, decode_request
 from sereno.drivers.modbus.tags import ModbusConfig, ModbusTagConfig
 from sereno.model import Access, Setpoint, TagSpec, ValueType
+from sereno.sim.faults import ServerFault
 from sereno.sim.modbus_server import ModbusServer
 from sereno.sim.registers import RegisterMemory
 
 UNITS, TAGS_EACH = (1, 2), 8
 HIGHEST = 10_000_000
 """Upper limit of every set-point; each command asks for a value of its own, so that a write names its command."""
+
+
+TIMEOUT = 0.3
+"""Seconds for an answer."""
 
 
 def targets() -> list[str]:
@@ -54,23 +59,28 @@ def _device(port: int, unit: int) -> DeviceConfig:
     return DeviceConfig(
         path=f"rig/plc{unit}",
         driver=ModbusDriver,
-        config=ModbusConfig(url=f"tcp://127.0.0.1:{port}", unit=unit, timeout=0.8),
+        config=ModbusConfig(url=f"tcp://127.0.0.1:{port}", unit=unit, timeout=TIMEOUT),
         groups={"default": GroupConfig(0.05)},
         tags=tuple(DeviceTag(tag) for tag in tags),
-        retry=RetryConfig(initial=0.02, max=0.1),
+        retry=RetryConfig(initial=0.01, max=0.05),
     )
 
 
 class Witness(ModbusServer):
     """A Modbus server. `received`: value -> when (ns UTC) each write of it was executed.
 
-    The next `lose` writes are executed, and the connection ends before their reply.
+    Faults meet writes only, so that the devices are enabled again as soon as the line is. The next `lose` writes are
+    executed, and the connection ends before their reply.
     """
 
     def __init__(self) -> None:
         super().__init__({unit: RegisterMemory(words=64, bits=8) for unit in UNITS})
         self.received: defaultdict[int, list[int]] = defaultdict(list)
         self.lose = self.lost = 0
+
+    def fault_of(self, frame: Frame) -> ServerFault | None:
+        """See ModbusServer."""
+        return super().fault_of(frame) if isinstance(decode_request(frame.pdu), WriteRegisters) else None
 
     def reply(self, frame: Frame) -> bytes:
         """See ModbusServer."""

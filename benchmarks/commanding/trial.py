@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from commanding.child import Child
+from commanding.orders import Order, drawn, opening
 from commanding.people import People
-from commanding.plant import HIGHEST, Witness, marks, targets
+from commanding.plant import HIGHEST, Witness, marks
 from sereno.model import Command, SystemClock
 from sereno.sim.faults import FaultKind, ServerFault
 from sereno.wire.command import encode_command
 
-AT_ONCE = 14
+AT_ONCE = 8
 KILL_EVERY = 120
 DISTURB_EVERY = 10
 PAUSE = 0.04
@@ -49,7 +50,7 @@ class Asked:
 
 
 class Trial:
-    """Sends `count` commands to a node that is killed now and then."""
+    """Sends `count` commands to a node that is killed now and then; the first few one by one and undisturbed."""
 
     def __init__(self, folder: Path, count: int, seed: int, defect: str = "") -> None:
         self.count = count
@@ -68,8 +69,11 @@ class Trial:
         self._child = Child(self._folder, self.witness.port, self._defect)
         await self._child.start()
         self._running.set()
+        orders = opening()[: self.count]
+        for number, order in enumerate(orders, 1):
+            await self._command(number, order)
         async with asyncio.TaskGroup() as group:
-            for number in range(1, self.count + 1):
+            for number in range(len(orders) + 1, self.count + 1):
                 await self._turns.acquire()
                 await self._running.wait()
                 if number % DISTURB_EVERY == 0:
@@ -77,7 +81,7 @@ class Trial:
                 if number % KILL_EVERY == 0:
                     await self._kill()
                 await self._clock.sleep(self._random.uniform(0.0, PAUSE))
-                group.create_task(self._command(number))
+                group.create_task(self._in_turn(number, drawn(self._random)))
         self.witness.clear()
         await self._child.stop()
         await self.witness.close()
@@ -127,36 +131,37 @@ class Trial:
         found["writes_nobody_asked_for"] = sum(len(t) for value, t in received.items() if value not in known)
         return {name: found[name] for name in ZERO}
 
-    async def _command(self, number: int) -> None:
+    async def _in_turn(self, number: int, order: Order) -> None:
         try:
-            choice = self._random
-            quick = choice.random() < 0.4
-            expires = self._clock.wall_ns() + int((choice.uniform(0.03, 0.4) if quick else 2.0) * 1e9)
-            command = Command(
-                target=choice.choice(targets()),
-                value=number + (HIGHEST if choice.random() < 0.06 else 0),
-                actor=choice.choice(("olga", "otto")),
-                expected=1 if choice.random() < 0.05 else None,
-                expires=expires,
-                key=f"command-{number}",
-            )
-            asked = self._asked[number] = Asked(command)
-            if marks(command.target):
-                asked.people = People(command, self._child, self._clock, random.Random(choice.random()))
-            if choice.random() < 0.06:  # held up on its way to the node
-                await self._clock.sleep((expires - self._clock.wall_ns() + MARGIN_NS) / 1e9 + 0.3)
-            clicks = 2 if choice.random() < 0.2 else 1
-            acting = asyncio.create_task(asked.people.act()) if asked.people is not None else None
-            await asyncio.gather(*(self._ask(asked) for _ in range(clicks)))
-            if acting is not None:
-                acting.cancel()
-                await asyncio.gather(acting, return_exceptions=True)
-            if choice.random() < 0.25:
-                self.replays += 1
-                await self._clock.sleep(choice.uniform(0.0, 0.5))
-                await self._ask(asked)
+            await self._command(number, order)
         finally:
             self._turns.release()
+
+    async def _command(self, number: int, order: Order) -> None:
+        expires = self._clock.wall_ns() + int(order.patience * 1e9)
+        command = Command(
+            target=order.target,
+            value=order.value(number),
+            actor=order.actor,
+            expected=order.expected,
+            expires=expires,
+            key=f"command-{number}",
+        )
+        asked = self._asked[number] = Asked(command)
+        if marks(order.target):
+            asked.people = People(command, self._child, self._clock, order.steps())
+        if order.held_up:
+            await self._clock.sleep((expires - self._clock.wall_ns() + MARGIN_NS) / 1e9 + 0.3)
+        self.witness.lose += order.lose
+        acting = asyncio.create_task(asked.people.act()) if asked.people is not None else None
+        await asyncio.gather(*(self._ask(asked) for _ in range(order.clicks)))
+        if acting is not None:
+            acting.cancel()
+            await asyncio.gather(acting, return_exceptions=True)
+        if order.replay is not None:
+            self.replays += 1
+            await self._clock.sleep(order.replay)
+            await self._ask(asked)
 
     async def _ask(self, asked: Asked) -> None:
         """Ask, and ask again under the same key when the node died meanwhile, as a page does."""
@@ -179,7 +184,7 @@ class Trial:
         elif what < 0.45:
             self.witness.inject(ServerFault(FaultKind.RESTART, 0.2))
         else:
-            self.witness.inject(ServerFault(kind, choice.uniform(0.1, 0.6)), requests=choice.randint(1, 3))
+            self.witness.inject(ServerFault(kind, choice.uniform(0.1, 0.6)), requests=1)
 
     async def _kill(self) -> None:
         self._running.clear()

@@ -5,30 +5,38 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-RIG = Path(__file__).parents[2] / "benchmarks" / "rig_commands.py"
-DEFECTS = ["replay-executes-again", "expiry-ignored", "limits-ignored", "unknown-repeated"]
-DEFECTS += ["approved-by-the-same-person", "executed-after-the-selection"]
+import rig_commands
+from commanding.defects import DEFECTS
+from commanding.orders import opening
+
+Run = Callable[..., tuple[int, dict[str, Any]]]
+OPENING = str(len(opening()))
 
 
-def run(*arguments: str) -> tuple[int, dict[str, Any]]:
-    done = subprocess.run([sys.executable, str(RIG), "--json", *arguments], capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout.splitlines()[-1])
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Call it with arguments for the exit code and the JSON object of the last line."""
+
+    def run(*arguments: str) -> tuple[int, dict[str, Any]]:
+        code = rig_commands.main(["--json", *arguments])
+        return code, json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    return run
 
 
 @pytest.mark.timeout(90)
-def test_nothing_goes_twice_or_late_or_beyond_its_limits() -> None:
-    code, result = run("--count", "130")
+def test_nothing_goes_twice_or_late_or_beyond_its_limits(run: Run) -> None:
+    code, result = run("--count", "125")
     figures = result["figures"]
     assert (code, result["broken"]) == (0, [])
-    assert figures["commands"] == 130
+    assert figures["commands"] == 125
     assert figures["kills"] == 1
-    assert figures["ended_done"] > 3
+    assert figures["ended_done"] > 20
     assert figures["ended_unknown"] > 0
     assert figures["replies_lost"] > 0
     assert figures["waited_for_people"] > 5
@@ -36,13 +44,16 @@ def test_nothing_goes_twice_or_late_or_beyond_its_limits() -> None:
     assert figures["acts_refused"] > 3
 
 
-@pytest.mark.timeout(180)
-@pytest.mark.parametrize("defect", DEFECTS)
-def test_a_planted_defect_is_caught(defect: str) -> None:
-    """Real sockets and kills decide which commands meet the defect: some short runs are as good as a long one."""
-    for seed in ("1", "2", "3"):
-        code, result = run("--count", "110", "--seed", seed, "--plant-defect", defect)
-        if result["caught"]:
-            assert code == 1
-            return
-    pytest.fail(f"never caught: {result['figures']}")
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("defect", sorted(DEFECTS))
+def test_a_planted_defect_is_caught(defect: str, run: Run) -> None:
+    """By the opening, in which each trouble comes once and undisturbed."""
+    code, result = run("--count", OPENING, "--plant-defect", defect)
+    assert (code, result["caught"]) == (1, True)
+
+
+def test_it_runs_as_a_script() -> None:
+    command = [sys.executable, rig_commands.__file__, "--count", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["figures"]["ended_done"] == 1

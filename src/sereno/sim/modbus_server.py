@@ -107,6 +107,10 @@ class ModbusServer:
         if listener is not None:
             await listener.close()
 
+    def fault_of(self, frame: Frame) -> ServerFault | None:  # noqa: ARG002 - for servers that choose by it
+        """The fault that meets this request."""
+        return self.faults.take()
+
     def reply(self, frame: Frame) -> bytes:
         """Execute one request and return its answer as a frame."""
         memory = self.units.get(frame.unit)
@@ -170,7 +174,7 @@ class _Connection(asyncio.Protocol):
             for frame in self._splitter.feed(data):
                 self._counters["requests"] += 1
                 self._counters["writes"] += is_write(frame.pdu)
-                fault = self._server.faults.take()
+                fault = self._server.fault_of(frame)
                 if fault is None and not self._delayed:
                     replies.append(self._server.reply(frame))
                 elif not self._disturbed(frame, fault, replies):
