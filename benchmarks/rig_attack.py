@@ -8,11 +8,11 @@ import logging
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from attacking import outside, pages, paths, people, texts
-from attacking.attack import Attack, Run
+from attacking.attack import Attack, EnoughError, Run
 from attacking.defects import DEFECTS, plant_defect
 from attacking.target import Target
 from sereno.app.logs import configure_logs
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(name: str, short: bool, defect: str) -> Attack:
     """One class, against a node of its own."""
     peer, run = CLASSES[name]
-    attack = Attack(name, peer)
+    attack = Attack(name, peer, first_only=bool(defect))
     if name in NEED_BROWSER and pages.find_browser() is None:
         attack.not_run = "no Chromium: sudo apt install chromium, or name one in SERENO_CHROMIUM"
         return attack
@@ -70,7 +70,9 @@ def _run(name: str, short: bool, defect: str) -> Attack:
         if defect:
             plant_defect(defect, stack)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        run(stack.enter_context(Target(folder)), attack, 1 if short else 3)
+        target = stack.enter_context(Target(folder))
+        with suppress(EnoughError):
+            run(target, attack, 1 if short else 3)
     return attack
 
 

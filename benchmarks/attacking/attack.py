@@ -21,21 +21,31 @@ EXAMPLES = {
 }
 
 
+class EnoughError(Exception):
+    """What was looked for has been found."""
+
+
 @dataclass
 class Attack:
-    """`tried` attempts of the class `name`; `hits` says what each that came through has done."""
+    """`tried` attempts of the class `name`; `hits` says what each that came through has done.
+
+    With `first_only` it ends at the first hit, with EnoughError.
+    """
 
     name: str
     peer: str
     tried: int = 0
     hits: list[str] = field(default_factory=list)
     not_run: str = ""
+    first_only: bool = False
 
     def check(self, came_through: object, what: str) -> None:
         """One attempt more; a hit if it came through."""
         self.tried += 1
         if came_through:
             self.hits.append(what[:300])
+            if self.first_only:
+                raise EnoughError(self.name)
 
 
 Run = Callable[[Target, Attack, int], None]

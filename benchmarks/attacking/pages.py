@@ -20,6 +20,10 @@ window.reports = [];
 document.addEventListener("securitypolicyviolation", (e) => reports.push(`${e.violatedDirective} ${e.blockedURI}`));
 for (const name of ["alert", "confirm", "prompt"]) window[name] = (text) => console.error(`DIALOG ${text}`);
 """
+_STREAMS = ("eventsource", "websocket")
+_PICTURE = (
+    "() => new Promise((done) => { const i = new Image(); i.onload = i.onerror = done; i.src = '/nothing.png'; })"
+)
 _NAMES = ("/usr/bin/chromium", "chromium-browser", "google-chrome")
 
 
@@ -35,8 +39,51 @@ def _browser() -> Iterator[Any]:
 
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=find_browser(), args=list(_FLAGS))
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class _Tab:
+    """A page of a browser that knows what it has asked for and not got yet."""
+
+    def __init__(self, context: Any) -> None:
+        self.page = context.new_page()
+        self._open: set[Any] = set()
+        self.page.on("request", lambda request: None if request.resource_type in _STREAMS else self._open.add(request))
+        self._live = False
+        self.page.on("websocket", lambda _: setattr(self, "_live", True))
+        for end in ("requestfinished", "requestfailed"):
+            self.page.on(end, self._answered)
+
+    def _answered(self, request: Any) -> None:
+        self._open.discard(request)
+
+    def goto(self, address: str) -> None:
+        """Another page, loaded."""
+        self._live = False
+        self.page.goto(address)
+
+    def settle(self) -> None:
+        """Until everything is there that it asks for, values come, and a picture that is asked for now has failed."""
+        if self._live:
+            self.page.locator("html:not([data-link=connecting])").wait_for(state="attached")
+        for _ in range(2):
+            while self._open:
+                self.page.wait_for_timeout(10)
+            self.page.evaluate(_PICTURE)
+
+    def act(self, script: str, argument: object, *, leaves: bool) -> object:
+        """What a script of this page comes to, when all that it asked for is answered; `leaves` if that is a page."""
+        if leaves:
+            with self.page.expect_navigation():
+                self.page.evaluate(script, argument)
+            return 0
+        came = self.page.evaluate(script, argument)
+        while self._open:
+            self.page.wait_for_timeout(10)
+        return came
 
 
 def xss(target: Target, attack: Attack, scale: int) -> None:
@@ -46,16 +93,18 @@ def xss(target: Target, attack: Attack, scale: int) -> None:
         context = browser.new_context()
         context.add_init_script(_WATCH)
         _sign_in(target, context, "admin")
-        page = context.new_page()
+        tab = _Tab(context)
+        page = tab.page
         told: list[str] = []
         page.on("dialog", lambda dialog: (told.append(f"dialog {dialog.message}"), dialog.dismiss()))
         page.on("console", lambda message: told.append(message.text) if _bad(message.text) else None)
         context.on("request", lambda request: told.append(request.url) if target.canary.url in request.url else None)
         for path in _pages():
             told.clear()
-            page.goto(target.origin + path)
-            page.wait_for_timeout(250 * scale)
-            _touch_all(page)
+            tab.goto(target.origin + path)
+            tab.settle()
+            _touch_all(tab)
+            page.wait_for_timeout(250 * (scale - 1))
             reports = page.evaluate("window.reports ?? []")
             ours = page.evaluate(
                 "() => document.querySelectorAll('img[src=x], svg[onload], [onerror], [onmouseover]').length"
@@ -84,14 +133,14 @@ def _pages() -> list[str]:
     ]
 
 
-def _touch_all(page: Any) -> None:
+def _touch_all(tab: _Tab) -> None:
     """Open what a page opens on demand, and look at what only shows under the mouse."""
     for selector in ("[data-open-tag]", "details > summary", "tbody tr"):
-        place = page.locator(selector).first
+        place = tab.page.locator(selector).first
         if place.count() and place.is_visible():
             place.hover(timeout=2000)
             place.click(timeout=2000)
-            page.wait_for_timeout(150)
+            tab.settle()
 
 
 def _leave_texts(target: Target) -> None:
@@ -115,17 +164,15 @@ def forgery(target: Target, attack: Attack, scale: int) -> None:
     """Forms, requests, pictures, frames and WebSockets of two other origins: one of this host, one elsewhere."""
     del scale
     with _Elsewhere() as elsewhere, _browser() as browser:
+        place = {"origin": target.origin, "setpoint": SETPOINT, "ws": target.origin.replace("http", "ws", 1)}
         for host in ("127.0.0.1", "localhost"):
             context = browser.new_context()
             _sign_in(target, context, "admin")
+            tab = _Tab(context)
             before = target.counts()
             for name, script in _FORGERIES.items():
-                page = context.new_page()
-                page.goto(f"http://{host}:{elsewhere.port}/")
-                place = {"origin": target.origin, "setpoint": SETPOINT, "ws": target.origin.replace("http", "ws", 1)}
-                came = page.evaluate(script, place)
-                page.wait_for_timeout(200)
-                page.close()
+                tab.goto(f"http://{host}:{elsewhere.port}/")
+                came = tab.act(script, place, leaves=name.startswith("form"))
                 attack.check(came, f"{name} from {host}: {came}")
                 attack.check(target.counts() != before, f"{name} from {host} changed something")
                 before = target.counts()

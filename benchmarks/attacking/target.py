@@ -75,13 +75,17 @@ _MIMIC = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.o
 
 
 class Target:
-    """A node in a thread. `counts` tells what the plant and the people came to, to see what an attack has done."""
+    """A node in a thread; closes the clients that it gave out.
+
+    `counts` tells what the plant and the people came to, to see what an attack has done.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.secret = secrets.token_hex(16)
         self.outside = folder / "outside"
         self.canary = Canary()
+        self._clients: list[httpx.Client] = []
         self.memory = RegisterMemory(words=100, bits=8)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="target")
@@ -97,6 +101,8 @@ class Target:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for client in self._clients:
+            client.close()
         try:
             self.run(self._stop())
         finally:
@@ -129,9 +135,11 @@ class Target:
 
     def client(self, *, local: str | None = None, **options: Any) -> httpx.Client:
         """A client that follows no redirect; `local` is the address that it comes from."""
-        transport = httpx.HTTPTransport(local_address=local) if local else None
+        transport = httpx.HTTPTransport(local_address=local, verify=False)
         headers = {"origin": self.origin, **options.pop("headers", {})}
-        return httpx.Client(base_url=self.origin, transport=transport, headers=headers, timeout=20, **options)
+        client = httpx.Client(base_url=self.origin, transport=transport, headers=headers, timeout=20, **options)
+        self._clients.append(client)
+        return client
 
     def signed_in(self, user: str) -> httpx.Client:
         """A browser's client with a session of `user`."""
