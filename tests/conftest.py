@@ -7,6 +7,7 @@ import importlib.util
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,8 @@ from hypothesis import settings
 pytest_plugins = ["pytester", "sereno.testing.pytest_leaks"]
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+IN_MEMORY = Path("/dev/shm")
+ROOM_IN_MEMORY = 2 << 30
 KEPT_VARIABLES = {"SERENO_CHROMIUM"}
 
 settings.register_profile("sereno", deadline=None, derandomize=IN_CI, print_blob=True)
@@ -29,6 +32,13 @@ def pytest_configure() -> None:
     for name in [name for name in os.environ if name.startswith("SERENO_")]:
         if name not in KEPT_VARIABLES:
             del os.environ[name]
+    _files_in_memory()
+
+
+def _files_in_memory() -> None:
+    """Temporary files where fsync costs nothing, unless the user says where: no test here survives a power cut."""
+    if "TMPDIR" not in os.environ and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_IN_MEMORY:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(IN_MEMORY)
 
 
 @pytest.fixture(autouse=True)

@@ -34,6 +34,8 @@ FLAGS = (
 WATCHER = (
     "document.addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
 )
+FRESH = "if (!sessionStorage.fresh) { localStorage.clear(); sessionStorage.fresh = 1 }"
+DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 T = TypeVar("T")
 
 
@@ -165,9 +167,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
     assert open_sockets() & served == set()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(require_browser: Path) -> Iterator[Any]:
-    """One browser for the tests of a module."""
+    """One browser for the tests of this folder."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
         playwright.expect.set_options(timeout=10_000)
@@ -176,12 +178,24 @@ def browser(require_browser: Path) -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def desk(browser: Any) -> Iterator[Any]:
+    """A browser context with an ordinary screen, which keeps the files of the node from one test to the next."""
+    context = browser.new_context(**DESK)
+    yield context
+    context.close()
+
+
 @dataclass
 class Visitor:
-    """Opens pages as somebody, and keeps what a page must not do: `faults` has console errors, foreign requests."""
+    """Opens pages as somebody, and keeps what a page must not do: `faults` has console errors, foreign requests.
+
+    The first page is at the desk, unless it needs another screen; each other one is in a fresh browser context.
+    """
 
     node: RunningNode
     browser: Any
+    desk: Any
     faults: list[str] = field(default_factory=list)
     contexts: list[Any] = field(default_factory=list)
 
@@ -195,16 +209,16 @@ class Visitor:
         live: bool = True,
         **options: Any,
     ) -> Any:
-        """The page under `path`, in a fresh browser context, signed in as `user`; `live` waits for its values."""
-        context = self.browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        """The page under `path`, signed in as `user`; `live` waits for its values."""
+        context = self.browser.new_context(**DESK | options) if options or self.contexts else self.desk
         self.contexts.append(context)
         context.set_default_timeout(10_000)
         context.add_cookies([{"name": "lang", "value": lang, "url": self.node.ready.url}])
-        context.add_init_script(f"{WATCHER}; try {{ localStorage.theme ??= '{theme}' }} catch {{}}")
         page = context.new_page()
+        page.add_init_script(f"{WATCHER}; try {{ {FRESH}; localStorage.theme ??= '{theme}' }} catch {{}}")
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.faults.append(f"error on the page: {error.stack or error}"))
-        context.on("request", lambda request: self._request(request.url))
+        page.on("request", lambda request: self._request(request.url))
         if user is not None:
             context.request.get(self.node.link(user), max_redirects=0)
         page.goto(self.node.ready.url + path)
@@ -216,6 +230,16 @@ class Visitor:
         """Faults with `text` in them were meant to happen."""
         self.faults = [fault for fault in self.faults if text not in fault]
 
+    def leave(self) -> None:
+        """Nothing of this visit is there for the next one."""
+        for context in self.contexts:
+            if context is not self.desk:
+                context.close()
+                continue
+            for page in context.pages:
+                page.close()
+            context.clear_cookies()
+
     def _console(self, message: Any) -> None:
         if message.type in ("error", "warning"):
             self.faults.append(f"{message.type} in the console: {message.text} ({message.location.get('url')})")
@@ -226,12 +250,11 @@ class Visitor:
 
 
 @pytest.fixture
-def visit(browser: Any, node: RunningNode) -> Iterator[Visitor]:
+def visit(browser: Any, desk: Any, node: RunningNode) -> Iterator[Visitor]:
     """Call it with a path for a page; at the end there must be no console error, CSP violation or foreign request."""
-    visitor = Visitor(node, browser)
+    visitor = Visitor(node, browser, desk)
     yield visitor
-    for context in visitor.contexts:
-        context.close()
+    visitor.leave()
     assert visitor.faults == []
 
 
