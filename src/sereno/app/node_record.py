@@ -11,15 +11,16 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from sereno.access.actor import Actor
+from sereno.access.actor import Actor, Right
 from sereno.historian.retention import Removed
 from sereno.hub.execution import by_rights
-from sereno.model import Clock, Command, RefusedError
+from sereno.model import Clock, Command, DeniedError, RefusedError
 from sereno.store import settings
 from sereno.store.audit import AuditEntry, add_entry
 from sereno.store.engine import Store
 from sereno.store.errors import StoreError
 
+from .history_acts import HISTORY
 from .installation import at_console
 from .plant.load import Plant
 
@@ -64,11 +65,13 @@ class NodeRecord:
             _log.error("the stop of the node is not on record", error=str(error))
 
     def authorise(self, actor: Actor, command: Command) -> None:
-        """By rights; and nothing is sent while only the reserve is left to record it.
+        """By rights, of history only by those who configure; and nothing while only the reserve is left to record it.
 
         Raises DeniedError, RefusedError.
         """
         by_rights(actor, command)
+        if command.target == HISTORY and not actor.may(Right.CONFIGURE, HISTORY):
+            raise DeniedError(f"{actor.name} may not delete history: that takes the right to configure {HISTORY}")
         if self._store.recording.full:
             raise RefusedError(f"nothing is sent that cannot be kept on record: {self._store.recording.problem}")
 

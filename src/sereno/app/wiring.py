@@ -40,6 +40,7 @@ from .datafolder import DataFolder
 from .derived import AllDevices, join_derived
 from .device_configs import device_configs_of
 from .gateways import Gateway, make_gateways
+from .history_acts import HISTORY, HistoryActs
 from .host_clock import clock_figures
 from .machine import Machine
 from .memory import FileMemory
@@ -101,6 +102,8 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         journal=journal,
         handlers=devices.handlers,
     )
+    if historian is not None:
+        router.register(HISTORY, HistoryActs(historian))
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
     guards = Guards(plant.guards, hub, router, clock)
     problems = partial(recording_problems, store, historian)
@@ -144,6 +147,7 @@ def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record:
         commit_interval=settings.commit_interval,
         max_bytes=settings.max_bytes or None,
         max_age=settings.days * 86400.0 or None,
+        keep=[rule.rule() for rule in settings.keep],
         keep_free=settings.keep_free,
         when_full=settings.when_full,
         removed=record.removed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -100,6 +100,11 @@ class Encoder:
         data = CommitData(blocks)
         self._cover(data, final=final)
         return data
+
+    def drop(self, handles: Iterable[int]) -> None:
+        """The last samples of these tags are deleted: no segment begins with them."""
+        for handle in handles:
+            self._in_force.drop(handle)
 
     def keyframe(self) -> list[Block]:
         """Everything in force, for the beginning of a segment."""

@@ -15,10 +15,20 @@ import structlog
 
 from sereno.access.actor import Actor, Right
 from sereno.client import HistoryRequest, Series
-from sereno.model import Clock, DeniedError, Fault, NotConnectedError, RefusedError, SampleBatch
+from sereno.model import (
+    Clock,
+    DeniedError,
+    Fault,
+    NotConnectedError,
+    OperationError,
+    RefusedError,
+    SampleBatch,
+    match_paths,
+)
 
 from .asking import Asking
 from .cold.keeper import ColdKeeper, Compactor
+from .cold.pruning import Pruning, Removal
 from .disk import Disk, SystemDisk
 from .encoder import CommitData
 from .history import Snapshot, Store
@@ -27,7 +37,7 @@ from .query import MAX_WAITING, Query, check_request, not_found
 from .queue import AcceptQueue
 from .recorder import Recorder, Written
 from .recovery import scan_segment
-from .retention import Limits, Removed, remove
+from .retention import KeepRule, Limits, Removed, remove
 from .room import Room, WhenFull
 from .sealed import SegmentRef, ViewCache
 from .segment import SegmentView
@@ -45,7 +55,8 @@ class Historian:
     `commit_interval` seconds between two commits (group commit). A batch is durable when the commit that holds it is.
     `queue_bytes` bounds what waits for the disk; what does not fit is stored as a gap. Every `cover_interval` seconds
     a group's tags are marked as known until then. What is beyond `max_bytes` or older than `max_age` seconds is
-    deleted, the oldest first, and told to `removed`; None keeps it. `keep_free` bytes of the disk are left to others:
+    deleted, the oldest first, and told to `removed`; None keeps it. `keep` says how long what of which tags stays;
+    `keep_free` bytes of the disk are left to others:
     with less, and on a full disk, it does as `when_full` says. `compactor` makes sorted files of sealed segments
     (in_own_process); without one they stay as they are.
     """
@@ -62,6 +73,7 @@ class Historian:
         queue_bytes: int = 64 << 20,
         max_bytes: int | None = None,
         max_age: float | None = None,
+        keep: Sequence[KeepRule] = (),
         keep_free: int = 0,
         when_full: WhenFull = WhenFull.STOP,
         disk: Disk | None = None,
@@ -82,9 +94,14 @@ class Historian:
         self._store = Store(self._disk, ViewCache(self._disk, self._rescan), self._report_damage)
         cold = ColdKeeper(folder, self._disk, self._report_damage, least=compact_bytes, compactor=compactor)
         self._holdings = Holdings(self._disk, cold, removed)
-        limits = Limits(max_bytes, max_age)
         self._upkeep = Upkeep(
-            self._holdings, clock, limits, self._room, self._index_sealed, compact=compactor is not None
+            self._holdings,
+            clock,
+            Limits(max_bytes, max_age, tuple(keep)),
+            self._room,
+            prepare=self._index_sealed,
+            paths=self._book.by_path,
+            compact=compactor is not None,
         )
         self._wake = asyncio.Event()
         self._waiters: list[tuple[int, asyncio.Future[int]]] = []
@@ -251,6 +268,29 @@ class Historian:
         """Compact every sealed segment now. Raises OperationError, OSError; then nothing has changed."""
         await self._settled_index()
         await self._upkeep.compact()
+
+    async def delete(self, glob: str, start: int, end: int) -> int:
+        """Delete samples and roll-ups of the tags of `glob` in [start, end) ns UTC; how many samples there were.
+
+        Raises NotFoundError, RefusedError (an empty range), NotConnectedError, OperationError, OSError.
+        """
+        if self._task is None:
+            raise NotConnectedError("the historian is not running")
+        paths = self._book.by_path()
+        ids = tuple(sorted({paths[path] for path in match_paths(glob, sorted(paths))}))
+        if not ids:
+            raise not_found(glob, sorted(paths))
+        await self.durable()
+        end = min(end, self._clock.wall_ns())
+        if start >= end:
+            raise RefusedError("a range of time that ends before it begins, or that is yet to come")
+        handles = [handle for tag in ids if (handle := self._book.handle_of(tag)) is not None]
+        self._adopt(await self._in(self._writing, lambda: self._recorder.drop(handles)))
+        self._queue.store_again(handles)
+        await self.compact()
+        if self._holdings.segments:
+            raise OperationError("nothing was deleted: the log could not be compacted whole; try again")
+        return await self._upkeep.delete(Pruning((Removal(ids, start, end, mark=True),)))
 
     # ---- recording
 

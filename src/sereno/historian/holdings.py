@@ -16,6 +16,8 @@ import structlog
 
 from .cold.keeper import ColdKeeper
 from .cold.manifest import ColdFile
+from .cold.pruning import Pruning
+from .cold.worker import Order
 from .disk import Disk
 from .retention import BEYOND, FULL, Limits, Removed, beyond, remove
 from .sealed import SegmentRef, index_path
@@ -84,6 +86,17 @@ class Holdings:
         self.segments = [ref for ref in self.segments if ref.outline.number > self.cold.view.manifest.compacted]
         gone = old.kept() - self.cold.view.manifest.kept()
         self._leave(list(refs), frozenset(outcome.damaged), tuple(sorted(gone)))
+
+    async def prune(self, what: Pruning, reason: str = "") -> int:
+        """Delete within the cold files; how many samples went. With a reason it is told. Raises as `compact`."""
+        old, before = self.cold.view.manifest, self.cold.size().bytes
+        outcome = await self.cold.work(Order(pruning=what))
+        gone = old.kept() - self.cold.view.manifest.kept()
+        self._leave([], frozenset(), tuple(sorted(gone)))
+        if reason and what.removals:
+            start, end = min(r.start for r in what.removals), max(r.end for r in what.removals)
+            self._removed(Removed((), start, end, before - self.cold.size().bytes, reason))
+        return outcome.rows
 
     async def retain(self, now: int, limits: Limits) -> None:
         """Delete the oldest beyond the limits: cold files first, whole slots, then sealed segments. Raises OSError."""

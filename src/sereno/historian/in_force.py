@@ -59,6 +59,12 @@ class InForce:
         """Samples of the tag were lost: its next object counts as new."""
         self._objects.pop(handle, None)
 
+    def drop(self, handle: int) -> None:
+        """The tag's last sample is to be told no more."""
+        self._objects.pop(handle, None)
+        if handle < len(self._t):
+            self._t[handle] = _NEVER
+
     def keyframe(self, book: TagBook) -> list[Block]:
         """Everything in force."""
         handles = np.flatnonzero(self._t > _NEVER).astype(np.int32)

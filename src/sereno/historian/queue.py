@@ -84,6 +84,10 @@ class AcceptQueue:
             self._waiting.lost.setdefault(handle, t)
         self._again.add(handle for handle, _ in entries)
 
+    def store_again(self, handles: Iterable[int]) -> None:
+        """The next samples of these tags are to be stored whether they changed or not."""
+        self._again.add(handles)
+
     def take(self) -> Work:
         """Everything that waits. Only when nothing is taken."""
         self._taken, self._waiting = self._waiting, Work()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +101,12 @@ class Recorder:
             self._writer.seal()
         sealed, self._writer.sealed = tuple(self._writer.sealed), []
         return Written(sealed, self._writer.view)
+
+    def drop(self, handles: Sequence[int]) -> Written:
+        """Seal the log, and begin the next segment without the last samples of these tags."""
+        assert self._encoder is not None
+        self._encoder.drop(handles)
+        return self.write(CommitData(), 0, seal=True)
 
     def _check_room(self, room: Room, writer: LogWriter) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Which sealed segments may go: the oldest, beyond a total size or an age."""
+"""What may go: the oldest beyond a total size or an age; and by age the samples and roll-ups of some tags."""
 
 from __future__ import annotations
 
@@ -9,15 +9,35 @@ from dataclasses import dataclass
 from .disk import Disk
 from .sealed import SegmentRef, index_path
 
-BEYOND, FULL = "beyond the declared limits", "the disk was full"
+BEYOND, FULL, AGED = "beyond the declared limits", "the disk was full", "older than history.keep says"
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRule:
+    """How long samples (`raw`) and roll-ups of the tags of a glob are kept, in seconds; None = for ever.
+
+    A tag goes by the first rule that names it. Samples never stay longer than their roll-ups.
+    """
+
+    tags: str
+    raw: float | None = None
+    minutes: float | None = None
+    hours: float | None = None
+    days: float | None = None
+
+    def expired(self, age: float) -> tuple[str, ...]:
+        """What goes at an age: kinds of roll-ups, and "raw"."""
+        kept = {"raw": self.raw, "1m": self.minutes, "1h": self.hours, "1d": self.days}
+        return tuple(kind for kind, seconds in kept.items() if seconds is not None and age >= seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is kept at most: bytes, and seconds of age. None = no limit."""
+    """What is kept at most: bytes, and seconds of age. None = no limit. Of some tags less, by `rules`."""
 
     max_bytes: int | None = None
     max_age: float | None = None
+    rules: tuple[KeepRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ def bucket_series(
     buckets = _Buckets(edges)
     known_until = history.known_until(end)
     ranges = [(0, points)]
-    if whole > 1 and history.cold is not None:
+    if history.cold is not None and (whole > 1 or history.cold.is_thinned(start, end)):
         cold = int(np.searchsorted(edges, history.hot_from(), "right")) - 1
         if cold > 0:
             pieces = cold_pieces(history.cold, history.tag, start, int(edges[cold]), whole)

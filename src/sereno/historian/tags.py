@@ -184,6 +184,10 @@ class TagBook:
         tag = self._by_path.get(path)
         return None if tag is None else self._latest[tag]
 
+    def by_path(self) -> dict[str, int]:
+        """Ids by every path that history is known of."""
+        return dict(self._by_path)
+
     def paths(self) -> list[str]:
         """Every path that history is known of."""
         return sorted(self._by_path)

@@ -64,7 +64,7 @@ def _pieces(cold: ColdView, tag: int, start: int, end: int, whole: int) -> Itera
     for slot_start, slot_end in cold.slots(start, end):
         first, last = max(start, slot_start), min(end, slot_end)
         inner_first, inner_last = -(-first // whole) * whole, last // whole * whole
-        rolled = _rolled(cold, tag, slot_start, whole) if inner_first < inner_last else None
+        rolled = cold.rolled_for(tag, slot_start, whole, _COLUMNS) if inner_first < inner_last else None
         if rolled is None:
             yield _of_samples(cold.between(tag, first, last))
             continue
@@ -73,16 +73,6 @@ def _pieces(cold: ColdView, tag: int, start: int, end: int, whole: int) -> Itera
         yield _between(rolled, inner_first, inner_last)
         if inner_last < last:
             yield _of_samples(cold.between(tag, inner_last, last))
-
-
-def _rolled(cold: ColdView, tag: int, slot: int, whole: int) -> Columns | None:
-    """The coarsest roll-ups of a slot whose buckets divide `whole` ns."""
-    for kind in sorted(ROLLUPS, key=lambda k: -ROLLUPS[k]):
-        if whole % (ROLLUPS[kind] * 10**9) == 0:
-            columns = cold.rolled(tag, slot, kind, _COLUMNS)
-            if columns is not None:
-                return columns
-    return None
 
 
 def _between(columns: Columns, start: int, end: int) -> Pieces:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from sereno.model import Clock, OperationError
 
+from .ageing import aged
+from .cold.pruning import Pruning
 from .holdings import Holdings
-from .retention import Limits
+from .retention import AGED, Limits
 from .room import Room
 
 _PERIOD = 60.0
@@ -20,7 +22,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Upkeep:
-    """A task that looks after what is sealed, when it is woken and about once a minute; first it calls `prepare`."""
+    """A task that looks after what is sealed, when it is woken and about once a minute; first it calls `prepare`.
+
+    `paths` are the ids of all tags.
+    """
 
     def __init__(
         self,
@@ -28,8 +33,9 @@ class Upkeep:
         clock: Clock,
         limits: Limits,
         room: Room,
-        prepare: Callable[[], None],
         *,
+        prepare: Callable[[], None],
+        paths: Callable[[], Mapping[str, int]],
         compact: bool,
     ) -> None:
         self.compactions = 0
@@ -39,6 +45,7 @@ class Upkeep:
         self._limits = limits
         self._room = room
         self._prepare = prepare
+        self._paths = paths
         self._dropped_at: int | None = None
         self._compact = compact
         self._woken = asyncio.Event()
@@ -70,6 +77,11 @@ class Upkeep:
             while sealed := self._holdings.compactable():
                 await self._holdings.compact(sealed)
                 self.compactions += 1
+
+    async def delete(self, what: Pruning) -> int:
+        """Delete within what is cold, by command; how many samples went. Raises OperationError, OSError."""
+        async with self._busy:
+            return await self._holdings.prune(what)
 
     async def make_room(self) -> bool:
         """Delete the oldest history, because the disk is full; False if that did not make room. Raises OSError."""
@@ -109,6 +121,12 @@ class Upkeep:
                 await self._holdings.compact(due)
                 self.compactions += 1
             await self._holdings.retain(now, self._limits)
+            while self._compact and (old := self._old(now)) is not None:
+                await self._holdings.prune(old, AGED)
+
+    def _old(self, now: int) -> Pruning | None:
+        rules = self._limits.rules
+        return aged(rules, self._holdings.cold.view.manifest, self._paths(), now) if rules else None
 
     async def _tick(self) -> None:
         while True:

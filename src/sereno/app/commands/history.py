@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import numpy as np
 
 from sereno.app.datafolder import DataFolder
+from sereno.app.history_acts import HISTORY
 from sereno.client import (
     AGGREGATES,
     DEFAULT_AGGREGATES,
@@ -21,9 +23,10 @@ from sereno.client import (
     parse_time,
     series_json,
 )
-from sereno.model import OperationError, severity
+from sereno.model import AckState, OperationError, severity
 
 from .history_aggregates import show_aggregates
+from .live import ack_exit_code
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line, timestamp
 from .users import data_option
@@ -119,6 +122,34 @@ def show(
                 _csv(series)
             else:
                 _text(series)
+
+    return with_client(work, node)
+
+
+@history.command()
+@click.option("--tag", "tags", required=True, metavar="GLOB", help="Which tags: a path, what is below it, * and ?.")
+@click.option("--from", "start", required=True, help="ISO 8601 or relative, as now-6h.")
+@click.option("--to", "end", required=True)
+@click.option("--comment", default="", help="Why; kept with the record.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@node_options
+@json_option
+def delete(*, tags: str, start: str, end: str, comment: str, yes: bool, node: NodeAddress, as_json: bool) -> int:
+    """Delete recorded samples for good. Takes the right to configure, and goes on record in the audit."""
+    since, until = (datetime.fromtimestamp(parse_time(text) / 1e9, UTC).isoformat() for text in (start, end))
+    if not yes:
+        click.confirm(f"Delete all samples of {tags} from {since} to {until}? They cannot be brought back.", abort=True)
+
+    async def work(client: Client) -> int:
+        ack = await client.call(HISTORY, "delete", tags, since, until, comment=comment)
+        if as_json:
+            json_line({"tags": tags, "from": since, "to": until, "state": ack.state, "reason": ack.reason,
+                       "samples": ack.value})  # fmt: skip
+        elif ack.state is AckState.DONE:
+            click.echo(f"{ack.value} samples deleted")
+        else:
+            click.echo(f"{str(ack.state).replace('_', ' ')}: {ack.reason}", err=True)
+        return ack_exit_code(ack)
 
     return with_client(work, node)
 

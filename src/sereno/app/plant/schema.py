@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sereno.access.insecure_table import AllowTable, InsecureTable
 from sereno.access.oidc import OidcConfig, check_issuer
 from sereno.access.sessions import RoleLimits, SessionLimits
+from sereno.historian.retention import KeepRule
 from sereno.historian.room import WhenFull
 from sereno.model import Access, Setpoint, ValueType, check_path
 
@@ -22,6 +24,7 @@ from .loopback import is_loopback
 HostName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 LONGEST_SESSION = 366 * 86400.0
 SessionTime = Annotated[Duration, Field(ge=60.0, le=LONGEST_SESSION)]
+Age = Annotated[Duration, Field(ge=86_400.0)]
 
 
 class Table(BaseModel):
@@ -137,6 +140,28 @@ class NativeTable(Table):
     port: int = Field(0, ge=0, le=65535)
 
 
+class KeepTable(Table):
+    """[[history.keep]]: how long samples (`raw`) and roll-ups of some tags are kept; without a time, for ever."""
+
+    tags: str
+    raw: Age | None = None
+    minutes: Age | None = None
+    hours: Age | None = None
+    days: Age | None = None
+
+    @model_validator(mode="after")
+    def _longer_and_longer(self) -> Self:
+        named = {"raw": self.raw, "minutes": self.minutes, "hours": self.hours, "days": self.days}
+        for (name, age), (coarser, longer) in pairwise(named.items()):
+            if longer is not None and (age is None or age > longer):
+                raise ValueError(f"{name} would be kept longer than {coarser}, which would stand for it")
+        return self
+
+    def rule(self) -> KeepRule:
+        """As the historian takes it."""
+        return KeepRule(self.tags, self.raw, self.minutes, self.hours, self.days)
+
+
 class HistoryTable(Table):
     """[history]: where samples are kept and for how long (days; 0 = for ever), and what to do on a full disk."""
 
@@ -145,6 +170,7 @@ class HistoryTable(Table):
     max_bytes: int = Field(0, ge=0)
     keep_free: int = Field(64 << 20, ge=0)
     when_full: WhenFull = WhenFull.STOP
+    keep: list[KeepTable] = []
     commit_interval: Duration = 0.1
 
 

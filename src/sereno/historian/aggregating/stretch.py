@@ -9,7 +9,6 @@ import numpy as np
 
 from sereno.historian.cold.blocks import Columns
 from sereno.historian.cold.kinds import ROLLUPS
-from sereno.historian.cold.view import ColdView
 from sereno.historian.history import TagHistory
 from sereno.historian.samples import F64, I64, Samples
 from sereno.historian.tags import Definition
@@ -119,7 +118,7 @@ def _cold(definition: Definition, history: TagHistory, start: int, end: int, who
     for slot_start, slot_end in cold.slots(start, end):
         first, last = max(start, slot_start), min(end, slot_end)
         inner_first, inner_last = -(-first // whole) * whole, last // whole * whole
-        columns = _rolled(cold, tag, slot_start, whole) if inner_first < inner_last else None
+        columns = cold.rolled_for(tag, slot_start, whole, _ROLLED) if inner_first < inner_last else None
         if columns is None:
             yield of_samples(definition, cold.between(tag, first, last), first, last)
             continue
@@ -128,16 +127,6 @@ def _cold(definition: Definition, history: TagHistory, start: int, end: int, who
         yield _of_rollups(columns, inner_first, inner_last)
         if inner_last < last:
             yield of_samples(definition, cold.between(tag, inner_last, last), inner_last, last)
-
-
-def _rolled(cold: ColdView, tag: int, slot: int, whole: int) -> Columns | None:
-    """The coarsest roll-ups of a slot that the buckets do not cut."""
-    for kind in sorted(ROLLUPS, key=lambda k: -ROLLUPS[k]):
-        if whole % (ROLLUPS[kind] * 10**9) == 0:
-            columns = cold.rolled(tag, slot, kind, _ROLLED)
-            if columns is not None:
-                return columns
-    return None
 
 
 def _of_rollups(columns: Columns, start: int, end: int) -> Stretch:

@@ -31,6 +31,7 @@ from .slots import Division
 from .state import InForceState
 from .statefile import load_state, save_state
 from .stretches import Stretches, edges
+from .thinned import kept_rollups
 from .view import ColdView
 from .writing import Target
 
@@ -51,7 +52,9 @@ class Compacted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
+    """A historian's folder, what counts in it, and what its tags were declared as."""
+
     disk: Disk
     folder: Path
     manifest: Manifest
@@ -59,7 +62,9 @@ class _Job:
 
 
 @dataclass(slots=True)
-class _Problems:
+class Problems:
+    """Damage that was found, and the files in which it is."""
+
     faults: list[Fault] = field(default_factory=list)
     aside: list[ColdFile] = field(default_factory=list)
 
@@ -76,9 +81,9 @@ def compact(
     Damage in what is cold already costs what cannot be read, which becomes a gap; the damaged file is kept aside.
     """
     (folder / FOLDER).mkdir(exist_ok=True)
-    job = _Job(disk, folder, manifest, Declared(load_definitions(disk, folder)))
-    problems = _Problems()
-    state = _state(job, problems)
+    job = Job(disk, folder, manifest, Declared(load_definitions(disk, folder)))
+    problems = Problems()
+    state = present_state(job, problems)
     content = read_log(disk, folder, segments, state)
     division = Division(manifest.files)
     stretches = _stretches(division, job.declared.ids, state, content)
@@ -142,7 +147,7 @@ def _stretches(division: Division, known: I64, state: InForceState, content: Log
     return Stretches([before, *content.parts], edges(division.slots(times)), known)
 
 
-def _state(job: _Job, problems: _Problems) -> InForceState:
+def present_state(job: Job, problems: Problems) -> InForceState:
     """What is in force at the end of what is cold."""
     try:
         return load_state(job.disk, job.folder, job.manifest)
@@ -154,7 +159,7 @@ def _state(job: _Job, problems: _Problems) -> InForceState:
 class _Slots:
     """Writes the files of slots, those of one while the next is sorted."""
 
-    def __init__(self, job: _Job, state: InForceState, problems: _Problems) -> None:
+    def __init__(self, job: Job, state: InForceState, problems: Problems) -> None:
         self._job, self._state, self._problems = job, state, problems
         self._reader = ColdReader(job.disk, job.folder)
         self._replaced: set[str] = set()
@@ -180,16 +185,19 @@ class _Slots:
         job = self._job
         old = [f for f in job.manifest.files if f.start == start and f.end == end]
         mine = _within(rows, start, end)
+        kept = None
         if old:
             there = salvaged(self._reader, old, job.declared, self._state)
             self._problems.faults += there.faults
             self._problems.aside += [f for f in there.damaged if self._reader.path(f).exists()]
+            if any(start == slot for slot, _ in job.manifest.thinned):
+                kept = kept_rollups(self._reader, old, in_tag_order(there.rows, job.declared.ids))
             mine = in_tag_order(concatenated([there.rows, mine]), job.declared.ids)
             self._replaced.update(f.name for f in old)
         if self._writing:
             self._writing[-1].result()
         target = Target(job.disk, job.folder, start, end, job.manifest.generation + 1)
-        self._writing.append(self._thread.submit(write_slot, target, mine, job.declared))
+        self._writing.append(self._thread.submit(write_slot, target, mine, job.declared, kept))
 
 
 def _within(rows: ColdRows, start: int, end: int) -> ColdRows:

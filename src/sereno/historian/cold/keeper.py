@@ -88,8 +88,12 @@ class ColdKeeper:
         return size >= max(self._least, there * _ROW_BYTES // 2)
 
     async def compact(self, segments: Sequence[int]) -> Outcome:
+        """Compact segments of the log. Raises OperationError, OSError; then nothing has changed."""
+        return await self.work(Order(tuple(segments)))
+
+    async def work(self, order: Order) -> Outcome:
         """Let the compactor work, and its result count. Raises OperationError, OSError; then nothing has changed."""
-        outcome = await self._compactor(self._folder, Order(tuple(segments)))
+        outcome = await self._compactor(self._folder, order)
         if outcome.manifest is None:
             self._clean()
             raise OperationError(

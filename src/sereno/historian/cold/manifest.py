@@ -51,6 +51,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything cold. `compacted`: segments up to this number are in it; `epoch`, `t_end`: of their last commit.
 
     `gaps` (start, end, place in the log) are those of the compacted segments, for tags that are heard of late.
+    `thinned` (start, rule): slots of which samples went by age, and a number for the rules by which they did.
     `aside`: files in which damage was found; what could be read of them is in others.
     """
 
@@ -63,6 +64,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     state: StateFile | None = None
     files: tuple[ColdFile, ...] = ()
     aside: tuple[ColdFile, ...] = ()
+    thinned: tuple[tuple[int, int], ...] = ()
 
     def names(self) -> set[str]:
         """Every file that counts."""

@@ -12,11 +12,13 @@ from sereno.historian.block import F64, I64
 from sereno.historian.tags import Definition
 from sereno.model import ValueType
 
+from .blocks import Columns
 from .kinds import DOUBLE, INT64, MAX_DECIMALS, OBJECT, ROLLUPS, UINT64, decimal, places
 from .manifest import ColdFile
 from .reading import ColdReader
 from .rollup import rollup
 from .rows import EXACT_INT, FLOAT, OBJECT_ROW, ColdRows
+from .thinned import Kept, merged
 from .writing import ColdWriter, Target, unit_of
 
 _BAD = 0x8000
@@ -51,8 +53,11 @@ def _rows(columns: Mapping[str, NDArray[Any]], bits: I64, form: int, objects: li
     return ColdRows(columns["tag"], columns["t"], bits, forms, quality, np.zeros(len(bits), np.int64), objects)
 
 
-def write_slot(target: Target, rows: ColdRows, declared: Declared) -> list[ColdFile]:
-    """Write all files of a slot; `rows` in order of tag and time. Raises OSError."""
+def write_slot(target: Target, rows: ColdRows, declared: Declared, kept: Kept | None = None) -> list[ColdFile]:
+    """Write all files of a slot; `rows` in order of tag and time. Roll-ups are made of them but for `kept`.
+
+    Raises OSError.
+    """
     sorter = _Sorter(rows, declared)
     written: list[ColdFile] = []
 
@@ -70,9 +75,31 @@ def write_slot(target: Target, rows: ColdRows, declared: Declared) -> list[ColdF
         writer = ColdWriter(target, OBJECT, unit_of(mine.t))
         writer.write_objects(mine)
         written.append(writer.finish())
+    rolled = rows if kept is None or not len(kept.tags) else rows.take(np.flatnonzero(~np.isin(rows.tag, kept.tags)))
     for kind in ROLLUPS:
-        write(kind, sorter.rollup(kind))
+        made = _rollup(rolled, declared, kind)
+        write(kind, merged([made, kept.rollups[kind]]) if kept is not None and kind in kept.rollups else made)
     return written
+
+
+def rolled_up(rows: ColdRows, declared: Declared, kind: str) -> Columns:
+    """Roll-ups of rows, of tags with few samples too."""
+    return _rollup(rows, declared, kind, every=True)
+
+
+def _rollup(rows: ColdRows, declared: Declared, kind: str, *, every: bool = False) -> Columns:
+    """Columns of the roll-ups of all rows that are numbers."""
+    values: F64 = rows.values
+    exact = rows.form == EXACT_INT
+    if exact.any():
+        values = np.where(exact, rows.bits.astype(np.float64), values)
+        unsigned, _ = declared.of(rows.tag[exact])
+        huge = np.flatnonzero(exact)[unsigned]
+        values[huge] = rows.bits[huge].view(np.uint64).astype(np.float64)
+    numbers = rows.form != OBJECT_ROW
+    if numbers.all():
+        return rollup(rows.tag, rows.t, values, rows.quality, kind, every=every)
+    return rollup(rows.tag[numbers], rows.t[numbers], values[numbers], rows.quality[numbers], kind, every=every)
 
 
 class Declared:
@@ -129,20 +156,6 @@ class _Sorter:
         every = slice(None) if plain.all() else np.flatnonzero(plain)
         found.append((DOUBLE, every, rows.values[every]))
         return [(kind, at, values) for kind, at, values in found if len(values)]
-
-    def rollup(self, kind: str) -> dict[str, NDArray[Any]]:
-        """Columns of the roll-ups of all rows that are numbers."""
-        rows = self._rows
-        values: F64 = rows.values
-        exact = rows.form == EXACT_INT
-        if exact.any():
-            values = np.where(exact, rows.bits.astype(np.float64), values)
-            huge = exact & self._unsigned
-            values[huge] = rows.bits[huge].view(np.uint64).astype(np.float64)
-        numbers = rows.form != OBJECT_ROW
-        if numbers.all():
-            return rollup(rows.tag, rows.t, values, rows.quality, kind)
-        return rollup(rows.tag[numbers], rows.t[numbers], values[numbers], rows.quality[numbers], kind)
 
     def _whole(self, which: NDArray[np.bool_], scale: int) -> tuple[NDArray[np.intp], I64]:
         """Positions and integers of the tags among `which` all of whose values are whole at this scale."""

@@ -20,13 +20,19 @@ Columns = dict[str, NDArray[Any]]
 
 
 def rollup(
-    tag: NDArray[np.int64], t: NDArray[np.int64], values: NDArray[np.float64], quality: NDArray[np.uint16], kind: str
+    tag: NDArray[np.int64],
+    t: NDArray[np.int64],
+    values: NDArray[np.float64],
+    quality: NDArray[np.uint16],
+    kind: str,
+    *,
+    every: bool = False,
 ) -> Columns:
-    """Columns of a roll-up file from samples in order of tag and time; tags with too few samples are left out."""
+    """Columns of a roll-up file from samples in order of tag and time; but for `every` without tags with too few."""
     width = ROLLUPS[kind] * 10**9
     bucket = t // width
     new = np.concatenate(([True], (tag[1:] != tag[:-1]) | (bucket[1:] != bucket[:-1])))
-    dense = _dense(tag, new, MIN_SAMPLES[kind])
+    dense = _dense(tag, new, 0 if every else MIN_SAMPLES[kind])
     if not dense.all():
         tag, t, new, bucket = tag[dense], t[dense], new[dense], bucket[dense]
         values, quality = values[dense], quality[dense]

@@ -41,6 +41,7 @@ class ColdView:
         self.t_max = max((f.t_max for f in self._files), default=-(1 << 63))
         self._starts = [f.start for f in self._files]
         self._slots = sorted({(f.start, f.end) for f in self._files})
+        self._thinned = {start for start, _ in manifest.thinned}
         self._rolled = {(f.start, f.kind): f for f in by_start if f.kind in ROLLUPS}
 
     def files(self, start: int, end: int) -> list[ColdFile]:
@@ -58,6 +59,22 @@ class ColdView:
         """The slots that overlap [start, end), in order."""
         first = bisect_left(self._slots, (start - DAY, 0))
         return [s for s in self._slots[first : bisect_left(self._slots, (end, 0))] if s[1] > start]
+
+    def is_thinned(self, start: int, end: int) -> bool:
+        """True if samples have gone by age from a slot that overlaps [start, end)."""
+        return bool(self._thinned) and any(slot in self._thinned for slot, _ in self.slots(start, end))
+
+    def rolled_for(self, tag: int, slot: int, whole: int, names: Sequence[str]) -> Columns | None:
+        """The coarsest roll-ups of a slot whose buckets divide `whole` ns; None if samples are to be read.
+
+        Where samples have gone by age, the finest that are left.
+        """
+        by_width = sorted(ROLLUPS, key=lambda kind: ROLLUPS[kind])
+        kinds = [kind for kind in reversed(by_width) if whole % (ROLLUPS[kind] * 10**9) == 0]
+        if slot in self._thinned:
+            kinds += [kind for kind in by_width if kind not in kinds]
+        found = (self.rolled(tag, slot, kind, names) for kind in kinds)
+        return next((columns for columns in found if columns is not None), None)
 
     def rolled(self, tag: int, slot: int, kind: str, names: Sequence[str]) -> Columns | None:
         """Columns of the tag's roll-ups in a slot; None if it has none there, or they cannot be trusted."""

@@ -9,26 +9,29 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from sereno.historian.disk import SystemDisk
+from sereno.historian.disk import Disk, SystemDisk
 from sereno.historian.lock import FolderLock
 from sereno.model import OperationError
 
-from .compacting import compact
+from .compacting import Compacted, compact
 from .manifest import FOLDER, Manifest, load_manifest
+from .pruning import Pruning, prune
 from .reading import DamagedError
 
 _NICE = 15
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What to compact: numbers of sealed segments, in order."""
+    """What to compact: numbers of sealed segments, in order. Or what to delete."""
 
-    segments: tuple[int, ...]
+    segments: tuple[int, ...] = ()
+    pruning: Pruning | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,12 +54,21 @@ def work(folder: Path, order: Order, tell: Any) -> Outcome:
         lock.path.parent.mkdir(exist_ok=True)
         lock.acquire()
         manifest = load_manifest(disk, folder)
-        done = compact(disk, folder, manifest, order.segments, lambda share: tell(Outcome(progress=share)))
+        done = carried_out(disk, folder, manifest, order, lambda share: tell(Outcome(progress=share)))
     except (OSError, OperationError, DamagedError) as error:
         return Outcome(error=str(error))
     finally:
         lock.release()
     return Outcome(1.0, done.manifest, done.damaged, tuple(str(f) for f in done.faults), done.rows, done.aside)
+
+
+def carried_out(
+    disk: Disk, folder: Path, manifest: Manifest, order: Order, progress: Callable[[float], None] = lambda _: None
+) -> Compacted:
+    """Do what is ordered. Raises OSError, OperationError."""
+    if order.pruning is not None:
+        return prune(disk, folder, manifest, order.pruning, progress)
+    return compact(disk, folder, manifest, order.segments, progress)
 
 
 def main() -> None:
