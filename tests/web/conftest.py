@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from fastapi import FastAPI
 from sereno.access.accounts import Accounts
 from sereno.access.actor import Actor, Right
 from sereno.access.passwords import Passwords
+from sereno.app.plant.load import load_plant
+from sereno.app.tls import prepare_tls
 from sereno.client import DeviceStatus, GroupSpec, HistoryRequest, Reading, Series, TraceLine, Update
 from sereno.hub.hub import Hub
 from sereno.hub.overrides import Overrides
@@ -33,6 +36,7 @@ from sereno.model import (
     OperationalState,
     Quality,
     RowIndex,
+    SystemClock,
     TagSpec,
     ValueType,
     match_paths,
@@ -41,6 +45,7 @@ from sereno.store.engine import Store
 from sereno.store.overrides import StoredOverrides
 from sereno.web.app import create_app
 from sereno.web.context import SiteInfo, WebContext
+from sereno.web.server import WebServer
 from sereno.wire.frame import Frame, FrameKind, decode_frame
 
 T0 = 1_763_640_000_000_000_000
@@ -445,3 +450,29 @@ async def site(tmp_path: Path, prepared: Path, folder: Path, quick_passwords: Pa
     )
     yield Site(create_app(context), plant, accounts, clock, context)
     await store.close()
+
+
+@pytest.fixture
+def over_tls(tmp_path: Path, require_program: Any) -> Callable[[Site], AbstractAsyncContextManager[httpx.AsyncClient]]:
+    """Call it with a site for a browser in front of its pages, over a real TLS listener."""
+    require_program("openssl", "openssl")
+    path = tmp_path / "plant.toml"
+    path.write_text('[web]\ntls = "generate"\n[[device]]\nname = "a/b"\ndriver = "modbus"\nurl = "tcp://127.0.0.1:1"\n')
+    made = prepare_tls(load_plant(path), tmp_path / "tls", "127.0.0.1")
+    assert made is not None
+    trust = ssl.create_default_context(cadata=made.certificate)
+    trust.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+
+    @asynccontextmanager
+    async def served(site: Site) -> AsyncIterator[httpx.AsyncClient]:
+        site.context = replace(site.context, secure=True)
+        site.app = create_app(site.context)
+        server = WebServer(site.app, SystemClock(), port=0, tls=made.context)
+        await server.start()
+        try:
+            async with httpx.AsyncClient(base_url=server.url, verify=trust, headers={"origin": server.url}) as browser:
+                yield browser
+        finally:
+            await server.stop()
+
+    return served

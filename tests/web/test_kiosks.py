@@ -100,3 +100,17 @@ async def test_opening_is_on_record_once(site: Any) -> None:
         await display.get(link)
     found = [r.actor for r in await site.accounts.audit.entries() if r.action == "sign_in.kiosk"]
     assert found == ["kiosk/wall"]
+
+
+async def test_over_real_tls_its_cookie_never_leaves_it(site: Any, over_tls: Any) -> None:
+    async with over_tls(site) as wall:
+        link = (await _made(site)).partition("/sign-in/kiosk")
+        answer = await wall.get(f"{link[1]}{link[2]}")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        cookie = {part.strip() for part in answer.headers["set-cookie"].split(";")}
+        assert {"Secure", "HttpOnly", "Path=/"} < cookie
+        assert not [part for part in cookie if part.lower().startswith("domain")]
+        assert next(iter(wall.cookies)).startswith("__Host-")
+        assert (await wall.get("/api/v1/session")).json()["kind"] == "kiosk"
+        refused = await wall.put("/api/v1/values/north/plc1/setpoint", json={"value": 1})
+        assert refused.status_code == 403

@@ -303,3 +303,17 @@ async def test_only_pages_of_this_site_are_gone_to_afterwards(oidc: Oidc) -> Non
     browser = oidc.site.browser()
     back = await oidc.go(browser, "//evil.example/")
     assert (await browser.get("/sign-in/oidc/callback", params=back)).headers["location"] == "/"
+
+
+async def test_over_real_tls_the_way_back_is_https_and_the_cookies_never_leave_it(oidc: Oidc, over_tls: Any) -> None:
+    async with over_tls(oidc.site) as browser:
+        leave = await browser.get("/sign-in/oidc", params={"next": "/tags"})
+        asked = parse_qs(urlsplit(leave.headers["location"]).query)
+        assert asked["redirect_uri"] == [f"{str(browser.base_url).rstrip('/')}/sign-in/oidc/callback"]
+        back = oidc.provider.authorise(leave.headers["location"])
+        arrived = await browser.get(asked["redirect_uri"][0], params=back)
+        assert (arrived.status_code, arrived.headers["location"]) == (303, "/tags")
+        cookies = [one for answer in (leave, arrived) for one in answer.headers.get_list("set-cookie")]
+        assert len(cookies) >= 2
+        assert all(one.startswith("__Host-") and "secure" in one.lower() for one in cookies)
+        assert await _name(browser) == "paula"
