@@ -32,8 +32,9 @@ TAGS = {
     "dose": "{ approval = true }",
     "recipe": '{ sign = ["released", "trial"] }',
     "limit": "{ select = true, approval = true }",
+    "batch": '{ approval = true, sign = "released" }',
 }
-FLOW, DOSE, RECIPE, LIMIT = (f"mill/plc1/{name}" for name in TAGS)
+FLOW, DOSE, RECIPE, LIMIT, BATCH = (f"mill/plc1/{name}" for name in TAGS)
 DEVICE = '[[device]]\nname = "mill/plc1"\ndriver = "modbus"\nurl = "tcp://127.0.0.1:{port}"\nscan = "50ms"\n'
 TAG = """
 [[device.tag]]
@@ -188,6 +189,39 @@ async def test_only_a_person_signs_and_the_record_says_what_it_means(mill: Mill)
     assert (execute.new["signature"]["name"], execute.new["signature"]["meaning"]) == ("olga", "released")
     assert [r.outcome for r in records if r.action == "command.sign"] == ["refused"]
     assert PASSWORD not in repr(records)
+
+
+async def test_a_person_signs_on_the_command_line(mill: Mill, tmp_path: Path) -> None:
+    secret, wrong = tmp_path / "secret", tmp_path / "wrong"
+    secret.write_text(PASSWORD + "\n")
+    wrong.write_text("something else here\n")
+    async with mill.client("olga") as olga:
+        key = (await olga.select(RECIPE, 6)).key
+        signed = ("command", "sign", RECIPE, "--meaning", "trial", "--password-file")
+        for arguments, who, code, said in (
+            ((*signed, str(wrong)), "olga", 4, "user or password is wrong"),
+            ((*signed, str(secret)), "eva", 4, "eva may not sign"),
+            ((*signed[:3], "--password-file", str(secret)), "olga", 1, "means released or trial"),
+            (signed[:-1], "olga", 1, "on a terminal only"),
+            ((*signed, str(secret)), "olga", 0, "0 -> 6, by olga:script: execute, signed by olga as 'trial'"),
+        ):
+            found, out = await mill.cli(*arguments, who=who)
+            assert (found, said in out) == (code, True), out
+        while not (acks := await olga.acks(key))[-1].state.final:
+            await asyncio.sleep(0.02)
+        assert (acks[-1].state, mill.held(RECIPE)) == (AckState.DONE, 6)
+        key = (await olga.select(BATCH, 7)).key
+        more = ("--as", "eva", "--comment", "seen", "--password-file", str(secret), "--json")
+        code, out = await mill.cli("command", "sign", key[:8], *more, who="olga")
+        assert (code, json.loads(out)["act"], json.loads(out)["by"]) == (0, "approve", "eva"), out
+        code, out = await mill.cli("command", "sign", key[:8], *more[:1], "olga", *more[2:], who="olga")
+        assert (code, json.loads(out)["act"]) == (0, "execute"), out
+    records = await mill.node.parts.accounts.audit.entries()
+    meanings = [
+        (r.actor, r.new["signature"]["meaning"]) for r in records if isinstance(r.new, dict) and "signature" in r.new
+    ]
+    assert sorted(meanings) == [("eva", "released"), ("olga", "released"), ("olga", "trial")]
+    assert await mill.node.parts.accounts.sessions.all() == []
 
 
 async def test_the_client_follows_through(mill: Mill) -> None:

@@ -21,7 +21,7 @@ from ._alarms import (
 from ._analysis import AnalysisPort, NoAnalysis
 from ._calendar import Calendar, Every, edges_of
 from ._client import Client, Moment
-from ._connect import Credential, connect, find_node
+from ._connect import Credential, connect, connect_as, find_node
 from ._described import CommandSpec, ParameterSpec
 from ._gevent import GeventClient, connect_gevent
 from ._group import Group, GroupReading
@@ -154,6 +154,7 @@ __all__ = [
     "alarm_spec_json",
     "alarm_state_json",
     "connect",
+    "connect_as",
     "connect_gevent",
     "connect_sync",
     "device_json",

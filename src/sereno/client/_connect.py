@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from sereno.access.actor import Actor
-from sereno.model import Clock, NotConnectedError, OperationError, SystemClock
+from sereno.model import Clock, NotConnectedError, OperationError, SerenoError, SystemClock
 
 from ._remote import API, RemoteClient, RemoteNode
 
@@ -52,6 +52,36 @@ async def connect(
         yield client
     finally:
         await client.close()
+
+
+@asynccontextmanager
+async def connect_as(
+    name: str,
+    password: str,
+    url: str | None = None,
+    data: str | Path | None = None,
+    *,
+    timeout: float = 10.0,
+    clock: Clock | None = None,
+) -> AsyncIterator[RemoteClient]:
+    """As `connect`, with a session of a person that ends with it, as signatures need one: tokens do not sign.
+
+    Raises DeniedError for a wrong password, ValueError for an address of the native protocol.
+    """
+    found = find_node(url, "", data)
+    if not found.url:
+        raise ValueError(f"people sign in at the address of the pages (http:// or https://), this is {found.native}")
+    node = RemoteNode(found.url, "", clock or SystemClock(), timeout=timeout, pinned=found.certificate)
+    try:
+        await node.http.sign_in(name, password)
+        try:
+            session = await node.http.get(f"{API}/session")
+            yield RemoteClient(node, Actor(session["name"], kind=session["kind"]))
+        finally:
+            with suppress(SerenoError):
+                await node.http.sign_out()
+    finally:
+        await node.close()
 
 
 async def _open_http(found: Credential, clock: Clock, timeout: float) -> RemoteClient:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import httpx
 
 Query = Sequence[tuple[str, str]]
+_NO_ENTRY = {401: "user or password is wrong", 429: "too many attempts to sign in; wait a while"}
 
 
 class ProblemError(RefusedError):
@@ -97,6 +98,21 @@ class Http:
                 await response.aread()
                 raise error_of(response.status_code, _problem(response))
             yield response.aiter_lines()
+
+    async def sign_in(self, name: str, password: str) -> None:
+        """From here on with a session of a person, in place of a token. Raises DeniedError."""
+        answer = await self._post("/sign-in", {"user": name, "password": password})
+        if answer != 303:
+            raise DeniedError(_NO_ENTRY.get(answer, f"no sign-in as {name}: the node answered {answer}"))
+
+    async def sign_out(self) -> None:
+        """End that session."""
+        await self._post("/sign-out", {})
+
+    async def _post(self, path: str, form: dict[str, str]) -> int:
+        async with self._translated():
+            self._pool.headers["origin"] = self.url
+            return (await self._pool.post(path, data=form)).status_code
 
     async def close(self) -> None:
         """Close all connections."""

@@ -1,14 +1,16 @@
-"""command list|execute|approve|decline|cancel: commands that wait for people; and put's way through them."""
+"""command list|execute|approve|sign|decline|cancel: commands that wait for people; and put's way through them."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import click
 
-from sereno.client import Client, WaitingCommand, WaitsFor, waiting_json
-from sereno.model import Ack, AckState, NotFoundError, Say
+from sereno.client import Client, WaitingCommand, WaitsFor, connect, connect_as, waiting_json
+from sereno.model import Ack, AckState, DeniedError, NotFoundError, OperationError, RefusedError, Say
 
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line, table, timestamp
@@ -16,6 +18,7 @@ from .show import json_line, table, timestamp
 POLL = 0.3
 Act = Callable[[Client, WaitingCommand], Awaitable[None]]
 which = click.argument("which", metavar="KEY|TAG")
+Existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask. [asks on a terminal only]")
 
 
@@ -73,6 +76,52 @@ def approve(*, which: str, comment: str, yes: bool, node: NodeAddress, as_json: 
 
 @command.command()
 @which
+@click.option("--as", "name", default="", help="Who signs. [who the token is of]")
+@click.option("--meaning", default="", help="What the signature means. [the only one there is, else asked for]")
+@click.option("--comment", default="", help="Kept with the record of an approval.")
+@click.option("--password-file", type=Existing, help="Its first line is the password. [asked for on a terminal]")
+@yes_option
+@node_options
+@json_option
+def sign(
+    *,
+    which: str,
+    name: str,
+    meaning: str,
+    comment: str,
+    password_file: Path | None,
+    yes: bool,
+    node: NodeAddress,
+    as_json: bool,
+) -> int:
+    """Sign with your password: your own command goes, that of somebody else is approved.
+
+    It signs you in for that and out again, as only a person who is signed in signs. With --as it needs no token.
+    """
+
+    async def work() -> int:
+        who = name or await _person(node)
+        password = _password(who, password_file)
+        async with connect_as(who, password, url=node.url, data=node.data) as client:
+            one = await _find(client, which)
+            say, meant = _signable(one, who), _meaning(one, meaning)
+            if not (yes or as_json) and sys.stdin.isatty():
+                click.confirm(f"{_sentence(one)}\nSign it as {meant!r}?", abort=True, err=True)
+            if say is Say.EXECUTE:
+                await client.execute(one.key, password=password, meaning=meant)
+            else:
+                await client.approve(one.key, password=password, meaning=meant, comment=comment)
+        if as_json:
+            json_line({"key": one.key, "target": one.target, "act": say, "meaning": meant, "by": who})
+        else:
+            click.echo(f"{_sentence(one)}: {say}, signed by {who} as {meant!r}")
+        return 0
+
+    return asyncio.run(work())
+
+
+@command.command()
+@which
 @click.option("--reason", required=True, help="Why not; its actor is told.")
 @node_options
 @json_option
@@ -96,6 +145,40 @@ def cancel(*, which: str, node: NodeAddress, as_json: bool) -> int:
         await client.cancel(one.key)
 
     return _act(Say.CANCEL, which, act, node, as_json=as_json)
+
+
+async def _person(node: NodeAddress) -> str:
+    async with connect(url=node.url, token=node.token, data=node.data) as client:
+        return client.actor.name.partition(":")[0]
+
+
+def _password(who: str, file: Path | None) -> str:
+    """From a file or a person at a terminal, never from the command line, which others may read."""
+    if file is not None:
+        return file.read_text("utf-8").partition("\n")[0].removesuffix("\r")
+    if not sys.stdin.isatty():
+        raise OperationError("a password is asked for on a terminal only; elsewhere name a file with --password-file")
+    return str(click.prompt(f"Password of {who}", hide_input=True, err=True))
+
+
+def _signable(one: WaitingCommand, who: str) -> Say:
+    if not one.sign:
+        raise RefusedError(f"the command to {one.target} is not signed; execute or approve it")
+    found = next((say for say in (Say.EXECUTE, Say.APPROVE) if say in one.may), None)
+    if found is None:
+        raise DeniedError(f"{who} may not sign the command to {one.target}: it {_waits(one)}")
+    return found
+
+
+def _meaning(one: WaitingCommand, given: str) -> str:
+    """One of those that are declared; asked for on a terminal where there are several."""
+    if given in one.sign:
+        return given
+    if not given and len(one.sign) == 1:
+        return one.sign[0]
+    if not given and sys.stdin.isatty():
+        return str(click.prompt("It means", type=click.Choice(one.sign), err=True))
+    raise RefusedError(f"--meaning {given!r}: a signature there means {' or '.join(one.sign)}")
 
 
 def _act(say: Say, which: str, act: Act, node: NodeAddress, *, as_json: bool, asks: bool = False) -> int:
