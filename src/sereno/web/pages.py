@@ -47,6 +47,7 @@ class Pages:
             "lang": lang,
             "t": self.translations.of(lang),
             "page": page,
+            "drawn": self._context.mimic is not None,
             "static": self._statics.url,
         }
         html = self._templates.get_template(f"{page}.html").render({**variables, **more})

@@ -1,4 +1,4 @@
-"""A device written in Python has its faceplate like any other."""
+"""A device written in Python has its faceplate like any other; a plant without a drawing has an overview."""
 
 from __future__ import annotations
 
@@ -69,3 +69,16 @@ def test_its_tags_have_faceplates_and_are_set_from_there(visit: Any) -> None:
     expect(page.locator(".ack[data-state=done]")).to_contain_text("12.5")
     expect(page.locator(".faceplate-value")).to_contain_text("12.5")
     expect(page.locator("tr[data-tag='lab/ps_1/current']")).to_contain_text("1.25")
+
+
+def test_a_plant_without_a_drawing_begins_with_an_overview(visit: Any) -> None:
+    page = visit("/", lang="en")
+    expect(page.locator(".nav-link[aria-current=page]")).to_have_text("Overview")
+    card = page.locator("#overview .card")
+    expect(card).to_have_count(1)
+    expect(card.locator("h2")).to_have_text("lab/ps_1")
+    expect(card.locator("canvas")).to_be_visible()
+    expect(card.locator("tr", has_text="current").locator("sr-value")).to_contain_text("A")
+    expect(page.locator(".clock-time")).to_have_count(1)
+    card.get_by_role("button", name="What it gives").click()
+    expect(page.locator("#faceplate-title")).to_have_text("voltage")

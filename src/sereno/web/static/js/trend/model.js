@@ -5,7 +5,7 @@ import { severity } from "../quality.js";
 import { SNAPSHOT, rowValue } from "../frame.js";
 import { isNumeric } from "../format.js";
 import { live } from "../live.js";
-import { append, fromSeries, noPoints, trim } from "./pen.js";
+import { HOLD, append, fromSeries, noPoints, trim } from "./pen.js";
 import { edges, interval } from "./window.js";
 
 const KEPT = 6000;
@@ -107,7 +107,7 @@ export class TrendModel extends EventTarget {
       const t = (bad || frame.kind === SNAPSHOT ? frame.tHub : frame.tSource(row)) / 1e3;
       pen.tail.push([t, bad ? null : Number(value)]);
       if (pen.tail.length > KEPT) pen.tail.splice(0, KEPT / 4);
-      if (this.window.live) append(pen.points, t, bad ? null : Number(value));
+      if (this.window.live) append(pen.points, t, bad ? null : Number(value), { hold: hold(this.window) });
     }
     this.dispatchEvent(new Event("data"));
   }
@@ -142,14 +142,14 @@ export class TrendModel extends EventTarget {
     const bucket = (to - from) / 1e3 / this.buckets;
     answers.flat().forEach((series) => {
       const pen = this.pens.find(({ tag }) => tag === series.tag);
-      if (pen) this.#join(pen, fromSeries(series, series.count ? bucket : 0), from / 1e3, to / 1e3);
+      if (pen) this.#join(pen, fromSeries(series, series.count ? bucket : 0, hold(this.window)), from / 1e3, to / 1e3);
     });
   }
 
   #join(pen, points, from, to) {
     pen.tail = pen.tail.filter(([t]) => t > from);
     const known = points.t.at(-1) ?? from;
-    for (const [t, value] of pen.tail) if (t > known) append(points, t, value);
+    for (const [t, value] of pen.tail) if (t > known) append(points, t, value, { hold: hold(this.window) });
     pen.points = points;
     if (this.window.live) pen.tail = pen.tail.filter(([t]) => t > to - 5);
     trim(pen.points, from - (to - from));
@@ -166,6 +166,11 @@ export class TrendModel extends EventTarget {
     this.#subscribe();
     if (!document.hidden) this.#load();
   }
+}
+
+/** Seconds without a change after which a value is drawn flat up to its next one: less where each sample is seen. */
+function hold(window) {
+  return window.span <= 60e3 ? 1.2 : HOLD;
 }
 
 /** True for tags whose value is a number, an enum code or a boolean; not for strings, arrays and what is only written. */

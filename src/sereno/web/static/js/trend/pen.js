@@ -1,7 +1,7 @@
 /** The points of a pen: history, then live samples. Pure. Times are seconds UTC, as the chart wants them. */
 
 /** A value that did not change for longer than this (s) is drawn flat up to its change, not as a ramp. */
-const HOLD = 2.5;
+export const HOLD = 2.5;
 const BEFORE = 1e-3;
 
 /**
@@ -24,11 +24,12 @@ export function noPoints() {
  * Points of a series of the history API.
  * @param {{t_ns: number[], value: any[], quality: string[], low?: any[] | null, high?: any[] | null}} series
  * @param {number} [bucket] length of a bucket, s; 0 for raw samples
+ * @param {number} [least] s, see `append`
  * @returns {Points}
  */
-export function fromSeries(series, bucket = 0) {
+export function fromSeries(series, bucket = 0, least = HOLD) {
   const points = noPoints();
-  const hold = Math.max(HOLD, 1.6 * bucket);
+  const hold = Math.max(least, 1.6 * bucket);
   for (let i = 0; i < series.t_ns.length; i++) {
     const bad = series.quality[i] === "bad";
     const value = series.value[i];
