@@ -167,9 +167,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
     assert open_sockets() & served == set()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(require_browser: Path) -> Iterator[Any]:
-    """One browser for the tests of this folder."""
+    """One browser for the tests of a module; kept longer, its loop would be in the way of every asynchronous test."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
         playwright.expect.set_options(timeout=10_000)
