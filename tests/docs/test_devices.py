@@ -39,7 +39,7 @@ def test_the_page_on_devices_runs_from_top_to_bottom(example: ModuleType) -> Non
     for block in blocks("docs/devices.md"):
         run(block, example)
     written = [v for v in vars(example).values() if isinstance(v, type) and issubclass(v, Device) and v is not Device]
-    assert {cls.__name__ for cls in written} == {"PowerSupply", "Oven", "Ramped", "Crate", "Channel", "Rack"}
+    assert {cls.__name__ for cls in written} == {"PowerSupply", "Oven", "Ramped", "Crate", "Opener", "Channel", "Rack"}
     assert all(plan_of(cls).description for cls in written)
     with DeviceTest(example.Oven) as oven:
         oven.target = 100

@@ -110,6 +110,7 @@ class Node:
             await gateway.start()
             self._stack.push_async_callback(gateway.stop)
         self._background("guards", parts.guards.run)
+        self._background("agents", parts.supervisor.run)
         self._watchdog()
         return await self._ready(parts, fresh_password)
 

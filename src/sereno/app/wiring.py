@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from ssl import SSLContext
@@ -12,6 +12,7 @@ from sereno.access.accounts import Accounts
 from sereno.access.actor import NOBODY
 from sereno.access.oidc import Provider
 from sereno.agents.guards import Guards
+from sereno.agents.supervisor import Supervisor, agent_alarms
 from sereno.alarms.alarms import Alarms
 from sereno.client import Client, DevicePort, HistoryPort
 from sereno.derive.totals import Totals
@@ -34,6 +35,7 @@ from sereno.store.intents import StoredIntents
 from sereno.store.overrides import StoredOverrides
 from sereno.web.context import SiteInfo, WebContext
 
+from .agents import Seats, join_agents
 from .analysis import analysis_of
 from .condition import history_figures, not_ready, recording_problems, warnings
 from .datafolder import DataFolder
@@ -76,6 +78,7 @@ class Parts:
     locks: Locks
     itself: SelfWatch
     telling: Telling
+    supervisor: Supervisor
 
 
 def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:
@@ -84,7 +87,8 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     hub = Hub(clock)
     memory = FileMemory(folder.memorised, clock)
     configs = device_configs_of(plant.linked_devices, memory)
-    devices = DeviceSet(configs, hub, environment)
+    seats = Seats(plant.agents)
+    devices = DeviceSet(configs, hub, replace(environment, plant=seats))
     totals = Totals(counter_groups(plant.linked_devices), hub, hub.table.paths.get)
     hub.add_sink(totals)
     record = NodeRecord(plant, store, clock)
@@ -108,11 +112,14 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     guards = Guards(plant.guards, hub, router, clock)
     problems = partial(recording_problems, store, historian)
     itself = SelfWatch(hub, clock, folder.path, problems)
-    alarms = Alarms([*live_alarms(plant), *SELF_ALARMS], hub, clock, AlarmJournal(store), hub.out.keys)
+    supervisor = join_agents(plant.agents, devices, hub, router, clock)
+    declared = [*live_alarms(plant), *agent_alarms(supervisor.rules), *SELF_ALARMS]
+    alarms = Alarms(declared, hub, clock, AlarmJournal(store), hub.out.keys)
     telling = join_telling(plant.notices, (alarms, hub, overrides), accounts, store=store, folder=folder, clock=clock)
     itself.notices = telling.problem
-    ports = MaintainedDevices(AllDevices(devices, join_derived(plant, hub, router, clock), itself), hub)
+    ports = MaintainedDevices(AllDevices(devices, join_derived(plant, hub, router, clock), itself, supervisor), hub)
     client = Client(hub, router, historian or NoHistory(), ports, NOBODY, clock=clock, overrides=overrides)
+    seats.plant = client
     return Parts(
         clock=clock,
         store=store,
@@ -133,6 +140,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         memory=memory,
         itself=itself,
         telling=telling,
+        supervisor=supervisor,
     )
 
 

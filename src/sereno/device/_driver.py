@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from sereno.client import CommandSpec, TraceLine
-from sereno.model import Clock, ExactBlock, LinkState, OperationalState, SystemClock, TagSpec
+from sereno.client import Client, CommandSpec, TraceLine
+from sereno.model import Clock, ExactBlock, LinkState, OperationalState, RefusedError, SystemClock, TagSpec
 
 from ._transport import SocketTransports, Transports
 
@@ -23,13 +23,21 @@ if TYPE_CHECKING:
 _ENABLED = frozenset((OperationalState.ENABLED,))
 
 
+def _no_plant(device: str) -> Client:
+    raise RefusedError(f'device {device!r} is no agent of a node; declare it: [[agent]] device = "{device}"')
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What is injected into links and drivers: time, connections, randomness."""
+    """What is injected into links and drivers: time, connections, randomness.
+
+    `plant` is for agents: the whole plant as the device of this path may see and command it. Raises RefusedError.
+    """
 
     clock: Clock = field(default_factory=SystemClock)
     transports: Transports = field(default_factory=SocketTransports)
     random: random.Random = field(default_factory=random.Random)
+    plant: Callable[[str], Client] = _no_plant
 
 
 class Link(ABC):

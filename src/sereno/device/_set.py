@@ -70,6 +70,16 @@ class DeviceSet:
             device.start(self._environment.clock.monotonic())
             self._links[device.config.driver, device.config.driver.link_key(device.config.config)][0].start()
 
+    async def pause(self, path: str) -> None:
+        """Stop one device and its link; its tags stay and turn stale. Only for a device with a link of its own."""
+        await self._devices[path].stop()
+        await self._keeper_of(path).stop()
+
+    def resume(self, path: str) -> None:
+        """Start what `pause` has stopped."""
+        self._devices[path].start(self._environment.clock.monotonic())
+        self._keeper_of(path).start()
+
     async def __aenter__(self) -> DeviceSet:
         await self.start()
         return self
@@ -110,6 +120,10 @@ class DeviceSet:
         keeper, turns = self._link(config)
         device = self._devices[config.path] = DeviceRunner(config, keeper, turns, self._ingest, rescan=self.rescan)
         return device
+
+    def _keeper_of(self, path: str) -> LinkKeeper:
+        config = self._devices[path].config
+        return self._links[config.driver, config.driver.link_key(config.config)][0]
 
     def _link(self, config: DeviceConfig) -> tuple[LinkKeeper, LinkTurns]:
         key = (config.driver, config.driver.link_key(config.config))

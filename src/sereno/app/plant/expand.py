@@ -43,6 +43,7 @@ class Expanded:
     files: list[Located]
     devices: list[RawDevice]
     guards: list[Raw] = field(default_factory=list)
+    agents: list[Raw] = field(default_factory=list)
     alarms: list[Raw] = field(default_factory=list)
 
 
@@ -58,18 +59,20 @@ def expand(path: Path, faults: list[Fault]) -> Expanded:
     templates = _templates(files, faults)
     devices: list[RawDevice] = []
     guards: list[Raw] = []
+    agents: list[Raw] = []
     alarms: list[Raw] = []
     for file in files:
         faults.extend(unknown_keys(file.data, TOP_KEYS, file.where, "the plant file"))
         devices += [_device(r, file.path, templates, faults) for r in _tables(file, (), file.data, "device", faults)]
         guards += _tables(file, (), file.data, "guard", faults)
+        agents += _tables(file, (), file.data, "agent", faults)
         alarms += _tables(file, (), file.data, "alarm", faults)
         for use in _tables(file, (), file.data, "use", faults):
             for body in _made(use, templates, faults):
                 alarms += _below(body, "alarm", faults)
                 devices += [_device(r, file.path, templates, faults) for r in _below(body, "device", faults)]
     alarms += [_named_below(raw, device) for device in devices for raw in device.alarms]
-    return Expanded(files[0], files, devices, guards, alarms)
+    return Expanded(files[0], files, devices, guards, agents, alarms)
 
 
 def _files(path: Path, faults: list[Fault]) -> Iterator[Located]:

@@ -21,6 +21,7 @@ from sereno.expression.compiler import compile_expression
 from sereno.expression.errors import ExpressionError
 from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, tag_id
 
+from .agents import PlantAgent, plant_agents
 from .alarms import check_suppression, limit_alarms, other_alarms, watched
 from .counters import totals
 from .derived import NAME as DERIVED
@@ -100,6 +101,7 @@ class Plant:
     derived: tuple[DerivedRule, ...] = ()
     provider: tuple[OidcConfig, str] | None = None
     notices: NoticePlan = field(default_factory=NoticePlan)
+    agents: tuple[PlantAgent, ...] = ()
 
     @property
     def linked_devices(self) -> tuple[PlantDevice, ...]:
@@ -144,6 +146,7 @@ def load_plant(path: Path) -> Plant:
     specs |= totals([t for d in devices for t in d.tags], specs, faults)
     faults += served_faults(gateway, specs, lambda *key: str(main.where(*key)))
     guards = guard_rules(expanded.guards, specs, faults)
+    agents = plant_agents(expanded.agents, {d.table.name: d.written is not None for d in devices}, faults)
     alarms = [*_limit_alarms(devices, specs, faults), *other_alarms(expanded.alarms, specs, faults)]
     notices = notice_plan(main, table.name, table.timezone, faults)
     derived = _derived(devices, specs, path.parent, faults)
@@ -171,6 +174,7 @@ def load_plant(path: Path) -> Plant:
         derived=derived,
         provider=provider,
         notices=notices,
+        agents=agents,
     )
 
 

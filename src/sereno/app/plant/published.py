@@ -11,6 +11,7 @@ from .derived import DerivedFamily
 from .load import Family
 from .notice_schema import NoticesTable
 from .schema import (
+    AgentTable,
     DatabaseTable,
     DeviceTable,
     GatewayTable,
@@ -53,6 +54,7 @@ def json_schema() -> dict[str, Any]:
         "template": _list(template),
         "use": _list(use),
         "device": _list(device),
+        "agent": _list(_merged(AgentTable, [], definitions)),
         "guard": _list(_merged(GuardTable, [], definitions)),
         "alarm": _list(alarm),
         "notices": _notices(definitions),

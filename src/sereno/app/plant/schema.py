@@ -355,9 +355,20 @@ class GuardTable(Table):
         return check_path(value, segments=1)
 
 
+class AgentTable(Table):
+    """[[agent]]: a device written in Python that acts: what it may do in the plant, and how it is watched."""
+
+    device: str
+    writes: list[str] = []
+    calls: list[str] = []
+    silent: Duration = 10.0
+    limit: int = Field(5, ge=0, le=1000)
+    within: Duration = 300.0
+
+
 TOP_KEYS = (
     *("plant", "web", "native", "gateway", "sessions", "oidc", "history", "database"),
-    *("template", "use", "device", "guard", "alarm", "notices"),
+    *("template", "use", "device", "agent", "guard", "alarm", "notices"),
 )
 DEVICE_LISTS = ("tag", "use", "alarm", "tags_csv")
 Lists = Literal["tag", "use", "device", "template", "alarm"]

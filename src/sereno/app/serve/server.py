@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Self
 
-from sereno.access.actor import Actor
+from sereno.access.actor import ROLES, Actor
 from sereno.app.no_history import NoHistory
 from sereno.client import Client, DeviceStatus
 from sereno.device import DeviceConfig, DeviceSet, Environment
@@ -26,7 +27,7 @@ class DeviceServer:
     """Runs devices behind the same hub and command router as a node. Raises ValueError for a name taken twice."""
 
     def __init__(self, configs: Sequence[DeviceConfig], environment: Environment | None = None) -> None:
-        self.environment = environment or Environment()
+        self.environment = replace(environment or Environment(), plant=self._plant_of)
         self.clock = self.environment.clock
         self.hub = Hub(self.clock)
         self.devices = DeviceSet(configs, self.hub, self.environment)
@@ -37,6 +38,10 @@ class DeviceServer:
     def client(self, actor: Actor) -> Client:
         """The devices as this actor sees them, without a wire between."""
         return Client(self.hub, self.router, NoHistory(), self.devices, actor, clock=self.clock)
+
+    def _plant_of(self, path: str) -> Client:
+        """All devices of this server, as one of them sees them."""
+        return self.client(Actor(path, (ROLES["operator"],), "agent", "device server"))
 
     async def start(self) -> None:
         """Start the devices; does not wait for them."""

@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from sereno.model import ConfigurationError, Fault, NotFoundError, OperationalState, Quality
+from sereno.client import Client
+from sereno.model import ConfigurationError, Fault, NotConnectedError, NotFoundError, OperationalState, Quality
 
 from .extra import Extra
 from .plan import ClassPlan, PlannedCommand, PlannedTag, plan_of
@@ -58,6 +59,17 @@ class Device:
     def log(self) -> Any:
         """A structlog logger that names the device."""
         return structlog.get_logger(f"{type(self).__module__}.{type(self).__name__}").bind(device=self._path)
+
+    @property
+    def client(self) -> Client:
+        """The plant as this device may see and command it: for agents, in the loop, from `startup` on.
+
+        Raises RefusedError for a device that is not declared as an agent, NotConnectedError before it runs.
+        """
+        if self._runtime is None:
+            raise NotConnectedError(f"{type(self).__name__} does not run yet")
+        found: Client = self._runtime.client
+        return found
 
     @property
     def state(self) -> OperationalState:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import structlog
 from pydantic import BaseModel, ConfigDict
 
-from sereno.client import CommandSpec
+from sereno.client import Client, CommandSpec
 from sereno.device._config import DeviceTag, GroupConfig
 from sereno.device._driver import Driver, DriverTag, Environment, Link, RunnerPort, ScanColumns
 from sereno.device._memory import Memory, NoMemory
@@ -304,6 +304,11 @@ class Runtime:
     def state(self) -> OperationalState:
         """The operational state."""
         return self._runner.state
+
+    @property
+    def client(self) -> Client:
+        """See Device."""
+        return self._link.environment.plant(self._device.path)
 
     def hold(self, state: OperationalState, status: str) -> None:
         """The device is in this state although it answers."""

@@ -1,0 +1,92 @@
+"""When an agent is started again, and when that has been done too often: a machine without clock or tasks."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AgentState(StrEnum):
+    """What the supervisor has an agent do."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """`silent` seconds without a heartbeat are too long; more than `limit` restarts `within` seconds are too many."""
+
+    silent: float = 10.0
+    limit: int = 5
+    within: float = 300.0
+
+
+class Heartbeats:
+    """Named timers of an agent: one is silent when it has not completed a round for its patience."""
+
+    def __init__(self, silent: float) -> None:
+        self._silent = silent
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def begin(self) -> None:
+        """From now on, as if nothing had been heard."""
+        self._seen.clear()
+
+    def overdue(self, rounds: Mapping[str, tuple[int, float]], now: float) -> tuple[float, str]:
+        """How many seconds the worst timer is late beyond its patience (at most 0: none is), and its name.
+
+        `rounds` is the number of completed rounds and the period of each timer.
+        """
+        worst = (-self._silent, "")
+        for name, (count, period) in rounds.items():
+            known = self._seen.get(name)
+            if known is None or known[0] != count:
+                self._seen[name] = (count, now)
+                known = self._seen[name]
+            late = now - known[1] - max(self._silent, 3.0 * period)
+            worst = max(worst, (late, name))
+        return worst
+
+
+class Supervision:
+    """One agent. `judge` says what to do now: nothing, "restart" or "stop" (given up)."""
+
+    def __init__(self, patience: Patience) -> None:
+        self.patience = patience
+        self.state = AgentState.STARTING
+        self.restarts = 0
+        self.why = ""
+        self._recent: deque[float] = deque()
+
+    def start(self) -> None:
+        """A person (or the node) starts it: earlier restarts do not count any more."""
+        self.state, self.why = AgentState.STARTING, ""
+        self._recent.clear()
+
+    def stop(self, why: str) -> None:
+        """A person stops it."""
+        self.state, self.why = AgentState.STOPPED, why
+
+    def judge(self, late: float, timer: str, now: float) -> str:
+        """What follows from the worst timer being `late` seconds beyond its patience."""
+        if self.state in (AgentState.STOPPED, AgentState.GIVEN_UP):
+            return ""
+        if late <= 0:
+            self.state = AgentState.RUNNING
+            return ""
+        while self._recent and now - self._recent[0] > self.patience.within:
+            self._recent.popleft()
+        self.why = f"timer {timer!r} has been silent for {late + self.patience.silent:.0f} s"
+        if len(self._recent) >= self.patience.limit:
+            self.why += f", {len(self._recent)} restarts within {self.patience.within:g} s did not help"
+            self.state = AgentState.GIVEN_UP
+            return "stop"
+        self._recent.append(now)
+        self.restarts += 1
+        self.state = AgentState.STARTING
+        return "restart"

@@ -1,0 +1,66 @@
+"""Agents of a plant, joined to the devices that they are and to the plant that they act in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sereno.agents.supervisor import Supervisor
+from sereno.client import Client, DeviceStatus
+from sereno.device import DeviceSet, Environment
+from sereno.hub.hub import Hub
+from sereno.hub.router import CommandRouter
+from sereno.model import Clock, NotConnectedError
+
+from .plant.agents import PlantAgent
+
+
+class Seats:
+    """Hands every agent the plant in its own eyes, once there is one; a child device has its parent's seat."""
+
+    def __init__(self, agents: Sequence[PlantAgent]) -> None:
+        self._actors = {agent.rule.device: agent.actor for agent in agents}
+        self._clients: dict[str, Client] = {}
+        self.plant: Client | None = None
+
+    def __call__(self, device: str) -> Client:
+        """See Environment.plant."""
+        path = device
+        while path and path not in self._actors:
+            path = path.rpartition("/")[0]
+        if not path:
+            return Environment().plant(device)
+        if self.plant is None:
+            raise NotConnectedError("the node is not joined yet")
+        if path not in self._clients:
+            self._clients[path] = self.plant.as_actor(self._actors[path])
+        return self._clients[path]
+
+
+class AgentDevices:
+    """An AgentControl of agents that are devices of this node."""
+
+    def __init__(self, devices: DeviceSet) -> None:
+        self._devices = devices
+
+    def status(self, device: str) -> DeviceStatus:
+        """See AgentControl."""
+        return self._devices.handlers[device].status()
+
+    async def start(self, device: str) -> None:
+        """See AgentControl."""
+        self._devices.resume(device)
+
+    async def stop(self, device: str) -> None:
+        """See AgentControl."""
+        await self._devices.pause(device)
+
+
+def join_agents(
+    agents: Sequence[PlantAgent], devices: DeviceSet, hub: Hub, router: CommandRouter, clock: Clock
+) -> Supervisor:
+    """The supervisor of a plant's agents, each with its commands registered."""
+    rules = [agent.rule for agent in agents if agent.rule.device in devices.handlers]
+    supervisor = Supervisor(rules, AgentDevices(devices), hub, clock)
+    for path, supervised in supervisor.agents.items():
+        router.register(path, supervised)
+    return supervisor

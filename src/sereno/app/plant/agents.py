@@ -1,0 +1,52 @@
+"""[[agent]] tables: which devices act, in whose name, and how they are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sereno.access.actor import Actor, Permission, Right, Role
+from sereno.agents.supervision import Patience
+from sereno.agents.supervisor import AgentRule
+from sereno.model import Fault
+
+from .expand import Raw
+from .faults import nearest, unknown_keys, validate
+from .schema import AgentTable
+
+
+@dataclass(frozen=True, slots=True)
+class PlantAgent:
+    """An agent, checked: what the supervisor watches, and the actor that it acts as."""
+
+    rule: AgentRule
+    actor: Actor
+
+
+def plant_agents(raws: Sequence[Raw], written: Mapping[str, bool], faults: list[Fault]) -> tuple[PlantAgent, ...]:
+    """The agents of a plant. `written`: path of every device -> whether it is written in Python."""
+    made: dict[str, PlantAgent] = {}
+    for raw in raws:
+        label = f"agent {raw.data.get('device', '?')!r}"
+        faults.extend(unknown_keys(raw.data, AgentTable.model_fields, raw.where, label))
+        known = {key: value for key, value in raw.data.items() if key in AgentTable.model_fields}
+        table = validate(AgentTable, known, raw.where, label, faults)
+        if table is None:
+            continue
+        if table.device not in written:
+            faults.append(Fault(raw.where("device"), f"{label} is no device", fix=nearest(table.device, written)))
+        elif not written[table.device]:
+            faults.append(Fault(raw.where("device"), f"{label} is a driver's device", 'a device with class = "..."'))
+        if table.device in made:
+            faults.append(Fault(raw.where("device"), f"duplicate {label}"))
+        made[table.device] = _agent(table)
+    return tuple(made.values())
+
+
+def _agent(table: AgentTable) -> PlantAgent:
+    granted = [Permission(Right.READ), Permission(Right.HISTORY)]
+    granted += [Permission(Right.WRITE, glob) for glob in table.writes]
+    granted += [Permission(Right.CALL, glob) for glob in table.calls]
+    name = f"agent/{table.device}"
+    patience = Patience(table.silent, table.limit, table.within)
+    return PlantAgent(AgentRule(table.device, patience), Actor(name, (Role(name, tuple(granted)),), "agent", "agent"))

@@ -1,0 +1,133 @@
+"""The supervisor over real devices on a jumping clock: hung, failing, stopped, given up, and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+
+from sereno import Device, scan, tag
+from sereno.access.actor import ROLES, Actor
+from sereno.agents.supervision import Patience
+from sereno.agents.supervisor import AgentRule, Supervisor, agent_alarms
+from sereno.app.agents import AgentDevices
+from sereno.app.serve.server import DeviceServer
+from sereno.client import Client
+from sereno.device import Environment, device_configs
+from sereno.expression.compiler import compile_expression
+from sereno.model import AckState, severity
+from sereno.testing import JumpingClock, jumping
+
+ADMIN = Actor("admin", (ROLES["admin"],))
+AGENT, WATCH = "lab/agent", "lab/agent/supervision"
+
+
+class Agent(Device):
+    """Counts its rounds; hangs or fails as told."""
+
+    rounds: int = tag(scan="work")
+    trouble = ""
+    heals = False
+    starts = 0
+
+    def startup(self) -> None:
+        type(self).starts += 1
+        if self.heals and self.starts > 1:
+            type(self).trouble = ""
+
+    @scan(period="1s")
+    async def work(self) -> None:
+        if self.trouble == "hang":
+            await asyncio.get_running_loop().create_future()
+        if self.trouble == "fail":
+            raise RuntimeError("nothing works")
+        self.rounds = int((await self.client.get("lab/agent/rounds")).value or 0) + 1
+
+
+@asynccontextmanager
+async def supervised(clock: JumpingClock, **patience: Any) -> AsyncIterator[tuple[type[Agent], Client]]:
+    cls = type("Fresh", (Agent,), {"__module__": __name__, "__doc__": "One of its own."})
+    async with DeviceServer(device_configs(cls, AGENT), Environment(clock=clock)) as server:
+        rule = AgentRule(AGENT, Patience(**patience))
+        supervisor = Supervisor([rule], AgentDevices(server.devices), server.hub, clock)
+        server.router.register(WATCH, supervisor.agents[WATCH])
+        task = asyncio.create_task(supervisor.run())
+        try:
+            await clock.sleep(3.5)
+            yield cls, server.client(ADMIN)
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def told(client: Client) -> tuple[str, int]:
+    return (await client.get(f"{WATCH}/state")).value, (await client.get(f"{WATCH}/restarts")).value
+
+
+@jumping
+async def test_who_works_is_left_alone(clock: JumpingClock) -> None:
+    async with supervised(clock) as (cls, client):
+        await clock.sleep(60)
+        assert await told(client) == ("running", 0)
+        assert cls.starts == 1
+        assert (await client.get(f"{AGENT}/rounds")).value > 50
+
+
+@pytest.mark.parametrize("trouble", ["hang", "fail"])
+def test_who_falls_silent_is_started_again(trouble: str) -> None:
+    @jumping
+    async def run(clock: JumpingClock) -> None:
+        async with supervised(clock, silent=5.0, limit=3) as (cls, client):
+            cls.trouble, cls.heals = trouble, True
+            await clock.sleep(20)
+            assert await told(client) == ("running", 1)
+            assert cls.starts == 2
+            reading = await client.get(f"{AGENT}/rounds")
+            assert severity(reading.quality) == "good"
+
+    run()
+
+
+@jumping
+async def test_who_does_not_recover_is_given_up_until_somebody_starts_it(clock: JumpingClock) -> None:
+    async with supervised(clock, silent=5.0, limit=2) as (cls, client):
+        cls.trouble = "hang"
+        await clock.sleep(40)
+        assert await told(client) == ("given_up", 2)
+        assert severity((await client.get(f"{AGENT}/rounds")).quality) == "bad"
+        cls.trouble = ""
+        await clock.sleep(60)
+        assert cls.starts == 3
+        assert (await client.call(WATCH, "start")).state is AckState.DONE
+        await clock.sleep(5)
+        assert await told(client) == ("running", 2)
+        assert severity((await client.get(f"{AGENT}/rounds")).quality) == "good"
+
+
+@jumping
+async def test_stop_restart_start_by_command(clock: JumpingClock) -> None:
+    async with supervised(clock) as (cls, client):
+        assert (await client.call(WATCH, "stop")).state is AckState.DONE
+        await clock.sleep(60)
+        assert await told(client) == ("stopped", 0)
+        assert cls.starts == 1
+        assert (await client.call(WATCH, "restart")).state is AckState.DONE
+        await clock.sleep(3)
+        again = await client.call(WATCH, "start")
+        assert again.state is not AckState.DONE
+        assert "runs already" in again.reason
+        assert await told(client) == ("running", 0)
+        assert cls.starts == 2
+        assert (await client.call(WATCH, "dance")).state is not AckState.DONE
+        assert (await client.write(f"{WATCH}/state", "running")).state is AckState.REFUSED
+
+
+def test_an_alarm_of_its_own_for_each() -> None:
+    (alarm,) = agent_alarms([AgentRule(AGENT)])
+    labels = ("starting", "running", "stopped", "given_up")
+    made = compile_expression(alarm.condition, str, labels=lambda _: labels)
+    assert [bool(made.evaluate([code], [0])[0]) for code in range(4)] == [False, False, False, True]

@@ -1,0 +1,113 @@
+"""Agents of a plant file: checked when it is read, acting in their own names, and ordered from the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sereno.app.cli import run_cli
+from sereno.app.datafolder import DataFolder
+from sereno.app.node import Node
+from sereno.app.plant.load import load_plant
+from sereno.device import Environment
+from sereno.model import ConfigurationError
+
+MODULE = '''
+"""A lamp, and who keeps it on."""
+from sereno import Device, scan, tag
+
+class Lamp(Device):
+    """A lamp."""
+    on: bool = tag(write=True, default=False)
+    locked: bool = tag(write=True, default=False)
+
+class Keeper(Device):
+    """Keeps it on."""
+    said: str = tag(scan="look")
+    refused: str = tag(scan="look")
+
+    @scan(period="50ms")
+    async def look(self) -> None:
+        self.refused = (await self.client.write("lab/lamp/locked", True)).reason
+        if not (await self.client.get("lab/lamp/on")).value:
+            self.said = str((await self.client.write("lab/lamp/on", True)).state)
+        else:
+            self.said = "it is on"
+'''
+PLANT = """
+[[device]]
+name = "lab/lamp"
+class = "lamps:Lamp"
+[[device]]
+name = "lab/keeper"
+class = "lamps:Keeper"
+[[agent]]
+device = "lab/keeper"
+writes = ["lab/lamp/on"]
+"""
+
+
+def written(folder: Path, text: str = PLANT) -> Path:
+    (folder / "lamps.py").write_text(MODULE, encoding="utf-8")
+    (folder / "plant.toml").write_text(text, encoding="utf-8")
+    return folder / "plant.toml"
+
+
+async def test_an_agent_acts_in_its_own_name_and_may_do_what_is_declared(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--data", str(tmp_path / "data")]
+
+    async def cli(*words: str) -> tuple[int, str, str]:
+        code = await asyncio.to_thread(run_cli, [*words, *data])
+        return (code, *capfd.readouterr())
+
+    async with Node(load_plant(written(tmp_path)), DataFolder(tmp_path / "data"), Environment()) as node:
+        await node.start("127.0.0.1", 0)
+        client = node.parts.supervisor
+        assert [rule.device for rule in client.rules] == ["lab/keeper"]
+
+        async def value(path: str) -> Any:
+            return json.loads((await cli("get", path, "--json"))[1])["value"]
+
+        async with asyncio.timeout(10):
+            while await value("lab/keeper/said") != "it is on":
+                await asyncio.sleep(0.02)
+        assert "agent/lab/keeper" in await value("lab/keeper/refused")
+        assert (await cli("agent", "stop", "lab/keeper"))[0] == 0
+        assert (await cli("put", "lab/lamp/on", "false"))[0] == 0
+        listed = json.loads((await cli("agent", "list", "--json"))[1])
+        assert (listed["agent"], listed["state"], listed["why"]) == ("lab/keeper", "stopped", "stopped by command")
+        assert await value("lab/lamp/on") is False
+        assert (await cli("agent", "start", "lab/keeper"))[0] == 0
+        async with asyncio.timeout(10):
+            while not await value("lab/lamp/on"):
+                await asyncio.sleep(0.02)
+        assert "lab/keeper" in (await cli("agent", "list"))[1]
+        code, _, error = await cli("agent", "restart", "lab/lamp")
+        assert (code, "there are: lab/keeper" in error) == (1, True)
+        audit = (await cli("audit", "list", "--json"))[1]
+        assert "agent/lab/keeper" in audit
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ('device = "lab/keeper"', 'device = "lab/keepr"', "lab/keeper"),
+        ('device = "lab/keeper"', 'device = "lab/keeper"\nsilnet = "5s"', "silent"),
+        ('writes = ["lab/lamp/on"]', 'writes = ["lab/lamp/on"]\n[[agent]]\ndevice = "lab/keeper"', "duplicate"),
+        (
+            '[[agent]]\ndevice = "lab/keeper"',
+            '[[device]]\nname = "a/b"\ndriver = "derived"\n[[agent]]\ndevice = "a/b"',
+            "driver's",
+        ),
+    ],
+)
+def test_faults_are_told_with_their_place(tmp_path: Path, old: str, new: str, found: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"plant\.toml:\d+.*") as raised:
+        load_plant(written(tmp_path, PLANT.replace(old, new)))
+    assert found in str(raised.value)
