@@ -80,6 +80,8 @@ def build(folder: Path, imports: list[tuple[str, str]]) -> None:
         file.touch()
         (file.parent / "__init__.py").touch()
     (package / "__init__.py").touch()
+    (folder / "src" / "sereno_observatory").mkdir()
+    (folder / "src" / "sereno_observatory" / "__init__.py").touch()
     for importer, imported in imports:
         with (package / (importer.replace(".", "/") + ".py")).open("a") as file:
             file.write(f"import sereno.{imported}\n")
@@ -108,6 +110,16 @@ def test_rooms_in_a_circle_on_one_floor_are_reported(tmp_path: Path) -> None:
     done = lint(tmp_path)
     assert done.returncode == 1
     assert "circles BROKEN" in done.stdout
+
+
+@pytest.mark.parametrize("room", ["hub", "app", "sim", "drivers.one.protocol", "access"])
+def test_the_observatory_uses_public_names_only(tmp_path: Path, room: str) -> None:
+    build(tmp_path, [])
+    (tmp_path / "src/sereno_observatory/site.py").write_text(f"import sereno.client.part\nimport sereno.{room}\n")
+    done = lint(tmp_path)
+    assert done.returncode == 1
+    assert "sereno_observatory uses public names of sereno only BROKEN" in done.stdout
+    assert f"sereno_observatory.site -> sereno.{room}" in done.stdout
 
 
 def test_sereno_may_not_know_the_observatory(tmp_path: Path) -> None:

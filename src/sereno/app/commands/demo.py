@@ -8,7 +8,7 @@ import click
 
 
 @click.command()
-@click.argument("name", type=click.Choice(["plant", "sensor"]), default="plant", metavar="[plant|sensor]")
+@click.argument("name", default="plant", metavar="[plant|sensor|observatory|...]")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port of the page; 0 chooses."
 )
@@ -20,12 +20,20 @@ import click
 def demo(
     *, name: str, port: int, data: Path, seconds: float | None, speed: float, no_browser: bool, as_json: bool
 ) -> int:
-    """Run a whole plant: the waterworks, two simulated PLCs on Modbus/TCP; or three sensors, with readers."""
+    """Run a whole plant with its simulators and pages.
+
+    plant: the waterworks, two simulated PLCs on Modbus/TCP. sensor: three sensors, with readers. observatory: the
+    site of a robotic telescope.
+    """
+    from sereno.app.demo import demo_names, find_demo, run_demo
+
+    if name not in demo_names():
+        raise click.BadParameter(f"{name!r}, expected one of {', '.join(demo_names())}", param_hint="NAME")
+    found = find_demo(name)
+    scaled = not callable(found) and any("{speed}" in words for words in found.simulators)
+    if speed != 1.0 and not scaled:
+        raise click.BadParameter(f"the demo {name!r} runs in real time", param_hint="--speed")
     browser = not (no_browser or as_json)
-    if name == "sensor":
-        from sereno.app.demo_sensors import run_sensor_demo
-
-        return run_sensor_demo(port=port, data=data, seconds=seconds, browser=browser, as_json=as_json)
-    from sereno.app.demo import run_demo
-
-    return run_demo(port=port, data=data, seconds=seconds, speed=speed, browser=browser, as_json=as_json)
+    if callable(found):
+        return found(port=port, data=data, seconds=seconds, browser=browser, as_json=as_json)
+    return run_demo(found, port=port, data=data, seconds=seconds, speed=speed, browser=browser, as_json=as_json)

@@ -1,0 +1,1 @@
+"""The robotic observatory: an application on Sereno's public names."""

@@ -1,0 +1,26 @@
+"""The observatory as a demo: its plant, its simulators, and what to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Demo(NamedTuple):
+    """What `sereno demo` needs: see docs/observatory.md."""
+
+    plant: Path
+    simulators: tuple[tuple[str, ...], ...]
+    look_at: tuple[str, ...]
+
+
+OBSERVATORY = Demo(
+    plant=Path(__file__).parent / "site" / "plant.toml",
+    simulators=(("sim", "observatory", "--port", "5003"), ("sim", "observatory", "--port", "0")),
+    look_at=(
+        "devices: observatory/environment says what the sensors mean together, and whether to act",
+        "sereno put site/plc/dome_open open   opens the dome, once nothing has called for action for a minute",
+        "sereno sim force WXT520:RainRate 12   and the dome closes; sereno guard list says why",
+        "sereno agent stop observatory/environment   its tags turn stale, and the dome closes too",
+    ),
+)

@@ -1,0 +1,202 @@
+"""The environment agent as a device: its triples are tags with a history, its rules are settings of the site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from sereno import Device, Quality, scan, setting, tag
+
+from .elements import (
+    Finding,
+    Limits,
+    SiteStatus,
+    WeatherStatus,
+    cloud_cover,
+    finding,
+    judged_cloud,
+    judged_humidity,
+    judged_rain,
+    judged_wind,
+    plain,
+    rain,
+    site_status,
+    weather_status,
+)
+from .sources import Combined, Source, combined, middle, sources_of, wet, worst
+
+PERIOD = 2.0
+
+
+class Environment(Device):
+    """Weather outside and site inside, put together from the sensors that can be trusted.
+
+    Settings name tags of the site, several for a quantity; an empty list means that there is no such sensor.
+    `required` are elements (`weather_rain`, `site_doors`) without which it is not safe.
+    """
+
+    rain_gauges: list[str] = setting(["site/plc/rain_rate", "site/plc/vantage_rain_rate"])
+    rain_detector: list[str] = setting(["site/plc/rain_dry", "site/plc/rain_analog"])
+    winds: list[str] = setting(["site/plc/wind_speed", "site/plc/vantage_wind_speed"])
+    wind_directions: list[str] = setting(["site/plc/wind_direction"])
+    humidities: list[str] = setting(["site/plc/humidity", "site/plc/vantage_humidity"])
+    temperatures: list[str] = setting(["site/plc/temperature", "site/plc/vantage_temperature"])
+    pressures: list[str] = setting(["site/plc/pressure", "site/plc/vantage_pressure"])
+    skies: list[str] = setting(["site/plc/sky_temperature"])
+    lights: list[str] = setting(["site/plc/dome_light"])
+    domes: list[str] = setting(["site/plc/dome_valid"])
+    doors: list[str] = setting(["site/plc/dome_door"])
+    motions: list[str] = setting(["site/plc/motion"])
+    shutters: list[str] = setting(["site/plc/shutter"])
+    inside_temperatures: list[str] = setting(["site/plc/inside_temperature"])
+    inside_pressures: list[str] = setting(["site/plc/inside_pressure"])
+    inside_humidities: list[str] = setting(["site/plc/inside_humidity"])
+    required: list[str] = setting(
+        ["weather_rain", "weather_wind", "weather_humidity", "weather_cloud", "site_doors", "site_motion", "site_dome"]
+    )
+    max_age: float = setting(10.0)
+    wind_limit: float = setting(15.0)
+    humidity_limit: float = setting(90.0)
+    cloud_limit: float = setting(3.0)
+
+    weather_status: WeatherStatus = tag(scan="synthesis")
+    site_status: SiteStatus = tag(scan="synthesis")
+    make_safe: bool = tag(scan="synthesis", description="Something calls for action, or is not known")
+    safe_for: float = tag(unit="s", scan="synthesis", decimals=0, description="Nothing has called for action since")
+    weather_rain: float = tag(unit="mm/h", scan="synthesis")
+    weather_rain_means: str = tag(scan="synthesis")
+    weather_rain_make_safe: bool = tag(scan="synthesis")
+    weather_wind: float = tag(unit="m/s", scan="synthesis")
+    weather_wind_means: str = tag(scan="synthesis")
+    weather_wind_make_safe: bool = tag(scan="synthesis")
+    weather_wind_dir: float = tag(unit="deg", scan="synthesis")
+    weather_wind_dir_means: str = tag(scan="synthesis")
+    weather_wind_dir_make_safe: bool = tag(scan="synthesis")
+    weather_humidity: float = tag(unit="percent", scan="synthesis")
+    weather_humidity_means: str = tag(scan="synthesis")
+    weather_humidity_make_safe: bool = tag(scan="synthesis")
+    weather_temperature: float = tag(unit="degC", scan="synthesis")
+    weather_temperature_means: str = tag(scan="synthesis")
+    weather_temperature_make_safe: bool = tag(scan="synthesis")
+    weather_pressure: float = tag(unit="hPa", scan="synthesis")
+    weather_pressure_means: str = tag(scan="synthesis")
+    weather_pressure_make_safe: bool = tag(scan="synthesis")
+    weather_cloud: float = tag(scan="synthesis")
+    weather_cloud_means: str = tag(scan="synthesis")
+    weather_cloud_make_safe: bool = tag(scan="synthesis")
+    site_lights: float = tag(scan="synthesis")
+    site_lights_means: str = tag(scan="synthesis")
+    site_lights_make_safe: bool = tag(scan="synthesis")
+    site_dome: float = tag(scan="synthesis")
+    site_dome_means: str = tag(scan="synthesis")
+    site_dome_make_safe: bool = tag(scan="synthesis")
+    site_doors: float = tag(scan="synthesis")
+    site_doors_means: str = tag(scan="synthesis")
+    site_doors_make_safe: bool = tag(scan="synthesis")
+    site_motion: float = tag(scan="synthesis")
+    site_motion_means: str = tag(scan="synthesis")
+    site_motion_make_safe: bool = tag(scan="synthesis")
+    site_shutter: float = tag(scan="synthesis")
+    site_shutter_means: str = tag(scan="synthesis")
+    site_shutter_make_safe: bool = tag(scan="synthesis")
+    site_temperature: float = tag(unit="degC", scan="synthesis")
+    site_temperature_means: str = tag(scan="synthesis")
+    site_temperature_make_safe: bool = tag(scan="synthesis")
+    site_pressure: float = tag(unit="hPa", scan="synthesis")
+    site_pressure_means: str = tag(scan="synthesis")
+    site_pressure_make_safe: bool = tag(scan="synthesis")
+    site_humidity: float = tag(unit="percent", scan="synthesis")
+    site_humidity_means: str = tag(scan="synthesis")
+    site_humidity_make_safe: bool = tag(scan="synthesis")
+
+    def startup(self) -> None:
+        """Begin as if everything had been unsafe until now."""
+        self._limits = Limits(self.wind_limit, self.humidity_limit, self.cloud_limit)
+        self._safe_since: float | None = None
+
+    @scan(period=PERIOD)
+    async def synthesis(self) -> None:
+        """Read every sensor, put them together, say what it means."""
+        paths = list(dict.fromkeys(path for group in self._groups() for path in group))
+        known = sources_of(await self.client.read(*paths), self.max_age) if paths else {}
+        weather, site = self.weather_of(known), self.site_of(known)
+        for name, found in (*_named("weather", weather), *_named("site", site)):
+            self._tell(name, found)
+        self.weather_status, self.site_status = weather_status(weather), site_status(site)
+        act = any(found.make_safe for found in (*weather.values(), *site.values()))
+        now = self.client.clock.monotonic()
+        self._safe_since = None if act else now if self._safe_since is None else self._safe_since
+        self.make_safe = act
+        self.safe_for = 0.0 if self._safe_since is None else now - self._safe_since
+
+    def weather_of(self, known: Mapping[str, Source]) -> dict[str, Finding]:
+        """The weather outside, by element."""
+        wind = combined(worst, self.winds, known)
+        wetness = rain(combined(worst, self.rain_gauges, known), wet(self.rain_detector, known))
+        humidity = combined(middle, self.humidities, known)
+        cloud = cloud_cover(combined(worst, self.skies, known))
+        make = partial(self._finding, "weather")
+        return {
+            "rain": make("rain", wetness, None if wetness.value is None else judged_rain(wetness.value)),
+            "wind": make("wind", wind, None if wind.value is None else judged_wind(wind.value, self._limits)),
+            "wind_dir": make("wind_dir", *_plainly(combined(middle, self.wind_directions, known))),
+            "humidity": make(
+                "humidity", humidity, None if humidity.value is None else judged_humidity(humidity.value, self._limits)
+            ),
+            "temperature": make("temperature", *_plainly(combined(middle, self.temperatures, known))),
+            "pressure": make("pressure", *_plainly(combined(middle, self.pressures, known))),
+            "cloud": make("cloud", cloud, None if cloud.value is None else judged_cloud(cloud.value, self._limits)),
+        }
+
+    def site_of(self, known: Mapping[str, Source]) -> dict[str, Finding]:
+        """The site inside, by element."""
+        humidity = combined(worst, self.inside_humidities, known)
+        make = partial(self._finding, "site")
+        return {
+            "lights": make("lights", *_worded(self.lights, known, ("off", "on"), ())),
+            "dome": make("dome", *_worded(self.domes, known, ("does not answer", "answers"), (0,))),
+            "doors": make("doors", *_worded(self.doors, known, ("closed", "open"), (1,))),
+            "motion": make("motion", *_worded(self.motions, known, ("nobody moves", "somebody moves"), (1,))),
+            "shutter": make("shutter", *_worded(self.shutters, known, ("closed", "open", "opening", "closing"), ())),
+            "temperature": make("temperature", *_plainly(combined(middle, self.inside_temperatures, known))),
+            "pressure": make("pressure", *_plainly(combined(middle, self.inside_pressures, known))),
+            "humidity": make(
+                "humidity", humidity, None if humidity.value is None else judged_humidity(humidity.value, self._limits)
+            ),
+        }
+
+    def _finding(self, group: str, name: str, said: Combined, verdict: tuple[str, bool] | None) -> Finding:
+        return finding(said, verdict, required=f"{group}_{name}" in self.required)
+
+    def _tell(self, name: str, found: Finding) -> None:
+        if found.value is None:
+            self.push(name, float("nan"), quality=int(Quality.BAD))
+        else:
+            self.push(name, found.value)
+        self.push(f"{name}_means", found.means)
+        self.push(f"{name}_make_safe", found.make_safe)
+
+    def _groups(self) -> tuple[list[str], ...]:
+        outside = (self.rain_gauges, self.rain_detector, self.winds, self.wind_directions, self.humidities)
+        inside = (self.lights, self.domes, self.doors, self.motions, self.shutters)
+        more = (self.inside_temperatures, self.inside_pressures, self.inside_humidities)
+        return (*outside, self.temperatures, self.pressures, self.skies, *inside, *more)
+
+
+def _named(group: str, found: Mapping[str, Finding]) -> list[tuple[str, Finding]]:
+    return [(f"{group}_{name}", one) for name, one in found.items()]
+
+
+def _plainly(said: Combined) -> tuple[Combined, tuple[str, bool] | None]:
+    return said, None if said.value is None else plain(said.value)
+
+
+def _worded(
+    paths: list[str], known: Mapping[str, Source], words: tuple[str, ...], act: tuple[int, ...]
+) -> tuple[Combined, tuple[str, bool] | None]:
+    """A code in words; of several sensors the largest counts. `act`: codes that call for action."""
+    said = combined(worst, paths, known)
+    if said.value is None:
+        return said, None
+    code = int(said.value)
+    return said, (words[code] if 0 <= code < len(words) else f"code {code}", code in act)

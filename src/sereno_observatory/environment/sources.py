@@ -1,0 +1,86 @@
+"""Several sensors of one quantity: who counts, and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from sereno.client import Reading
+from sereno.model import severity
+
+DRY_ABOVE = 2.5
+"""Volts of a rain detector's analog channel from which on it is dry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One sensor's reading: its number, or why it does not count."""
+
+    path: str
+    value: float
+    why: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """True if it may be used."""
+        return not self.why
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """What sensors say together: None where none of them counts, with the reasons in words."""
+
+    value: float | None
+    why: str = ""
+
+
+def source_of(reading: Reading, max_age: float) -> Source:
+    """A reading as a source; not good, older than `max_age` seconds or no number: it does not count."""
+    path = reading.tag.path
+    if severity(reading.quality) != "good":
+        return Source(path, 0.0, reading.reason or "not good")
+    if reading.age > max_age:
+        return Source(path, 0.0, f"{reading.age:.0f} s old")
+    if isinstance(reading.value, str) and reading.value in reading.tag.labels:
+        return Source(path, float(reading.tag.labels.index(reading.value)))
+    if not isinstance(reading.value, int | float):
+        return Source(path, 0.0, f"says {reading.value!r}")
+    return Source(path, float(reading.value))
+
+
+def sources_of(readings: Iterable[Reading], max_age: float) -> dict[str, Source]:
+    """Sources by path."""
+    return {reading.tag.path: source_of(reading, max_age) for reading in readings}
+
+
+def combined(how: Callable[[Sequence[float]], float], paths: Sequence[str], known: Mapping[str, Source]) -> Combined:
+    """What the sources at these paths that count say together."""
+    found = [known[path] for path in paths if path in known]
+    good = [source.value for source in found if source.counts]
+    if good:
+        return Combined(how(good))
+    return Combined(None, "; ".join(f"{source.path}: {source.why}" for source in found) or "no sensor")
+
+
+def wet(paths: Sequence[str], known: Mapping[str, Source]) -> Combined:
+    """1 wet, 0 dry by the first of the channels that counts; those after it are shown elsewhere and decide nothing.
+
+    A channel with 0 and 1 is dry at 1, one in volts from DRY_ABOVE on.
+    """
+    found = [known[path] for path in paths if path in known]
+    for source in found:
+        if source.counts:
+            dry = source.value == 1.0 if source.value in (0.0, 1.0) else source.value >= DRY_ABOVE
+            return Combined(0.0 if dry else 1.0)
+    return Combined(None, "; ".join(f"{source.path}: {source.why}" for source in found))
+
+
+def middle(values: Sequence[float]) -> float:
+    """The median: one sensor that is off among three moves nothing."""
+    return float(median(values))
+
+
+def worst(values: Sequence[float]) -> float:
+    """The largest: of what is dangerous the one who says most is believed."""
+    return max(values)

@@ -1,0 +1,77 @@
+"""A whole site in this process on a jumping clock: the PLC on a network in memory, the plant's devices, its guards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sereno.access.actor import ROLES, Actor
+from sereno.agents.guards import Guards
+from sereno.agents.supervisor import Supervisor
+from sereno.app.agents import AgentDevices
+from sereno.app.demo import with_urls
+from sereno.app.device_configs import device_configs_of
+from sereno.app.plant.load import load_plant
+from sereno.app.serve.server import DeviceServer
+from sereno.client import Client
+from sereno.device import Environment, NoMemory
+from sereno.sim.jsonplc.run import run_plc
+from sereno.sim.jsonplc.server import PlcServer
+from sereno.testing import JumpingClock, MemoryTransports
+from sereno_observatory.demo import OBSERVATORY
+
+ADMIN = Actor("admin", (ROLES["admin"],))
+WATCH = "observatory/environment/supervision"
+
+
+@dataclass(slots=True)
+class Site:
+    """What a test works with."""
+
+    clock: JumpingClock
+    plc: PlcServer
+    client: Client
+    transports: MemoryTransports
+
+    def force(self, device: str, name: str, value: Any) -> None:
+        """Let something happen at the site."""
+        assert not self.plc.machine.force({"device_name": device, "value_name": name, "value": value})
+
+    @property
+    def shutter(self) -> Any:
+        """Where the shutter really is."""
+        self.plc.machine.settle()
+        return self.plc.machine.devices["DOME"].values["shutter"].value
+
+    async def value(self, path: str) -> Any:
+        """Present value of a tag."""
+        return (await self.client.get(path)).value
+
+
+@asynccontextmanager
+async def site(clock: JumpingClock, plant: Path = OBSERVATORY.plant, **plc: Any) -> AsyncIterator[Site]:
+    """The demo's site, running for three seconds already."""
+    transports = MemoryTransports()
+    async with run_plc(clock=clock, transports=transports, **plc) as server:
+        loaded = with_urls(load_plant(plant), {"site/plc": f"tcp://127.0.0.1:{server.port}"})
+        configs = device_configs_of(loaded.linked_devices, NoMemory())
+        configs = [replace(c, groups={n: replace(g, phase=0.0) for n, g in c.groups.items()}) for c in configs]
+        async with DeviceServer(configs, Environment(clock=clock, transports=transports)) as node:
+            guards = Guards(loaded.guards, node.hub, node.router, clock)
+            rules = [agent.rule for agent in loaded.agents]
+            supervisor = Supervisor(rules, AgentDevices(node.devices), node.hub, clock)
+            for path, supervised in supervisor.agents.items():
+                node.router.register(path, supervised)
+            tasks = [asyncio.create_task(guards.run()), asyncio.create_task(supervisor.run())]
+            try:
+                await clock.sleep(3.0)
+                yield Site(clock, server, node.client(ADMIN), transports)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await task

@@ -1,0 +1,112 @@
+"""The environment agent over the real driver and the simulated PLC, on a jumping clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sereno.model import severity
+from sereno.sim.scenario import read_scenario
+from sereno.testing import JumpingClock, jumping
+from sereno_observatory.simulators import SCENARIOS
+from tests.observatory.rig import site
+
+BARE = """
+[plant]
+name = "The original's site"
+include = ["{folder}/plc.toml"]
+
+[[device]]
+name = "observatory/environment"
+class = "sereno_observatory.environment:Environment"
+required = ["weather_rain", "weather_wind", "weather_humidity", "weather_cloud"]
+
+[[agent]]
+device = "observatory/environment"
+"""
+ENVIRONMENT = "observatory/environment"
+
+
+def bare(folder: Path) -> Path:
+    from sereno_observatory.demo import OBSERVATORY
+
+    path = folder / "plant.toml"
+    path.write_text(BARE.format(folder=OBSERVATORY.plant.parent.as_posix()), encoding="utf-8")
+    return path
+
+
+def test_the_scenario_of_the_original_gives_its_table(tmp_path: Path) -> None:
+    @jumping
+    async def run(clock: JumpingClock) -> None:
+        table = []
+        async with site(clock, bare(tmp_path), bare=True, scenario=read_scenario(SCENARIOS / "plc.json")) as here:
+            for iteration in (2, 4, 6, 8, 10):
+                while here.plc.machine.iterations < iteration:
+                    await clock.sleep(0.25)
+                await clock.sleep(1.0)  # less than the two seconds to the next answer: the agent has seen this one
+                table.append(await here.value(f"{ENVIRONMENT}/weather_status"))
+        assert table == ["OK", "RAINING", "RAINING", "OK", "OK"]
+
+    run()
+
+
+def test_the_bare_answer_leaves_the_site_unknown_and_is_safe_where_that_is_not_required(tmp_path: Path) -> None:
+    @jumping
+    async def run(clock: JumpingClock) -> None:
+        async with site(clock, bare(tmp_path), bare=True) as here:
+            await clock.sleep(5.0)
+            assert await here.value(f"{ENVIRONMENT}/make_safe") is False
+            reading = await here.client.get(f"{ENVIRONMENT}/site_doors")
+            assert severity(reading.quality) == "bad"
+            means = await here.value(f"{ENVIRONMENT}/site_doors_means")
+            assert means == "unknown: site/plc/dome_door: configuration error: the PLC does not tell dome_door of DOORS"
+            assert await here.value(f"{ENVIRONMENT}/weather_temperature") == 12.12
+
+    run()
+
+
+@jumping
+async def test_the_triples_of_the_demo(clock: JumpingClock) -> None:
+    async with site(clock) as here:
+        await clock.sleep(5.0)
+        tags = await here.client.read(ENVIRONMENT)
+        found = {reading.tag.name: reading.value for reading in tags}
+        assert (found["weather_status"], found["site_status"], found["make_safe"]) == ("OK", "OK", False)
+        assert (found["weather_rain"], found["weather_rain_means"]) == (0.0, "it does not rain")
+        assert (found["weather_cloud_means"], found["site_shutter_means"]) == ("clear", "closed")
+        here.force("WXT520", "RainRate", 5.0)
+        await clock.sleep(5.0)
+        found = {reading.tag.name: reading.value for reading in await here.client.read(ENVIRONMENT)}
+        triple = (found["weather_rain"], found["weather_rain_means"], found["weather_rain_make_safe"])
+        assert triple == (5.0, "it rains hard", True)
+        assert (found["weather_status"], found["make_safe"], found["safe_for"]) == ("RAINING", True, 0.0)
+
+
+@jumping
+async def test_a_sensor_that_is_not_valid_is_left_out_and_another_takes_its_place(clock: JumpingClock) -> None:
+    async with site(clock) as here:
+        here.force("VantagePro", "OutsideTemp", 99.0)
+        await clock.sleep(5.0)
+        assert await here.value(f"{ENVIRONMENT}/weather_temperature") == 12.12
+        here.force("WXT520", "valid", "no")
+        await clock.sleep(5.0)
+        assert await here.value(f"{ENVIRONMENT}/weather_status") == "UNKNOWN"
+        assert "calls WXT520 not valid" in await here.value(f"{ENVIRONMENT}/weather_wind_means")
+        assert await here.value(f"{ENVIRONMENT}/weather_rain_means") == "it does not rain"  # the detector still says so
+        here.force("VantagePro", "valid", "yes")
+        here.force("VantagePro", "OutsideTemp", 12.45)
+        await clock.sleep(5.0)
+        assert await here.value(f"{ENVIRONMENT}/weather_status") == "OK"
+        assert await here.value(f"{ENVIRONMENT}/weather_temperature") == 12.45
+
+
+@jumping
+async def test_a_lost_plc_makes_safe_and_its_return_is_seen(clock: JumpingClock) -> None:
+    async with site(clock) as here:
+        await clock.sleep(5.0)
+        here.transports.at(here.plc.port).silent = True
+        await clock.sleep(20.0)
+        assert await here.value(f"{ENVIRONMENT}/weather_status") == "UNKNOWN"
+        assert await here.value(f"{ENVIRONMENT}/make_safe") is True
+        here.transports.at(here.plc.port).silent = False
+        await clock.sleep(40.0)
+        assert await here.value(f"{ENVIRONMENT}/make_safe") is False

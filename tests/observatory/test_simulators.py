@@ -1,0 +1,51 @@
+"""The simulators of the site as processes that are started and ended together."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sereno.app.cli import run_cli
+from sereno.model import OperationError
+from sereno.sim.scenario import read_scenario
+from sereno_observatory.simulators import SCENARIOS, scenario_path
+
+
+def test_all_together_end_together(capfd: pytest.CaptureFixture[str]) -> None:
+    command = [sys.executable, "-m", "sereno", "sim", "observatory", "--port", "0", "--scenario", "plc"]
+    with subprocess.Popen(
+        [*command, "--json", "--until-stdin-closes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["devices"]["site/plc"]
+        force = ["sim", "force", "WXT520:RainRate", "12", "--port", url.rpartition(":")[2]]
+        assert run_cli(force) == 0
+        process.stdin.close()
+        assert process.wait(10) == 0
+        assert run_cli(force) == 3
+        assert "no simulated PLC" in capfd.readouterr().err
+
+
+def test_the_scenarios_of_the_original_ship() -> None:
+    plc, full = (read_scenario(SCENARIOS / name) for name in ("plc.json", "full.json"))
+    assert (plc.iterations, [event.time for event in plc.events]) == (10, [3, 3, 7, 7])
+    assert full.iterations == 200
+    users = [(event.time, event.action) for event in full.events if event.simulator == "userSimulator"]
+    assert [time for time, _ in users] == [1, 2, 4, 5, 10, 11, 15, 16, 18, 33]
+    assert users[-1][1] == "routine_request_10.xml"
+    assert [event.time for event in full.events if event.simulator == "plcSimulator"] == [80, 80, 90, 90]
+
+
+def test_which_scenario_is_meant(tmp_path: Path) -> None:
+    own = tmp_path / "own.json"
+    own.write_text("[1]", encoding="utf-8")
+    assert scenario_path("") is None
+    assert scenario_path(str(own)) == own
+    assert scenario_path("plc") == SCENARIOS / "plc.json"
+    with pytest.raises(OperationError, match="one of full, plc"):
+        scenario_path("nonsense")

@@ -1,0 +1,68 @@
+"""Several sensors of one quantity: who counts, and what they say together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sereno.client import Reading
+from sereno.model import Quality, TagSpec, ValueType
+from sereno_observatory.environment.sources import combined, middle, source_of, sources_of, wet, worst
+
+
+def reading(value: Any, path: str = "site/plc/a", quality: int = 0, age: float = 0.0, **more: Any) -> Reading:
+    return Reading(TagSpec(path=path, **more), value, int(quality), "the PLC says so" if quality else "", 0, age)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (reading(3.5), ""),
+        (reading(True, type=ValueType.BOOL), ""),
+        (reading("open", type=ValueType.ENUM, labels=("closed", "open")), ""),
+        (reading(3.5, quality=Quality.SUBSTITUTED), ""),
+        (reading(3.5, quality=Quality.OUT_OF_SERVICE), "the PLC says so"),
+        (reading(3.5, quality=Quality.OUT_OF_RANGE), "the PLC says so"),
+        (reading(3.5, age=11.0), "11 s old"),
+        (reading("SW", type=ValueType.STRING), "says 'SW'"),
+        (reading(None), "says None"),
+    ],
+)
+def test_who_counts(given: Reading, why: str) -> None:
+    assert source_of(given, 10.0).why == why
+
+
+def test_what_they_say_together() -> None:
+    known = sources_of([reading(float(i * i), f"site/plc/t{i}") for i in range(4)], 10.0)
+    paths = ["site/plc/t1", "site/plc/t2", "site/plc/t3"]
+    assert combined(middle, paths, known).value == 4.0
+    assert combined(worst, paths, known).value == 9.0
+    bad = sources_of([reading(1.0, "site/plc/x", Quality.STALE), reading(5.0, "site/plc/y")], 10.0)
+    assert combined(worst, ["site/plc/x", "site/plc/y"], bad).value == 5.0
+    assert combined(worst, ["site/plc/x"], bad).why == "site/plc/x: the PLC says so"
+    assert combined(worst, [], bad).why == "no sensor"
+
+
+@pytest.mark.parametrize(
+    ("digital", "analog", "is_wet"),
+    [
+        (1, 2.345, 0.0),  # as the specification prints them: the digital channel decides
+        (0, 3.0, 1.0),
+        (None, 2.345, 1.0),
+        (None, 3.0, 0.0),
+        (None, None, None),
+    ],
+)
+def test_contradictory_channels_have_a_precedence(
+    digital: int | None, analog: float | None, is_wet: float | None
+) -> None:
+    bad = int(Quality.STALE)
+    known = sources_of(
+        [
+            reading(digital, "site/plc/digital", 0 if digital is not None else bad),
+            reading(analog, "site/plc/analog", 0 if analog is not None else bad),
+        ],
+        10.0,
+    )
+    assert wet(["site/plc/digital", "site/plc/analog"], known).value == is_wet
