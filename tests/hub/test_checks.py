@@ -33,7 +33,7 @@ def spec(kind: str = "float64", low: float | None = None, high: float | None = N
         (spec("uint64"), 2**64 - 1, 2**64 - 1),
         (spec("enum", labels=LABELS), "running", 1),
         (spec("enum", labels=LABELS), 0, 0),
-        (spec("enum", labels=LABELS, low=5), "running", 1),
+        (spec("enum", labels=LABELS, low=1), "running", 1),
         (spec("string"), "recipe", "recipe"),
         (spec("float32", shape=(2,)), [1, 2.5], (1.0, 2.5)),
         (spec("float32", shape=(0,)), [1, 2.5], (1.0, 2.5)),
@@ -122,3 +122,13 @@ def test_unchanged_is_as_far_as_a_page_shows_it() -> None:
     assert unchanged(commanded(kind="enum", labels=LABELS), 1, "running")
     assert not unchanged(commanded(kind="enum", labels=LABELS), "stopped", "running")
     assert not unchanged(commanded(), "four", 4.0)
+
+
+def test_limits_of_an_enum_bound_its_codes() -> None:
+    tag = spec("enum", labels=("closed", "open", "opening", "closing"), low=1, high=1)
+    assert writable_value(tag, "open") == writable_value(tag, 1) == 1
+    for value in ("closed", 0, 2, "closing"):
+        with pytest.raises(RefusedError, match="takes 'open' only"):
+            writable_value(tag, value)
+    with pytest.raises(RefusedError, match="no label is within"):
+        writable_value(spec("enum", labels=LABELS, low=5), "running")

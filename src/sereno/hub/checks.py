@@ -129,13 +129,24 @@ def _bool(spec: TagSpec, value: Any) -> bool:
 
 def _enum(spec: TagSpec, value: Any) -> int:
     if isinstance(value, str) and value in spec.labels:
-        return spec.labels.index(value)
+        return _taken(spec, spec.labels.index(value))
     whole = isinstance(value, int | np.integer) or (isinstance(value, float) and value.is_integer())
     if whole and not isinstance(value, bool) and 0 <= value < len(spec.labels):
-        return int(value)
+        return _taken(spec, int(value))
     near = get_close_matches(value, spec.labels, 1) if isinstance(value, str) else []
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise RefusedError(f"{spec.path} takes {', '.join(map(repr, spec.labels))}, this is {value!r}{hint}")
+
+
+def _taken(spec: TagSpec, code: int) -> int:
+    """A code within the limits of the set-point, of which both count."""
+    low, high = spec.setpoint.low, spec.setpoint.high
+    taken = [label for i, label in enumerate(spec.labels) if (low is None or i >= low) and (high is None or i <= high)]
+    if not taken:
+        raise RefusedError(f"{spec.path} takes nothing: no label is within its limits, which bound codes")
+    if spec.labels[code] not in taken:
+        raise RefusedError(f"{spec.path} takes {', '.join(map(repr, taken))} only, this is {spec.labels[code]!r}")
+    return code
 
 
 def _string(spec: TagSpec, value: Any) -> str:
