@@ -19,6 +19,7 @@ from sereno.app.plant.load import load_plant
 from sereno.app.serve.server import DeviceServer
 from sereno.client import Client
 from sereno.device import Environment, NoMemory
+from sereno.model import AckState
 from sereno.sim.jsonplc.run import run_plc
 from sereno.sim.jsonplc.server import PlcServer
 from sereno.testing import JumpingClock, MemoryTransports
@@ -53,7 +54,9 @@ class Site:
 
 
 @asynccontextmanager
-async def site(clock: JumpingClock, plant: Path = OBSERVATORY.plant, **plc: Any) -> AsyncIterator[Site]:
+async def site(
+    clock: JumpingClock, plant: Path = OBSERVATORY.plant, *, mode: str = "MANUAL", **plc: Any
+) -> AsyncIterator[Site]:
     """The demo's site, running for three seconds already."""
     transports = MemoryTransports()
     async with run_plc(clock=clock, transports=transports, **plc) as server:
@@ -69,7 +72,10 @@ async def site(clock: JumpingClock, plant: Path = OBSERVATORY.plant, **plc: Any)
             tasks = [asyncio.create_task(guards.run()), asyncio.create_task(supervisor.run())]
             try:
                 await clock.sleep(3.0)
-                yield Site(clock, server, node.client(ADMIN), transports)
+                client = node.client(ADMIN)
+                if plant == OBSERVATORY.plant:
+                    assert (await client.write("observatory/majordome/mode", mode)).state is AckState.DONE
+                yield Site(clock, server, client, transports)
             finally:
                 for task in tasks:
                     task.cancel()

@@ -110,8 +110,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         router.register(HISTORY, HistoryActs(historian))
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
     guards = Guards(plant.guards, hub, router, clock)
-    problems = partial(recording_problems, store, historian)
-    itself = SelfWatch(hub, clock, folder.path, problems)
+    itself = SelfWatch(hub, clock, folder.path, partial(recording_problems, store, historian))
     supervisor = join_agents(plant.agents, devices, hub, router, clock)
     declared = [*live_alarms(plant), *agent_alarms(supervisor.rules), *SELF_ALARMS]
     alarms = Alarms(declared, hub, clock, AlarmJournal(store), hub.out.keys)
