@@ -59,6 +59,12 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
         yield Running(node, memory, ready.url, ready.token, data)
 
 
+def test_every_alarm_of_the_demo_says_why_it_comes_and_what_follows() -> None:
+    alarms = load_plant(WATERWORKS).alarms
+    assert len(alarms) > 60
+    assert [a.id for a in alarms if not (a.cause and a.consequence and a.response and a.priority)] == []
+
+
 async def test_over_rest_and_the_socket(running: Running) -> None:
     await over_the_socket(running)
     async with httpx.AsyncClient(base_url=running.url, headers=running.headers, timeout=10) as client:
@@ -204,6 +210,9 @@ async def test_figures_and_the_replay_of_a_change(running: Running, capsys: pyte
     assert json.loads(out)["top"][0]["count"] == 3
     code, out = await run("figures", "--from", "now-10min")
     assert (code, "chattering" in out, HI in out) == (0, True, True)
+    code, out = await run("report", "--from", "now-10min")
+    assert (code, out.startswith("# Alarms of "), f"| {HI} | 3 | 100 % |" in out) == (0, True, True)
+    assert "| alarms that chatter | 1 | none | **no** |" in out
     folder = running.data.parent / "plant"
     shutil.copytree(WATERWORKS.parent, folder)
     text = (folder / "river.csv").read_text(encoding="utf-8")

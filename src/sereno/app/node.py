@@ -11,18 +11,20 @@ import structlog
 
 from sereno.access.accounts import Credentials
 from sereno.access.opaque import new_password
+from sereno.alarms.retention import Retention
 from sereno.derive.keeper import Keeper
 from sereno.device import Environment
 from sereno.gateways.native.server import NativeServer
 from sereno.model import ConfigurationError, Fault, SerenoError
 from sereno.store import settings
+from sereno.store.alarms import AlarmJournal
 from sereno.store.counters import StoredCounters
 from sereno.store.engine import Store
 from sereno.web.app import create_app
 from sereno.web.server import WebServer
 
 from .datafolder import DataFolder
-from .installation import open_store, take_note
+from .installation import at_console, open_store, take_note
 from .plant.load import Plant
 from .platform import notify_service_manager, open_files_limit, watchdog_interval
 from .tls import Tls, allowed_hosts, check_listening, prepare_tls
@@ -122,6 +124,9 @@ class Node:
         self._stack.callback(parts.hub.add_sink(parts.alarms))
         self._background("alarms", parts.alarms.run)
         self._background("alarm journal", parts.alarms.run_journal)
+        if days := self.plant.history.alarm_days:
+            journal = AlarmJournal(parts.store)
+            self._background("alarm retention", Retention(journal, parts.clock, days, at_console()).run)
 
     def _tell_people(self, parts: Parts) -> None:
         notifier = parts.telling.notifier

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, delete, func, insert, select
@@ -12,6 +12,7 @@ from .audit import AuditEntry, add_entry
 from .engine import Store
 from .tables import ALARM_JOURNAL, ALARM_STATES
 
+AT_ONCE = 10_000
 _FORGET = delete(ALARM_STATES).where(ALARM_STATES.c.alarm == bindparam("which"))
 _KEEP = insert(ALARM_STATES)
 _ADD = insert(ALARM_JOURNAL)
@@ -73,6 +74,21 @@ class AlarmJournal:
     async def columns(self, start: int, end: int) -> list[tuple[int, str, str, int]]:
         """(t, alarm, state, priority) in order: the last row of each alarm before `start`, then all of [start, end)."""
         return await self._store.run(lambda c: _columns(c, start, end))
+
+    async def forget(self, before: int, entry: AuditEntry) -> int:
+        """Drop at most AT_ONCE rows from before a time, the last of each alarm excepted, and say so; how many."""
+        column = ALARM_JOURNAL.c
+        last = select(func.max(column.id)).group_by(column.alarm)
+        old = select(column.id).where(column.t < before, column.id.not_in(last)).order_by(column.id).limit(AT_ONCE)
+
+        def work(connection: Connection) -> int:
+            ids = list(connection.scalars(old))
+            if ids:
+                connection.execute(delete(ALARM_JOURNAL).where(column.id.in_(ids)))
+                add_entry(connection, replace(entry, old={"rows": len(ids), "from": ids[0], "to": ids[-1]}))
+            return len(ids)
+
+        return await self._store.run(work)
 
     async def rows(
         self,

@@ -50,7 +50,8 @@ def faults(folder: Path, text: str = "", alarm: str = "") -> str:
 
 def test_each_limit_is_an_alarm_with_its_own_priority_and_response(tmp_path: Path) -> None:
     alarm = (
-        'alarm = { lo = 1, hi = 5, hihi = 6, deadband = 0.1, class = "level", on_delay = "5s", cause = "Rain",'
+        'alarm = { lo = 1, hi = 5, hihi = 6, deadband = 0.1, class = "level", on_delay = "5s",'
+        ' cause = { hi = "Rain" }, consequence = "Mud",'
         ' priority = { lo = 3, hi = 3, hihi = 1 }, response = { lo = "Open", hi = "Close", hihi = "Stop" } }'
     )
     made = plant(tmp_path, alarm=alarm)
@@ -60,9 +61,10 @@ def test_each_limit_is_an_alarm_with_its_own_priority_and_response(tmp_path: Pat
         "river/plc1/level.hi": (AlarmKind.HI, 3, "Close", 5.0, "m"),
         "river/plc1/level.hihi": (AlarmKind.HIHI, 1, "Stop", 6.0, "m"),
     }
-    assert {(a.on_delay, a.cause, a.alarm_class, a.source) for a in made.alarms} == {
-        (5.0, "Rain", "level", "river/plc1/level")
+    assert {(a.on_delay, a.consequence, a.alarm_class, a.source) for a in made.alarms} == {
+        (5.0, "Mud", "level", "river/plc1/level")
     }
+    assert [a.cause for a in made.alarms] == ["", "Rain", ""]
     limits = made.devices[0].tags[0].spec.limits
     assert (limits.priority, limits.response) == (1, "Open Close Stop")
 

@@ -77,6 +77,7 @@ class RunningNode:
     """The waterworks with a node of its own in a thread; values are set where a PLC would hold them."""
 
     folder: Path
+    plant: Path = WATERWORKS
     memory: MemoryPlant = field(default_factory=MemoryPlant)
 
     def __enter__(self) -> RunningNode:
@@ -97,7 +98,7 @@ class RunningNode:
             self._end()
 
     async def _start(self) -> Ready:
-        plant = in_memory(load_plant(WATERWORKS), self.memory)
+        plant = in_memory(load_plant(self.plant), self.memory)
         self._node = Node(plant, DataFolder(self.folder), Environment())
         ready = await self._node.start("127.0.0.1", 0)
         for role in ("viewer", "operator", "engineer"):

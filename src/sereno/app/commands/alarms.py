@@ -12,6 +12,7 @@ from sereno.client import AlarmEvent, AlarmQuery, AlarmStatus, Client, alarm_eve
 from sereno.model import NotFoundError, RefusedError, parse_duration, severity
 
 from .alarm_figures import replay_alarms, show_figures
+from .alarm_report import report_figures
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line, table, timestamp
 
@@ -147,6 +148,7 @@ def history(*, alarms: str, start: str, end: str, limit: int, node: NodeAddress,
 
 alarm.add_command(show_figures)
 alarm.add_command(replay_alarms)
+alarm.add_command(report_figures)
 
 
 def urgency(status: AlarmStatus) -> tuple[bool, bool, int, int]:

@@ -13,6 +13,7 @@ from .durations import Duration
 
 LIMITS = ("lolo", "lo", "hi", "hihi")
 Priority = Annotated[int, Field(ge=1, le=4)]
+Words = Annotated[str, Field(max_length=500)]
 Limit = Literal["lolo", "lo", "hi", "hihi"]
 
 
@@ -40,7 +41,7 @@ class RationalisedTable(BaseModel):
 
 
 class AlarmTable(RationalisedTable):
-    """Alarm limits of a tag, in its unit. `priority` and `response` of all, or a table with one for each limit."""
+    """Alarm limits of a tag, in its unit. What is said of them is said of all, or in a table of each limit."""
 
     lolo: float | None = None
     lo: float | None = None
@@ -49,6 +50,13 @@ class AlarmTable(RationalisedTable):
     deadband: float = Field(0.0, ge=0)
     priority: Priority | dict[Limit, Priority] | None = None
     response: str | dict[Limit, str] = ""
+    cause: Words | dict[Limit, Words] = ""  # type: ignore[assignment]
+    consequence: Words | dict[Limit, Words] = ""  # type: ignore[assignment]
+
+    def why(self, limit: str) -> dict[str, str]:
+        """Cause and consequence of one limit."""
+        said: dict[str, Any] = {"cause": self.cause, "consequence": self.consequence}
+        return {key: given.get(limit, "") if isinstance(given, dict) else given for key, given in said.items()}
 
     @property
     def declared(self) -> dict[str, float]:

@@ -31,7 +31,7 @@ def limit_alarms(spec: TagSpec, table: AlarmTable) -> list[AlarmSpec]:
                 unit=spec.unit,
                 limit=limit,
                 deadband=table.deadband,
-                **_common(table),
+                **{**_common(table), **table.why(name)},
             )
         )
     return found

@@ -167,6 +167,7 @@ class HistoryTable(Table):
 
     enabled: bool = True
     days: float = Field(0.0, ge=0)
+    alarm_days: float = Field(0.0, ge=0)
     max_bytes: int = Field(0, ge=0)
     keep_free: int = Field(64 << 20, ge=0)
     when_full: WhenFull = WhenFull.STOP

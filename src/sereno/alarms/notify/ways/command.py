@@ -55,7 +55,8 @@ class CommandWay:
                 with suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
+        name = Path(self._command[0]).name
         text = plain(said[-MAX_OUTPUT:].decode("utf-8", "replace"))
         if process.returncode != 0:
-            raise OperationError(f"{self._command[0]} ended with {process.returncode}{f': {text}' if text else ''}")
-        return f"{self._command[0]} ended well"
+            raise OperationError(f"{name} ended with {process.returncode}{f': {text}' if text else ''}")
+        return f"{name} ended well"

@@ -48,7 +48,7 @@ class SoundWay:
             file.write_bytes(sound(message.priority))
             for _ in range(self._config.times):
                 await self._play([*player, str(file)])
-        return f"played by {player[0]}"
+        return f"played by {Path(player[0]).name}"
 
     async def _play(self, command: list[str]) -> None:
         nothing = asyncio.subprocess.DEVNULL
@@ -63,7 +63,7 @@ class SoundWay:
                     process.kill()
                 await process.wait()
         if process.returncode != 0:
-            raise OperationError(f"{command[0]} ended with {process.returncode}")
+            raise OperationError(f"{Path(command[0]).name} ended with {process.returncode}")
 
 
 def sound(priority: int) -> bytes:

@@ -22,7 +22,7 @@ async function refresh() {
     if (now === shown) return;
     shown = now;
     place("ways", found.ways, (one) => wayRow(one, allowed.has("configure")));
-    place("duty", found.duty, dutyRow);
+    place("duty", found.duty, (one) => dutyRow(one, found.changes));
     place("pipelines", found.pipelines, pipelineRow);
     place("heartbeats", found.heartbeats, (one) => [head(one.name), one.way, one.every ? t("notices.every", { seconds: one.every.toLocaleString(lang) }) : one.at.join(", "), moment(one.last), one.outcome]);
     place("sent", sent, sentRow);
@@ -45,7 +45,7 @@ function wayRow(way, may) {
   const buttons = may ? goals.map((person) => el("button", {
     type: "button", className: "button", dataset: { test: `${way.name} ${person}`.trim() }, on: { click: () => trial(way.name, person) },
   }, person ? t("notices.test_to", { person }) : t("notices.test"))) : [];
-  const cell = el("td", {}, ...buttons);
+  const cell = el("td", {}, ...buttons.flatMap((button) => [button, " "]));
   return [head(way.name), way.kind, state, way.problem, t("notices.counts", { sent: way.sent, failed: way.failed }), cell];
 }
 
@@ -58,7 +58,11 @@ async function trial(way, person) {
   refresh();
 }
 
-const dutyRow = (one) => [head(one.roster), one.people.join(", ") || t("notices.nobody"), one.timezone];
+function dutyRow(one, changes) {
+  const swaps = changes.filter((change) => change.roster === one.roster).map((change) =>
+    `${moment(change.start)} – ${moment(change.end)}: ${change.leaves || "•"} → ${change.takes || "•"} (${change.actor})`);
+  return [head(one.roster), one.people.join(", ") || t("notices.nobody"), one.timezone, swaps.join("; ")];
+}
 
 function pipelineRow(one) {
   const steps = one.steps.map((step) => `${step.after ? `+${step.after.toLocaleString(lang)} s ` : ""}${step.by.join(", ")} → ${step.to.join(", ") || "•"}`);
