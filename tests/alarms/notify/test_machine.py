@@ -43,10 +43,10 @@ def test_told_at_once_and_the_next_if_nobody_acknowledges() -> None:
     p = machine()
     p.raised("a.hi", T0)
     assert told(p.tick(T0)) == [("alarms", 0, "a", "olga")]
-    assert p.next_due() == T0 + 300 * S
+    assert p.next_due == T0 + 300 * S
     assert p.tick(T0 + 299 * S) == []
     assert told(p.tick(T0 + 300 * S)) == [("alarms", 1, "a", "eva horn")]
-    assert p.next_due() == NEVER
+    assert p.next_due == NEVER
     p.ended("a.hi", T0 + 400 * S, "acknowledged")
     assert p.cases == {}
 
@@ -82,8 +82,23 @@ def test_a_storm_is_two_notices() -> None:
     for at, name in enumerate(("b.hi", "c.hi", "a.hi")):
         p.raised(name, T0 + (at + 1) * S)
         assert p.tick(T0 + (at + 1) * S) == []
-    assert p.next_due() == T0 + 30 * S
+    assert p.next_due == T0 + 30 * S
     assert told(p.tick(T0 + 30 * S)) == [("storm", 0, "bca", "olga")]
+
+
+def test_ten_thousand_at_once_are_two_notices_and_the_first_out_is_told_first() -> None:
+    alarms = [
+        AlarmSpec(id=f"x{at}.hi", source="x", kind=AlarmKind.HI, inputs=("x",), priority=2) for at in range(10_000)
+    ]
+    p = Pipelines([PipelineSpec(name="p", steps=TWO)], alarms, who)
+    p.raised("x0.hi", T0)
+    notices = p.tick(T0)
+    for at, alarm in enumerate(alarms[:0:-1]):
+        p.raised(alarm.id, T0 + at)
+    assert p.tick(T0 + 29 * S) == []
+    notices += p.tick(p.next_due)
+    assert [(n.kind, len(n.lines)) for n in notices] == [("alarms", 1), ("storm", 9999)]
+    assert [line.alarm for line in notices[1].lines[:2]] == ["x9999.hi", "x9998.hi"]
 
 
 def test_chatter_is_told_once() -> None:
@@ -150,7 +165,7 @@ def test_only_what_fits() -> None:
 def test_a_pipeline_that_became_shorter() -> None:
     p = machine(steps=TWO[:1])
     p.restore(("p", "a.hi"), Case(T0, T0 + S, step=1))
-    assert p.next_due() == NEVER
+    assert p.next_due == NEVER
     p.ended("a.hi", T0, "acknowledged")
     assert p.cases == {}
 
@@ -205,7 +220,7 @@ class Walk(RuleBasedStateMachine):
             assert steps == list(range(len(steps)))
             assert len(steps) <= 2
             if not steps:
-                assert self.p.next_due() <= max(self.t, since) + 20 * S
+                assert self.p.next_due <= max(self.t, since) + 20 * S
 
     @invariant()
     def cases_are_those_that_are_open(self) -> None:

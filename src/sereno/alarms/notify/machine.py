@@ -18,7 +18,10 @@ ENDED = -1
 
 
 class Pipelines:
-    """Cases by pipeline and alarm. `take_changed` gives the keys of those that changed since it was last called."""
+    """Cases by pipeline and alarm. `take_changed` gives the keys of those that changed since it was last called.
+
+    `next_due`: before it `tick` has nothing to tell; NEVER if nothing waits.
+    """
 
     def __init__(self, specs: Sequence[PipelineSpec], alarms: Iterable[AlarmSpec], who: Who) -> None:
         self.specs = {spec.name: spec for spec in specs}
@@ -27,6 +30,7 @@ class Pipelines:
         self.cases: dict[Key, Case] = {}
         self._free: dict[tuple[str, int], int] = {}
         self._changed: dict[Key, None] = {}
+        self.next_due = NEVER
 
     def restore(self, key: Key, case: Case) -> None:
         """A case as it was kept; of a pipeline that has fewer steps now, the rest is done."""
@@ -34,6 +38,7 @@ class Pipelines:
         if not case.over and case.step >= len(spec.steps):
             case.step, case.due = len(spec.steps), 0
         self.cases[key] = case
+        self._expect(spec, case)
 
     def raised(self, alarm: str, t: int) -> None:
         """It became unacknowledged."""
@@ -51,6 +56,7 @@ class Pipelines:
             else:
                 case.gone = False
             self._changed[key] = None
+            self._expect(spec, self.cases[key])
 
     def cleared(self, alarm: str, t: int) -> None:
         """Its condition went, and nobody has acknowledged it yet."""
@@ -74,22 +80,20 @@ class Pipelines:
             if spec and case and not case.over and case.due > t and step + 1 == case.step < len(spec.steps):
                 case.due = t
                 self._changed[pipeline, alarm] = None
+                self._expect(spec, case)
 
     def tick(self, t: int) -> list[Notice]:
         """What is to be told at `t`."""
         found: list[Notice] = []
+        if t < self.next_due:
+            return found
         while due := self._due(t):
             for (name, step), keys in due.items():
                 found += self._tell(self.specs[name], step, keys, t)
+        self.next_due = NEVER
+        for (name, _), case in self.cases.items():
+            self._expect(self.specs[name], case)
         return found
-
-    def next_due(self) -> int:
-        """When `tick` will have something to tell; NEVER if nothing waits."""
-        waiting = ((name, case) for (name, _), case in self.cases.items() if case.due)
-        return min(
-            (max(case.due, self._free.get((name, _stage(case, self.specs[name])), 0)) for name, case in waiting),
-            default=NEVER,
-        )
 
     def take_changed(self) -> list[Key]:
         """Keys whose case was made, changed or dropped."""
@@ -105,8 +109,14 @@ class Pipelines:
             case.over = how
         elif spec.tell_end and case.told and not spec.digest:
             case.over, case.due = how, t
+            self._expect(spec, case)
         else:
             del self.cases[key]
+
+    def _expect(self, spec: PipelineSpec, case: Case) -> None:
+        if case.due:
+            free = self._free.get((spec.name, _stage(case, spec)), 0)
+            self.next_due = min(self.next_due, max(case.due, free))
 
     def _due(self, t: int) -> dict[tuple[str, int], list[Key]]:
         due: dict[tuple[str, int], list[Key]] = {}

@@ -31,6 +31,8 @@ from .roster import RosterChange
 
 PATIENCE = 0.05
 """Seconds within which what happens is taken together."""
+AT_ONCE = 500
+"""Events between which others get their turn."""
 LONGEST_PAUSE = 30.0
 FORGET_EVERY = 3600.0
 log = structlog.get_logger(__name__)
@@ -128,7 +130,7 @@ class Notifier:
 
     async def _work(self) -> None:
         while True:
-            pause = (self.machine.next_due() - self._clock.wall_ns()) / 1e9
+            pause = (self.machine.next_due - self._clock.wall_ns()) / 1e9
             if not self._heard and pause > 0:
                 self._wake.clear()
                 with suppress(TimeoutError):
@@ -142,8 +144,10 @@ class Notifier:
         if heard:
             with suppress(OperationError):
                 await self._alarms.kept()
-        for alarm, state, t in heard:
+        for number, (alarm, state, t) in enumerate(heard, 1):
             self._take(alarm, state, t)
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
         found = [self.composer.notice(notice) for notice in self.machine.tick(self._clock.wall_ns())]
         changed = {key: self._encoded(key) for key in self.machine.take_changed()}
         if not changed and not found:
