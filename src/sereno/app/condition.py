@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from .gateways import gateway_problems
 from .host_clock import clock_fault
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def warnings(parts: Parts) -> list[str]:
     """What somebody should look at, while it works."""
     faults = [f"audit, at start: {fault}" for fault in parts.store.recording.faults]
     room = parts.historian.warning if parts.historian is not None else ""
-    return [*faults, *parts.devices.clock_faults(), *filter(None, [clock_fault(), room and f"history: {room}"])]
+    gateways = gateway_problems(parts.gateways)
+    others = filter(None, [clock_fault(), room and f"history: {room}"])
+    return [*faults, *gateways, *parts.devices.clock_faults(), *others]
 
 
 def history_figures(parts: Parts) -> Mapping[str, float]:

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from sereno.access.insecure import Insecure, Peers
-from sereno.client import Client
+from sereno.client import Client, PlannedPort
 from sereno.gateways.latest.board import BESIDE
 from sereno.gateways.latest.server import LatestServer
 from sereno.gateways.line.server import LineServer
+from sereno.gateways.tango.gateway import TangoGateway
 from sereno.store.audit import AuditLog
 
+from .plant.gateway_schema import LatestTable
 from .plant.load import Plant
-from .plant.schema import LatestTable
 
 
 class Gateway(Protocol):
@@ -29,7 +30,7 @@ class Gateway(Protocol):
         """Counters for the metrics."""
 
 
-def make_gateways(plant: Plant, client: Client, audit: AuditLog) -> Mapping[str, Gateway]:
+def make_gateways(plant: Plant, client: Client, live: PlannedPort, audit: AuditLog) -> Mapping[str, Gateway]:
     """By name, not started. `client` is the plant; whoever comes in by a gateway acts as that gateway's actor."""
     made: dict[str, Gateway] = {}
     line, latest = plant.gateway.line, plant.gateway.latest
@@ -39,7 +40,16 @@ def make_gateways(plant: Plant, client: Client, audit: AuditLog) -> Mapping[str,
     if latest is not None:
         peers = Peers(_reader_of(latest), audit, client.clock)
         made["latest"] = LatestServer(client, peers, latest.tags, host=latest.host, port=latest.port)
+    tango = plant.gateway.tango
+    if tango is not None:
+        made["tango"] = TangoGateway(client, live, tango.insecure_as("gateway/tango"), tango.settings(), audit)
     return made
+
+
+def gateway_problems(gateways: Mapping[str, Gateway]) -> list[str]:
+    """Those that serve nobody now, with the reason."""
+    problems = {name: one.problem for name, one in gateways.items() if isinstance(one, TangoGateway)}
+    return [f"gateway {name}: {problem}" for name, problem in problems.items() if problem]
 
 
 def _reader_of(table: LatestTable) -> Insecure:

@@ -135,7 +135,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         locks=Locks(hub, clock, accounts.audit.record, devices.handlers),
         device_port=ports,
         machine=Machine(clock, folder.path),
-        gateways=make_gateways(plant, client, AuditLog(store, clock)),
+        gateways=make_gateways(plant, client, hub, AuditLog(store, clock)),
         memory=memory,
         itself=itself,
         telling=telling,

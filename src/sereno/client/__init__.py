@@ -63,7 +63,7 @@ from ._tabular import MEDIA_TYPES, Form, aggregates_json, form_of
 from ._times import parse_time
 from ._values import DeviceStatus, GroupStatus, HistoryRequest, Present, Reading, Series, TraceLine, Update
 from ._waiting import NothingWaits, WaitingCommand, WaitingPort, WaitsFor, not_waiting, waiting_json
-from ._watching import Terms, Watch
+from ._watching import Terms, Watch, each_reading
 
 __all__ = [
     "AGGREGATES",
@@ -161,6 +161,7 @@ __all__ = [
     "device_stubs",
     "done",
     "duty_json",
+    "each_reading",
     "edges_of",
     "find_node",
     "form_of",

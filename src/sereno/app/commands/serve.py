@@ -25,6 +25,9 @@ import click
 @click.option(
     "--line", type=click.IntRange(0, 65535), default=None, help="Answer questions by lines on this port too, read only."
 )
+@click.option(
+    "--tango", type=click.IntRange(0, 65535), default=None, help="Show the devices to Tango clients too, read only."
+)
 @click.option("--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Data folder.")
 @click.option("--no-memory", is_flag=True, help="Forget memorised values with the end of the server.")
 @click.option(
@@ -49,6 +52,7 @@ def serve(
     host: str,
     port: int,
     line: int | None,
+    tango: int | None,
     data: Path,
     no_memory: bool,
     database: str | None,
@@ -64,6 +68,8 @@ def serve(
     sereno serve lab.devices:Motor lab/motor lab.devices:Camera lab/cam --set lab/cam:exposure=0.1
     sereno serve --server lab --database redis://localhost
     """
+    from importlib.util import find_spec
+
     from sereno.app.plant.loopback import is_loopback
     from sereno.app.serve.serving import ServeOptions
     from sereno.app.serve.serving import serve as run
@@ -76,6 +82,8 @@ def serve(
         raise ConfigurationError(
             [Fault(f"--host {host}", why, "127.0.0.1", "Put it into a plant file with TLS, or use SSH.")]
         )
+    if tango is not None and find_spec("tango") is None:
+        raise ConfigurationError([Fault("--tango", "it needs the package pytango", fix="pip install 'sereno[tango]'")])
     known = None
     tokens = list(devices)
     kept: Mapping[str, Mapping[str, Any]] = {}
@@ -87,7 +95,7 @@ def serve(
         tokens += more
     wanted = wanted_devices(tokens, settings=settings, file=file, given=given, kept=kept)
     check_units(wanted)
-    return run(ServeOptions(wanted, data, host, port, not no_memory, reload, known, seconds, as_json, line))
+    return run(ServeOptions(wanted, data, host, port, not no_memory, reload, known, seconds, as_json, line, tango))
 
 
 @click.command(name="test-context")

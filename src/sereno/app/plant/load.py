@@ -28,6 +28,7 @@ from .derived import NAME as DERIVED
 from .derived import DerivedFamily, check_calls, derived_rules
 from .expand import Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
+from .gateway_schema import GatewayTable
 from .guards import guard_rules
 from .notices import notice_plan
 from .provider import provider_of
@@ -35,7 +36,6 @@ from .schema import (
     CounterTable,
     DatabaseTable,
     DeviceTable,
-    GatewayTable,
     GroupTable,
     HistoryTable,
     NativeTable,

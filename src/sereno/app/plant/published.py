@@ -8,13 +8,13 @@ from sereno.app.registry import driver_entries, load_driver, load_notifier, noti
 
 from .alarm_schema import OtherAlarmTable
 from .derived import DerivedFamily
+from .gateway_schema import GatewayTable
 from .load import Family
 from .notice_schema import NoticesTable
 from .schema import (
     AgentTable,
     DatabaseTable,
     DeviceTable,
-    GatewayTable,
     GuardTable,
     HistoryTable,
     NativeTable,

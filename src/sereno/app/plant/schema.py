@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from sereno.access.insecure_table import AllowTable, InsecureTable
 from sereno.access.oidc import OidcConfig, check_issuer
 from sereno.access.sessions import RoleLimits, SessionLimits
 from sereno.historian.retention import KeepRule
@@ -103,33 +102,6 @@ class SessionsTable(Table):
         said = {name: (role, house.of([name])) for name, role in self.roles.items()}
         own = {n: RoleLimits(r.idle or usual.idle, r.absolute or usual.absolute) for n, (r, usual) in said.items()}
         return replace(house, roles=own)
-
-
-class LineTable(InsecureTable):
-    """[gateway.line]: questions and answers by lines over TCP."""
-
-    protocol: ClassVar[str] = "the line protocol"
-
-    host: str = "127.0.0.1"
-    port: int = Field(8888, ge=0, le=65535)
-
-
-class LatestTable(AllowTable):
-    """[gateway.latest]: the latest value for small readers; the byte `n` is answered with that of the first tag."""
-
-    protocol: ClassVar[str] = "the latest protocol"
-    danger: ClassVar[str] = "read what `tags` names"
-
-    host: str = "127.0.0.1"
-    port: int = Field(5000, ge=0, le=65535)
-    tags: list[str] = Field(min_length=1, max_length=10_000)
-
-
-class GatewayTable(Table):
-    """[gateway]: our tags for others, in their protocols."""
-
-    line: LineTable | None = None
-    latest: LatestTable | None = None
 
 
 class NativeTable(Table):

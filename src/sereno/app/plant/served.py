@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from sereno.model import Fault, TagSpec
 
 from .faults import nearest
-from .schema import GatewayTable
+from .gateway_schema import GatewayTable
 
 
 def served_faults(gateway: GatewayTable, specs: Mapping[str, TagSpec], where: Callable[..., str]) -> list[Fault]:

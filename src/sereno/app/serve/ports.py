@@ -8,6 +8,8 @@ from sereno.app.no_history import NoHistory
 from sereno.gateways.line.server import LineServer
 from sereno.gateways.native.door import TokenDoor
 from sereno.gateways.native.ports import NativePorts
+from sereno.gateways.tango.gateway import TangoGateway
+from sereno.gateways.tango.settings import TangoSettings
 
 from .logged import LoggedRecord
 from .server import DeviceServer
@@ -19,6 +21,13 @@ def line_server(server: DeviceServer, port: int) -> LineServer:
     """A device server by lines: for this machine, and read only."""
     peers = Peers(Insecure(name="gateway/line"), LoggedRecord(), server.clock)
     return LineServer(server.client(NOBODY), peers, port=port)
+
+
+def tango_gateway(server: DeviceServer, port: int) -> TangoGateway:
+    """A device server as Tango devices: for this machine, and read only."""
+    insecure = Insecure(name="gateway/tango")
+    client = server.client(NOBODY)
+    return TangoGateway(client, server.hub, insecure, TangoSettings(port=port), LoggedRecord())
 
 
 def ports_of(server: DeviceServer, token: str) -> NativePorts:

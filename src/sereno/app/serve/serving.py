@@ -22,15 +22,19 @@ from sereno.app.stopping import run_until_stopped, until
 from sereno.client import find_node
 from sereno.device import Device, Environment, Memory, NoMemory, device_configs, plan_of
 from sereno.gateways.native.server import NativeServer
+from sereno.gateways.tango.names import tango_name
 from sereno.model import ConfigurationError, Fault, NotConnectedError, OperationError
 
-from .ports import line_server, ports_of
+from .ports import line_server, ports_of, tango_gateway
 from .reload import Reloader
 from .server import DeviceServer
 from .wanted import Wanted
 
 if TYPE_CHECKING:  # a server without a database loads none
     from sereno.app.device_database import DeviceDatabase
+
+TANGO_PATIENCE = 20.0
+"""Seconds that Tango may take to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class ServeOptions:
     seconds: float | None = None
     as_json: bool = False
     line: int | None = None
+    tango: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class Served:
     token: str
     data: Path
     line: int | None = None
+    tango: str = ""
 
 
 def serve(options: ServeOptions) -> int:
@@ -107,7 +113,18 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
     if line is not None:
         await line.start()
         stack.push_async_callback(line.stop)
-    return Served(native.url, token, options.data, line.port if line else None)
+    tango = await start_tango(server, options, stack) if options.tango is not None else ""
+    return Served(native.url, token, options.data, line.port if line else None, tango)
+
+
+async def start_tango(server: DeviceServer, options: ServeOptions, stack: AsyncExitStack) -> str:
+    """The Tango address of the first device, once Tango clients are served. Raises OperationError if they are not."""
+    gateway = tango_gateway(server, options.tango or 0)
+    await gateway.start()
+    stack.push_async_callback(gateway.stop)
+    if not await gateway.ready(TANGO_PATIENCE):
+        raise OperationError(gateway.problem or f"Tango is not served after {TANGO_PATIENCE:g} s")
+    return gateway.address(tango_name(options.devices[0].path, gateway.settings.prefix, {}))
 
 
 def check_free(folder: DataFolder) -> None:
@@ -134,6 +151,7 @@ def show(options: ServeOptions, served: Served) -> None:
             "data": str(served.data),
             "devices": devices,
             **({} if served.line is None else {"line": served.line}),
+            **({"tango": served.tango} if served.tango else {}),
         }
         click.echo(orjson.dumps(fields).decode())
         return
@@ -145,6 +163,7 @@ def show(options: ServeOptions, served: Served) -> None:
         ("terminal", f"sereno get '{options.devices[0].path}/*'{folder}"),
         ("python", f'connect_sync(data="{served.data}").get("{example}")'),
         *([("line", f"nc -N localhost {served.line}   then {example}")] if served.line is not None else []),
+        *([("tango", f'tango.DeviceProxy("{served.tango}")')] if served.tango else []),
         ("elsewhere", f"SERENO_URL={served.url} SERENO_TOKEN={served.token}"),
         ("stop", "Ctrl-C"),
     ]

@@ -1,0 +1,30 @@
+import pytest
+
+from sereno.gateways.tango.names import attribute_name, command_name, tango_name, tango_names
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("pump", "sereno/device/pump"),
+        ("lab/ps_1", "sereno/lab/ps_1"),
+        ("lab/ps/1", "lab/ps/1"),
+        ("site/lab/rack/left", "site/lab/rack.left"),
+        ("a/b/c/d/e", "a/b/c.d.e"),
+        ("north/plc1", "plant/north/one"),
+    ],
+)
+def test_every_path_has_three_parts_in_tango(path, name):
+    assert tango_name(path, "sereno", {"north/plc1": "Plant/North/One"}) == name
+
+
+def test_two_devices_of_one_name_are_told():
+    with pytest.raises(ValueError, match="'sereno/lab/ps_1' and 'lab/ps_1' would both be"):
+        tango_names(["lab/ps_1", "sereno/lab/ps_1"], "sereno", {})
+
+
+def test_names_that_tango_has_itself_are_not_given_away():
+    assert [attribute_name(name) for name in ("state", "level")] == ["state_tag", "level"]
+    assert [command_name(name, {"push_event"}) for name in ("init", "Status", "push_event", "reset")] == [
+        "init_command", "Status_command", "push_event_command", "reset"
+    ]  # fmt: skip
