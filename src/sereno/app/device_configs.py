@@ -49,6 +49,7 @@ def device_config(device: PlantDevice) -> DeviceConfig:
     """What the plant file declares, as the device framework takes it."""
     table = device.table
     assert not issubclass(device.driver, DerivedFamily)
+    said = table.retry.model_fields_set
     return DeviceConfig(
         path=table.name,
         driver=device.driver,
@@ -56,7 +57,10 @@ def device_config(device: PlantDevice) -> DeviceConfig:
         groups={name: GroupConfig(group.period, group.phase) for name, group in device.groups.items()},
         tags=tuple(DeviceTag(tag.driver_tag, tag.group) for tag in device.tags),
         stale_after=table.stale_after,
-        retry=RetryConfig(initial=table.retry.initial, max=table.retry.max),
+        retry=RetryConfig(
+            initial=table.retry.initial,
+            max=table.retry.max if "max" in said else max(table.retry.initial, device.driver.longest_pause),
+        ),
         description=table.description,
         driver_name=table.driver,
     )

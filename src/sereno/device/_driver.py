@@ -133,11 +133,13 @@ class Driver(ABC):
     """One device of a family. Built once per device; `compile` once per scan group, `scan` every period.
 
     `Config` holds the keys of [[device]] that are the family's own, `TagConfig` those of a tag. Both are
-    frozen pydantic models with extra="forbid".
+    frozen pydantic models with extra="forbid". `longest_pause` seconds between attempts to connect, where the plant
+    file does not say.
     """
 
     Config: ClassVar[type[BaseModel]]
     TagConfig: ClassVar[type[BaseModel]]
+    longest_pause: ClassVar[float] = 30.0
 
     @classmethod
     @abstractmethod

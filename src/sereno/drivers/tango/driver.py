@@ -33,6 +33,7 @@ class TangoDriver(Driver):
 
     Config: ClassVar[type[TangoConfig]] = TangoConfig
     TagConfig: ClassVar[type[TangoTagConfig]] = TangoTagConfig
+    longest_pause: ClassVar[float] = 1.5
 
     @classmethod
     def link_key(cls, config: TangoConfig) -> str:
