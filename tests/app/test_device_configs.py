@@ -28,6 +28,6 @@ def test_a_driver_may_have_a_longest_pause_of_its_own(
 ) -> None:
     monkeypatch.setattr("sereno.drivers.tango.driver.find_spec", lambda _: True)
     file = tmp_path / "plant.toml"
-    file.write_text(DEVICE.format(driver=driver, url=URLS[driver], retry=retry), "utf-8")
+    file.write_text('[plant]\nname = "Test"\n' + DEVICE.format(driver=driver, url=URLS[driver], retry=retry), "utf-8")
     (config,) = device_configs_of(load_plant(file).linked_devices, NoMemory())
     assert (config.retry.initial, config.retry.max) == (initial, longest)
