@@ -40,15 +40,15 @@ def readme_device(folder: Path) -> Path:
     """The device of the README as a module of its own."""
     text = Path("README.md").read_text("utf-8")
     found = re.search(r"```python\n(from sereno import Device.*?)```", text, re.DOTALL)
-    module = folder / "ps.py"
+    module = folder / f"{re.sub(r'[^a-z0-9]', '_', folder.name)}.py"  # a name of its own: modules stay loaded
     module.write_text(found[1], "utf-8")
     return module
 
 
 def plant_file(folder: Path, text: str = PLANT) -> Path:
-    readme_device(folder)
+    module = readme_device(folder)
     file = folder / "plant.toml"
-    file.write_text(text, "utf-8")
+    file.write_text(text.replace("ps:PowerSupply", f"{module.stem}:PowerSupply"), "utf-8")
     return file
 
 
