@@ -1,7 +1,9 @@
 """kill: kill -9 of the recorder and of the compactor, at random times and (strace) at each system call that matters.
 
 The victim says on a pipe what is durable; the rig, outside of it, opens the folder with a historian of its own and
-reads through the public query: nothing acknowledged may be lost, doubled or altered. `--defect NAME` plants one.
+reads through the public query: nothing acknowledged may be lost, doubled or altered. It begins with a store of the
+first version, which is compacted into the present form meanwhile: not a sample of it may change. `--defect NAME`
+plants one.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pathlib import Path
 
 import psutil
 
+from breaking import old_store
 from breaking.defects import DEFECTS
 from breaking.workload import stored, total, violations
 
@@ -58,6 +61,9 @@ def trial(folder: Path, cycles: int, points: int, chance: random.Random, defect:
     acknowledged: set[int] = set()
     first = 0
     worst = 0.0
+    old_store.seed(folder / "old")
+    old_store.seed(folder / "victim")
+    old = asyncio.run(old_store.content(folder / "old"))
     for number in range(cycles + points):
         strace = syscall_kill(number - cycles) if number >= cycles else []
         told, compactors = run_and_kill(folder / "victim", first, strace, chance, defect)
@@ -68,6 +74,7 @@ def trial(folder: Path, cycles: int, points: int, chance: random.Random, defect:
         series, _ = asyncio.run(stored(folder / "victim"))
         worst = max(worst, time.perf_counter() - began)
         counts = total(counts, violations(series, acknowledged))
+        counts = total(counts, {"altered": asyncio.run(old_store.content(folder / "victim")) != old})
         if any(counts.get(key, 0) for key in ("lost", "doubled", "altered")):
             break
     counts["acknowledged"] = len(acknowledged)

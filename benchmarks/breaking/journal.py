@@ -72,26 +72,62 @@ class _Noted:
         self._events.append(("sync", self._inode))
 
 
+Change = tuple[int, bytes]
+"""Where bytes were written; with none, where the file was cut."""
+
+
 @dataclass
 class _Inode:
     synced: bytes = b""
-    unsynced: list[bytes] = field(default_factory=list)
+    unsynced: list[Change | int] = field(default_factory=list)
+    size: int = 0
+
+    def write(self, offset: int, data: bytes) -> None:
+        self.unsynced.append((offset, data))
+        self.size = max(self.size, offset + len(data))
+
+    def cut(self, size: int) -> None:
+        self.unsynced.append(size)
+        self.size = size
+
+    def sync(self) -> None:
+        """Everything is as it was written."""
+        left = bytearray(self.synced)
+        for change in self.unsynced:
+            _put(left, change)
+        self.synced, self.unsynced = bytes(left), []
 
     def survives(self, chance: random.Random) -> bytes:
         left = bytearray(self.synced)
-        for i, data in enumerate(self.unsynced):
-            fate = chance.choice(("there", "there", "zeros", "torn", "missing"))
-            if fate == "torn":
-                cut = chance.randrange(len(data) + 1)
-                left += data[:cut]
-                if i + 1 == len(self.unsynced) or chance.random() < 0.5:
-                    break
-                left += bytes(len(data) - cut)
-            elif fate == "missing" and i + 1 == len(self.unsynced):
+        for i, change in enumerate(self.unsynced):
+            if isinstance(change, int):
+                if chance.random() < 0.5:
+                    _put(left, change)
+            elif not _happen(left, change, chance, last=i + 1 == len(self.unsynced)):
                 break
-            else:
-                left += data if fate == "there" else bytes(len(data))
         return bytes(left)
+
+
+def _put(left: bytearray, change: Change | int) -> None:
+    if isinstance(change, int):
+        del left[change:]
+        return
+    offset, data = change
+    left += bytes(max(0, offset - len(left)))
+    left[offset : offset + len(data)] = data
+
+
+def _happen(left: bytearray, change: Change, chance: random.Random, *, last: bool) -> bool:
+    """What becomes of a write; False if nothing after it reached the disk."""
+    offset, data = change
+    fate = chance.choice(("there", "there", "zeros", "torn", "missing"))
+    if fate == "torn":
+        _put(left, (offset, data[: chance.randrange(len(data) + 1)]))
+        return not last and chance.random() >= 0.5
+    if fate == "missing":
+        return not last
+    _put(left, (offset, data if fate == "there" else bytes(len(data))))
+    return True
 
 
 def image(events: list[Event], cut: int, folder: Path, copy: Path, chance: random.Random) -> set[int]:
@@ -103,7 +139,7 @@ def image(events: list[Event], cut: int, folder: Path, copy: Path, chance: rando
         _apply(event, inodes, names, acknowledged)
     for path, states in names.items():
         inode = chance.choice(states)
-        if inode is not None:
+        if inode is not None and path.is_relative_to(folder):
             target = copy / path.relative_to(folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(inodes[inode].survives(chance))
@@ -121,10 +157,14 @@ def _apply(
         inodes[rest[1]] = _Inode()  # type: ignore[index]
         names.setdefault(rest[0], [None]).append(rest[1])  # type: ignore[arg-type]
     elif kind == "append":
-        inodes[rest[0]].unsynced.append(rest[1])  # type: ignore[index, arg-type]
-    elif kind == "sync":
         inode = inodes[rest[0]]  # type: ignore[index]
-        inode.synced, inode.unsynced = inode.synced + b"".join(inode.unsynced), []
+        inode.write(inode.size, rest[1])  # type: ignore[arg-type]
+    elif kind == "write":
+        inodes[rest[0]].write(rest[1], rest[2])  # type: ignore[index, arg-type]
+    elif kind == "cut":
+        inodes[rest[0]].cut(rest[1])  # type: ignore[index, arg-type]
+    elif kind == "sync":
+        inodes[rest[0]].sync()  # type: ignore[index]
     elif kind == "folder":
         for path, states in names.items():
             if path.parent == rest[0]:
@@ -136,5 +176,5 @@ def _apply(
         names.setdefault(rest[0], [None]).append(None)  # type: ignore[arg-type]
     elif kind == "truncate":
         inode = inodes[names[rest[0]][-1]]  # type: ignore[index]
-        whole = inode.synced + b"".join(inode.unsynced)
-        inode.synced, inode.unsynced = whole[: rest[1]], []  # type: ignore[misc]
+        inode.cut(rest[1])  # type: ignore[arg-type]
+        inode.sync()

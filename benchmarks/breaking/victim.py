@@ -1,4 +1,4 @@
-"""Records and compacts until it is killed: `python victim.py FOLDER FIRST [DEFECT]`. Prints what is durable."""
+"""Records and compacts until it is killed: `python victim.py FOLDER FIRST [DEFECT [EVERY]]`. Prints what is durable."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def tell(seq: int) -> None:
     os.write(1, f"{seq}\n".encode())
 
 
-async def main(folder: Path, first: int, defect: str) -> None:
+async def main(folder: Path, first: int, defect: str = "", every: str = "40") -> None:
     disk = SystemDisk()
     plant(defect, disk)
     historian = historian_on(folder, disk, SystemClock(), in_own_process)
     await historian.start()
     os.write(1, b"ready\n")
-    await record(historian, first, 1 << 40, tell)
+    await record(historian, first, 1 << 40, tell, every=int(every))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else ""))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]))

@@ -23,14 +23,20 @@ def run(script: str, *arguments: str) -> dict[str, Any]:
 
 
 def test_power_cuts_lose_nothing_durable() -> None:
-    figures = run("rig_powercut.py", "--cycles", "12", "--batches", "40")["figures"]
+    figures = run("rig_powercut.py", "--cycles", "12", "--batches", "40", "--through", "injected")["figures"]
     assert figures["cycles"] == 12
     assert figures["lost"] == figures["doubled"] == figures["altered"] == figures["refused"] == 0
 
 
+def test_power_cuts_are_of_a_file_system_where_one_can_be_mounted() -> None:
+    done = run("rig_powercut.py", "--cycles", "6", "--batches", "30")
+    assert done["through"] == "fuse" or done["through"].startswith("injected: ")
+
+
 @pytest.mark.parametrize("defect", ["no-fsync", "no-folder-fsync", "ack-before-sync", "delete-first"])
 def test_power_cuts_find_each_planted_defect(defect: str) -> None:
-    assert run("rig_powercut.py", "--cycles", "25", "--batches", "40", "--defect", defect)["found"]
+    arguments = ("--cycles", "25", "--batches", "40", "--through", "injected")
+    assert run("rig_powercut.py", *arguments, "--defect", defect)["found"]
 
 
 def test_kills_lose_nothing_durable() -> None:

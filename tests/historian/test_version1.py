@@ -1,6 +1,7 @@
 """What the first version stored opens in this one, and stays the same when it is compacted.
 
 `version1/` was written by the first form of the historian: two starts, every type of tag, a late sample, a bad one.
+`version1_cold/` is the same with its oldest segment compacted, by the first form of the compaction.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from sereno.historian.cold.verifying import verify
+from sereno.historian.disk import SystemDisk
 from tests.historian.rig import SECOND, T0, Reader, compacted, mixed, rows
 
 STORED = Path(__file__).parent / "version1"
+COLD = STORED.with_name("version1_cold")
 GONE = (7 * SECOND + 1, None, 0x8000)
 BIG = 2**60
 
@@ -39,9 +44,11 @@ def check(found: dict[str, list[tuple[int, Any, int]]]) -> None:
         np.testing.assert_array_equal(array, [i, np.nan])
 
 
-def test_it_opens_and_compacts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stored", [STORED, COLD])
+def test_it_opens_and_compacts(tmp_path: Path, stored: Path) -> None:
     folder = tmp_path / "history"
-    shutil.copytree(STORED, folder)
+    shutil.copytree(stored, folder)
+    assert not [one for one in verify(SystemDisk(), folder) if one.faults]
     check(answers(folder))
     done = compacted(folder)
     assert not done.faults
