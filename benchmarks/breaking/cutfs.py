@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,8 +115,16 @@ class CutFileSystem(fuse.Operations):
         return {name: getattr(found, name) for name in names}
 
 
+def end_with_parent(mount: Path) -> None:
+    """Unmount when standard input ends: whoever began this is gone, or wants the journal."""
+    sys.stdin.buffer.read()
+    tool = ["umount", "-l"] if os.geteuid() == 0 else ["fusermount", "-u", "-z"]
+    subprocess.run([*tool, str(mount)], check=False)
+
+
 def main(mount: Path, backing: Path, journal: Path) -> None:
     system = CutFileSystem(backing)
+    threading.Thread(target=end_with_parent, args=(mount,), daemon=True).start()
     fuse.FUSE(system, str(mount), foreground=True, nothreads=True, fsname="sereno-cut")
     journal.write_bytes(pickle.dumps(system.events))
 

@@ -49,16 +49,15 @@ def mounted(mount: Path, backing: Path, journal: Path) -> Iterator[Path]:
     mount.mkdir()
     backing.mkdir()
     command = [sys.executable, str(HERE / "cutfs.py"), str(mount), str(backing), str(journal)]
-    with subprocess.Popen(command) as system:
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as system:
+        assert system.stdin is not None
         try:
             wait(lambda: os.path.ismount(mount) or system.poll() is not None)
             if system.poll() is not None:
                 raise RuntimeError("the file system could not be mounted")
             yield mount
         finally:
-            if os.path.ismount(mount):
-                tool = ["umount"] if os.geteuid() == 0 else ["fusermount", "-u"]
-                subprocess.run([*tool, str(mount)], check=True)
+            system.stdin.close()
             system.wait(_PATIENCE)
 
 

@@ -28,8 +28,9 @@ def test_power_cuts_lose_nothing_durable() -> None:
     assert figures["lost"] == figures["doubled"] == figures["altered"] == figures["refused"] == 0
 
 
+@pytest.mark.timeout(300)
 def test_power_cuts_are_of_a_file_system_where_one_can_be_mounted() -> None:
-    done = run("rig_powercut.py", "--cycles", "6", "--batches", "30")
+    done = run("rig_powercut.py", "--cycles", "6", "--batches", "24")
     assert done["through"] == "fuse" or done["through"].startswith("injected: ")
 
 

@@ -90,9 +90,8 @@ class TagHistory:
         gaps += self._cold_gaps(samples)
         earliest = int(samples.t[0]) - MARGIN_NS
         samples = with_gaps(samples, [gap for gap in gaps if gap.start < end and gap.end >= earliest])
-        samples = samples.take(samples.t < end)
-        in_force = max(0, int(np.searchsorted(samples.t, start, "right")) - 1)
-        samples = samples.take(slice(in_force, None))
+        in_force = max(0, int(samples.t.searchsorted(start, "right")) - 1)
+        samples = samples.take(slice(in_force, int(samples.t.searchsorted(end))))
         return samples if self._numbers else _without_repeats(samples)
 
     def count(self, start: int, end: int) -> int:

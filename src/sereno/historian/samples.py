@@ -58,8 +58,10 @@ def no_samples(n: int = 0) -> Samples:
 
 def joined(parts: Sequence[Samples]) -> Samples:
     """All of them, one after the other."""
-    if len(parts) == 1:
-        return parts[0]
+    full = [part for part in parts if len(part)]
+    if len(full) == 1:
+        return full[0]
+    parts = full or parts[:1]
     columns = zip(*(p._columns() for p in parts), strict=True)
     return Samples(*(np.concatenate(c) for c in columns)) if parts else no_samples()
 

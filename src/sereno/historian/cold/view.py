@@ -53,7 +53,8 @@ class ColdView:
         """Samples of the tag in [start, end), by time; a bad one where a file is damaged."""
         parts = [part for file in self.files(start, end) for part in self._parts(file, tag, start, end)]
         samples = in_order(joined(parts))
-        return samples.take((samples.t >= start) & (samples.t < end))
+        first, last = samples.t.searchsorted((start, end)).tolist()
+        return samples if last - first == len(samples) else samples.take(slice(first, last))
 
     def slots(self, start: int, end: int) -> list[tuple[int, int]]:
         """The slots that overlap [start, end), in order."""
