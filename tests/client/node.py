@@ -191,7 +191,7 @@ async def node_at(folder: Path) -> AsyncIterator[Node]:
         live=hub,
         commands=commands,
         history=historian,
-        analysis=Analyst(historian, CALENDAR),
+        analysis=Analyst(historian, CALENDAR, accounts.audit.record),
         devices=devices,
         overrides=Overrides(hub, clock, StoredOverrides(store, clock), ["north/plc1"]),
         accounts=accounts,

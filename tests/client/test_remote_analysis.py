@@ -51,7 +51,7 @@ async def test_aggregates_are_those_of_the_node(client: Client, node: Node) -> N
     asked: dict[str, Any] = {"every": "1h", "aggregates": names, "start": now - 10**13, "end": now // 1000 * 1000}
     far = await client.aggregate(LEVEL, FLOW, **asked)
     near = Client(node.hub, node.commands, node.historian, node.devices, Actor("v", (ROLES["viewer"],)))
-    near.analysis = Analyst(node.historian, CALENDAR)
+    near.analysis = Analyst(node.historian, CALENDAR, node.accounts.audit.record)
     for one, other in zip(far, await near.aggregate(LEVEL, FLOW, **asked), strict=True):
         assert (one.tag, one.unit, one.timezone) == (other.tag, other.unit, "Europe/Madrid")
         assert one.units == other.units

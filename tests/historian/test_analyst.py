@@ -20,6 +20,10 @@ LEVEL, FLOW = "north/plc1/tag0", "north/plc1/tag1"
 MADRID = Calendar("Europe/Madrid")
 
 
+async def unrecorded(*_: object, **__: object) -> None:
+    pass
+
+
 def test_pieces_put_together_are_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analyst, "PIECE_ROWS", 30)
 
@@ -31,7 +35,7 @@ def test_pieces_put_together_are_the_whole(tmp_path: Path, monkeypatch: pytest.M
                     await historian.durable()
             whole = await ask(historian, LEVEL, T0 + 5 * SECOND, T0 + 500 * SECOND)
             request = HistoryRequest((LEVEL, FLOW), T0 + 5 * SECOND, T0 + 500 * SECOND)
-            found = [p async for p in Analyst(historian, MADRID).pieces(request, VIEWER)]
+            found = [p async for p in Analyst(historian, MADRID, unrecorded).pieces(request, VIEWER)]
             mine = [p for p in found if p.tag == LEVEL]
             assert len(mine) > 3
             assert max(len(p.t) for p in mine) <= 40
@@ -50,7 +54,7 @@ def test_aggregates_come_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             for i in range(100):
                 historian.accept(batch(T0 + i * SECOND, {0: float(i)}))
             request = AggregateRequest((LEVEL,), T0, T0 + 90 * SECOND, "1s", ("mean", "increase"))
-            found = [p async for p in Analyst(historian, MADRID).aggregate(request, VIEWER)]
+            found = [p async for p in Analyst(historian, MADRID, unrecorded).aggregate(request, VIEWER)]
             assert [len(p.t) for p in found] == [7] * 12 + [6]
             assert np.concatenate([p.columns["mean"] for p in found]).tolist() == [float(i) for i in range(90)]
             assert np.concatenate([p.columns["increase"] for p in found]).tolist() == [0.0] + [1.0] * 89
@@ -66,12 +70,12 @@ def test_who_leaves_ends_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         async with running(tmp_path, floats(1), clock) as historian:
             historian.accept(batch(T0, {0: 1.0}))
             request = AggregateRequest((LEVEL,), T0, T0 + 10**6 * SECOND, "1s", ("mean",))
-            pieces = Analyst(historian, MADRID).aggregate(request, VIEWER)
+            pieces = Analyst(historian, MADRID, unrecorded).aggregate(request, VIEWER)
             await anext(pieces)
             assert historian.statistics()["queries"] == 1
             await pieces.aclose()
             assert historian.statistics()["queries"] == 0
-            waiting = asyncio.create_task(anext(Analyst(historian, MADRID).aggregate(request, VIEWER)))
+            waiting = asyncio.create_task(anext(Analyst(historian, MADRID, unrecorded).aggregate(request, VIEWER)))
             await asyncio.sleep(0)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -86,8 +90,8 @@ def test_nothing_is_told_to_whoever_may_not_know(tmp_path: Path) -> None:
         request = HistoryRequest((LEVEL,), T0, T0 + SECOND)
         async with running(tmp_path, floats(1), clock) as historian:
             with pytest.raises(DeniedError):
-                await anext(Analyst(historian, MADRID).pieces(request, Actor("nobody", ())))
+                await anext(Analyst(historian, MADRID, unrecorded).pieces(request, Actor("nobody", ())))
         with pytest.raises(NotConnectedError):
-            await anext(Analyst(historian, MADRID).pieces(request, VIEWER))
+            await anext(Analyst(historian, MADRID, unrecorded).pieces(request, VIEWER))
 
     run_jumping(story)

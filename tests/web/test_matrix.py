@@ -111,6 +111,9 @@ TABLE = {
         GET /api/v1/devices/{path:path}/trace
         PUT /api/v1/values/{path:path}/substitution
         DELETE /api/v1/values/{path:path}/substitution
+        POST /api/v1/history/imports
+        POST /api/v1/history/imports/{key}
+        POST /api/v1/history/imports/{key}/finish
         POST /api/v1/alarms/{alarm:path}/out
         POST /api/v1/alarms/{alarm:path}/in
         POST /api/v1/notices/test

@@ -26,6 +26,7 @@ from ._described import CommandSpec, ParameterSpec
 from ._gevent import GeventClient, connect_gevent
 from ._group import Group, GroupReading
 from ._guards import GuardPort, GuardStatus, NoGuards, guard_json
+from ._imports import ImportedSamples, ImportSource, ImportTally
 from ._json import device_json, iso_time, override_json, reading_json, series_json, spec_json
 from ._locks import Lock, LockPort, NoLocks, lock_json
 from ._logbook import EntryKind, LogbookPort, LogEntry, LogQuery, NoLogbook, log_entry_json
@@ -105,6 +106,9 @@ __all__ = [
     "GuardStatus",
     "HistoryPort",
     "HistoryRequest",
+    "ImportSource",
+    "ImportTally",
+    "ImportedSamples",
     "IngestPort",
     "LinkedNotice",
     "LivePort",

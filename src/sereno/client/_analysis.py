@@ -9,6 +9,7 @@ from sereno.access.actor import Actor
 from sereno.model import OperationError
 
 from ._aggregates import AggregateRequest, Aggregates
+from ._imports import ImportedSamples, ImportSource, ImportTally
 from ._values import HistoryRequest, Series
 
 
@@ -24,6 +25,15 @@ class AnalysisPort(Protocol):
     def aggregate(self, request: AggregateRequest, actor: Actor) -> AsyncGenerator[Aggregates]:
         """Aggregates of the tags in the order asked, each tag by time, in pieces of 2048 buckets at most."""
 
+    async def begin_import(self, source: ImportSource, actor: Actor) -> str:
+        """The key of a new import, which goes on record. The actor needs the right to configure the tags."""
+
+    async def store_import(self, key: str, samples: ImportedSamples, actor: Actor) -> int:
+        """Make samples durable, those of one tag in order of time; how many of them were not there already."""
+
+    async def finish_import(self, key: str, actor: Actor) -> ImportTally:
+        """The import is whole: after its last sample holds again what held there before it."""
+
 
 class NoAnalysis:
     """An AnalysisPort where no history is kept."""
@@ -37,6 +47,21 @@ class NoAnalysis:
         """Raises OperationError."""
         del actor
         raise _nothing(request.tags)
+
+    async def begin_import(self, source: ImportSource, actor: Actor) -> str:
+        """Raises OperationError."""
+        del actor
+        raise _nothing(source.tags)
+
+    async def store_import(self, key: str, samples: ImportedSamples, actor: Actor) -> int:
+        """Raises OperationError."""
+        del key, actor
+        raise _nothing((samples.tag,))
+
+    async def finish_import(self, key: str, actor: Actor) -> ImportTally:
+        """Raises OperationError."""
+        del key, actor
+        raise _nothing(())
 
 
 def _nothing(tags: tuple[str, ...]) -> OperationError:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from sereno.access.actor import Actor
+from sereno.wire.jsonvalue import json_bytes
 
 from ._aggregates import AggregateRequest, Aggregates
 from ._http import Http
+from ._imports import ImportedSamples, ImportSource, ImportTally
 from ._json import iso_time
 from ._parse import parse_series, parse_spec
 from ._tabular import parse_aggregates
@@ -46,11 +51,36 @@ class RemoteAnalysis:
             async for line in self._lines(query):
                 yield parse_aggregates(line)
 
+    async def begin_import(self, source: ImportSource, actor: Actor) -> str:  # noqa: ARG002
+        """See AnalysisPort."""
+        body = {"name": source.name, "sha256": source.sha256, "tags": list(source.tags)}
+        return str((await self._post("", body))["key"])
+
+    async def store_import(self, key: str, samples: ImportedSamples, actor: Actor) -> int:  # noqa: ARG002
+        """See AnalysisPort."""
+        quality = None if samples.quality is None or not samples.quality.any() else packed(samples.quality, "<u2")
+        value = packed(samples.value, "<f8") if isinstance(samples.value, np.ndarray) else samples.value
+        body = {"tag": samples.tag, "t_ns": packed(samples.t, "<i8"), "value": value, "quality": quality}
+        return int((await self._post(f"/{quote(key, safe='')}", body))["new"])
+
+    async def finish_import(self, key: str, actor: Actor) -> ImportTally:  # noqa: ARG002
+        """See AnalysisPort."""
+        found = await self._post(f"/{quote(key, safe='')}/finish", {})
+        return ImportTally(found["rows"], found["new"], found["from_ns"], found["to_ns"])
+
+    async def _post(self, path: str, body: Any) -> Any:
+        return await self._http.send("POST", f"{_API}/history/imports{path}", body=json_bytes(body))
+
     async def _lines(self, query: Sequence[tuple[str, str]]) -> AsyncGenerator[dict[str, Any]]:
         async with self._http.lines(f"{_API}/history", query) as lines:
             async for line in lines:
                 if line:
                     yield msgspec.json.decode(line)
+
+
+def packed(column: NDArray[Any], dtype: str) -> str:
+    """A column as base64 of its little-endian bytes."""
+    return b64encode(np.ascontiguousarray(column, dtype).tobytes()).decode()
 
 
 def history_query(tags: Sequence[str], request: HistoryRequest) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from .aggregating.answer import aggregated, check_aggregates
 from .aggregating.stretch import slices
 from .asking import Asking
 from .historian import Historian
+from .importing import Imports, Record
 from .query import check_request
 from .samples import I64
 from .series import series_of
@@ -23,11 +24,13 @@ PIECE_BUCKETS = 2048
 
 
 class Analyst:
-    """An AnalysisPort over a historian; `calendar` is that of the site."""
+    """An AnalysisPort over a historian; `calendar` is that of the site, `record` puts imports on record."""
 
-    def __init__(self, historian: Historian, calendar: Calendar) -> None:
+    def __init__(self, historian: Historian, calendar: Calendar, record: Record) -> None:
         self._historian = historian
         self._calendar = calendar
+        imports = Imports(historian, record)
+        self.begin_import, self.store_import, self.finish_import = imports.begin, imports.store, imports.finish
 
     async def pieces(self, request: HistoryRequest, actor: Actor) -> AsyncGenerator[Series]:
         """See AnalysisPort."""

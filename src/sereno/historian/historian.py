@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,6 +27,7 @@ from sereno.model import (
 )
 
 from .asking import Asking
+from .block import Block
 from .cold.keeper import ColdKeeper, Compactor
 from .cold.pruning import Pruning, Removal
 from .disk import Disk, SystemDisk
@@ -161,6 +162,19 @@ class Historian:
             return
         self._queue.offer(batch)
         self._wake.set()
+
+    def declare(self, paths: Collection[str]) -> None:
+        """Know those of the tags that are declared, also before their first sample."""
+        self._book.declare(paths, self._clock.wall_ns())
+
+    async def store(self, blocks: Sequence[Block]) -> None:
+        """Rows of the past, durable on return; of those with one time and tag the later stored one counts.
+
+        Raises NotConnectedError, OSError.
+        """
+        if self._task is None or self._stopping:
+            raise NotConnectedError("the historian is not running")
+        self._adopt(await self._write(CommitData(list(blocks)), self._clock.wall_ns(), seal=False))
 
     @property
     def accepted_seq(self) -> int:

@@ -49,13 +49,15 @@ class SegmentReader:
         """The tag's row with the latest time before `t` in this segment; at most one."""
         rows = self.view.rows_of(tag)
         record = self._record_of(rows)
-        t_max = np.minimum(self.view.records["t_max"][record], t - 1)
-        candidates = np.flatnonzero(self.view.records["t_min"][record] < t)
+        numbers = np.unique(record)
+        entries = self.view.records[numbers]
+        t_max = np.minimum(entries["t_max"], t - 1)
+        candidates = np.flatnonzero(entries["t_min"] < t)
         best = no_samples()
         for at in candidates[np.argsort(-t_max[candidates], kind="stable")].tolist():
             if len(best) and t_max[at] < best.t[0]:
                 break
-            found = self.read(rows[record == record[at]])
+            found = self.read(rows[record == numbers[at]])
             best = _latest(joined([best, found.take(found.t < t)]))
         return best
 

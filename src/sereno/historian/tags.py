@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -187,6 +187,12 @@ class TagBook:
     def by_path(self) -> dict[str, int]:
         """Ids by every path that history is known of."""
         return dict(self._by_path)
+
+    def declare(self, paths: Collection[str], now: int) -> None:
+        """Register those of the tags that are declared now. Belongs to the thread of `register`."""
+        for handle, spec in self._lookup.directory().items():
+            if spec.path in paths:
+                self.register_one(handle, now)
 
     def paths(self) -> list[str]:
         """Every path that history is known of."""

@@ -15,6 +15,7 @@ class Quality(IntEnum):
 
     GOOD = 0x0000
     SUBSTITUTED = 0x0096
+    IMPORTED = 0x00A2
     UNCERTAIN = 0x4000
     LAST_USABLE = 0x4090
     SENSOR_NOT_ACCURATE = 0x4093
@@ -36,6 +37,7 @@ class Quality(IntEnum):
 _REASONS: dict[int, str] = {
     Quality.GOOD: "",
     Quality.SUBSTITUTED: "substituted by hand",
+    Quality.IMPORTED: "imported",
     Quality.UNCERTAIN: "uncertain",
     Quality.LAST_USABLE: "last usable value",
     Quality.SENSOR_NOT_ACCURATE: "sensor not accurate",

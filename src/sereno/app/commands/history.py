@@ -26,6 +26,7 @@ from sereno.client import (
 from sereno.model import AckState, OperationError, severity
 
 from .history_aggregates import show_aggregates
+from .history_files import export, import_
 from .live import ack_exit_code
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line, timestamp
@@ -44,6 +45,10 @@ class _ShowsByDefault(click.Group):
 @click.group(cls=_ShowsByDefault)
 def history() -> None:
     """Recorded samples: `sereno history TAG...` shows them."""
+
+
+history.add_command(export)
+history.add_command(import_)
 
 
 @history.command()

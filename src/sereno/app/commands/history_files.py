@@ -1,0 +1,131 @@
+"""history export | import: samples of the past as files."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sereno.client import Calendar, Client, parse_time
+
+from .options import NodeAddress, json_option, node_options, with_client
+from .show import json_line
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("export")
+@click.argument("file", type=_FILE)
+@click.argument("tags", nargs=-1, required=True, metavar="TAG...")
+@click.option("--from", "start", default="now-1h", show_default=True, help="ISO 8601 or relative, as now-30d.")
+@click.option("--to", "end", default="now", show_default=True)
+@click.option("--tz", default="UTC", show_default=True, help="Time zone of given times.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@node_options
+@json_option
+def export(
+    *,
+    file: Path,
+    tags: tuple[str, ...],
+    start: str,
+    end: str,
+    tz: str,
+    force: bool,
+    node: NodeAddress,
+    as_json: bool,
+) -> int:
+    """Write every sample of tags (paths or globs) to FILE: .csv, .ndjson, .arrow or .parquet by its name.
+
+    Broken off, the same command goes on where it was.
+    """
+    from sereno.app.historyfile.export import Export, Stage
+
+    made = Export(file)
+    if file.exists() and not force:
+        raise click.UsageError(f"{file} exists; --force replaces it")
+    zone = Calendar(tz).zone()
+    since, until = parse_time(start, zone=zone), parse_time(end, zone=zone)
+
+    async def work(client: Client) -> None:
+        names = tuple(spec.path for spec in await client.tags(*tags))
+        stage, begun = Stage(names, since, until), made.begun()
+        if begun is not None and begun.tags == names:
+            _say(f"goes on after {begun.rows} rows, up to {_iso(begun.end)}")
+            stage = begun
+        line = _Line()
+        rows = await made.run(client, stage, lambda tag, n, t: line.show(f"{tag}: {n} rows, {_iso(t)}"))
+        line.end()
+        size = made.size()
+        if as_json:
+            json_line({"file": str(file), "rows": rows, "bytes": size, "tags": len(names)})
+        else:
+            click.echo(f"{file}: {rows} rows of {len(names)} tags, {size} bytes")
+
+    return with_client(work, node)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--tag", default="", help="The tag, where the file has a time and one further column.")
+@click.option("--tz", default="UTC", show_default=True, help="Time zone of times without one.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@node_options
+@json_option
+def import_(*, file: Path, tag: str, tz: str, yes: bool, node: NodeAddress, as_json: bool) -> int:
+    """Bring samples of the past from FILE (.csv, .parquet, .arrow) into the history of a node; it goes on record.
+
+    Columns: tag, t, value and perhaps quality and unit, as `export` writes them; or t and a column per tag. What is
+    there already is left out, so that it may be done again.
+    """
+    from sereno.app.historyfile.bringing import SortedFile, bring, check_tags, source_of
+
+    Calendar(tz).zone()
+
+    async def work(client: Client) -> None:
+        specs = await client.tags()
+        texts = {spec.path for spec in specs if not spec.is_row}
+        with await asyncio.to_thread(SortedFile, file, tag, tz, texts) as content:
+            check_tags(content.tags, specs)
+            question = f"Bring {content.rows} samples of {len(content.tags)} tags into the history?"
+            if not yes and sys.stdin.isatty():
+                click.confirm(question, abort=True)
+            line = _Line()
+            source = await asyncio.to_thread(source_of, file, content.tags)
+            tally = await bring(client, source, content, lambda n, of: line.show(f"{n} of {of} rows"))
+            line.end()
+        if as_json:
+            json_line({"rows": tally.rows, "new": tally.new, "from_ns": tally.first, "to_ns": tally.last})
+        else:
+            click.echo(f"{tally.rows} samples from {_iso(tally.first)} to {_iso(tally.last)}, {tally.new} new")
+
+    return with_client(work, node)
+
+
+class _Line:
+    """One line of progress that is written over, on a terminal only."""
+
+    def __init__(self) -> None:
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        """The present state."""
+        if sys.stderr.isatty():
+            self._shown = True
+            _say(f"\r\x1b[K{text}", newline=False)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        if self._shown:
+            _say("")
+
+
+def _say(text: str, **how: Any) -> None:
+    click.echo(text, err=True, nl=how.get("newline", True))
+
+
+def _iso(t: int) -> str:
+    return f"{datetime.fromtimestamp(t // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}"

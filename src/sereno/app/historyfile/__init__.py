@@ -1,0 +1,1 @@
+"""Files of history: what is exported, and what is imported."""

@@ -1,0 +1,163 @@
+"""What is exported comes back by an import, in every format; broken off, it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sereno.access.actor import ROLES, Actor
+from sereno.app.historyfile.bringing import SortedFile, bring, check_tags, source_of
+from sereno.app.historyfile.export import Export, Stage
+from sereno.app.historyfile.reading import rows_in
+from sereno.client import Client, connect
+from sereno.historian import analyst
+from sereno.historian.analyst import Analyst
+from sereno.model import TagSpec
+from tests.client.node import CALENDAR, Node, node_at
+
+LEVEL, TOTAL, RECIPE, MODE = (f"north/plc1/{name}" for name in ("level", "total", "recipe", "mode"))
+BIG = 2**60
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    (tmp_path / "node").mkdir()
+    async with node_at(tmp_path / "node") as node:
+        yield node
+
+
+def near(node: Node) -> Client:
+    client = Client(node.hub, node.commands, node.historian, node.devices, Actor("erik", (ROLES["engineer"],)))
+    client.analysis = Analyst(node.historian, CALENDAR, node.accounts.audit.record)
+    return client
+
+
+async def values(client: Client, end: int) -> list[list[Any]]:
+    found = await client.query(LEVEL, TOTAL, RECIPE, MODE, start=0, end=end)
+    columns = [s.objects or (s.exact if s.exact is not None else s.value).tolist() for s in found]
+    return [[s.t.tolist(), list(column), (s.quality >> 14).tolist()] for s, column in zip(found, columns, strict=True)]
+
+
+def quiet(*_: Any) -> None:
+    pass
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".arrow", ".parquet"])
+async def test_an_export_is_imported_as_it_was(node: Node, tmp_path: Path, suffix: str) -> None:
+    for i in range(5):
+        last = node.publish(level=i / 3, total=BIG + i, recipe=f"0{i}", mode=i % 2)
+    client, file = near(node), tmp_path / f"out{suffix}"
+    was = await values(client, last + 1)
+    assert await Export(file).run(client, Stage((LEVEL, TOTAL, RECIPE, MODE), 0, last + 1), quiet) == 20
+    (tmp_path / "other").mkdir()
+    async with node_at(tmp_path / "other") as other:
+        taker = near(other)
+        with SortedFile(file, "", "UTC", {RECIPE}) as content:
+            check_tags(content.tags, await taker.tags())
+            tally = await bring(taker, source_of(file, content.tags), content, quiet)
+            assert (tally.rows, tally.new) == (20, 20)
+            assert (await bring(taker, source_of(file, content.tags), content, quiet)).new == 0
+        assert await values(taker, last + 1) == was
+        acts = [r.action for r in await other.accounts.audit.entries()]
+        assert acts.count("history.import") == 4
+
+
+async def test_an_export_that_was_broken_off_goes_on(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analyst, "PIECE_ROWS", 3)
+    for i in range(20):
+        last = node.publish(level=i, total=i)
+        await node.historian.durable()
+    client = near(node)
+    stage = Stage((LEVEL, TOTAL), 0, last + 1)
+    whole, broken = Export(tmp_path / "whole.csv"), Export(tmp_path / "broken.csv")
+    rows = await whole.run(client, stage, quiet)
+
+    def stop(limit: int, _tag: str, rows: int, _t: int) -> None:
+        if rows > limit:
+            raise OSError("no")
+
+    for limit in (5, 22, 27):
+        with pytest.raises(OSError, match="no"):
+            await broken.run(client, broken.begun() or stage, partial(stop, limit))
+        with (tmp_path / ".broken.csv.part").open("ab") as file:
+            file.write(b"half a row")
+    begun = broken.begun()
+    assert begun is not None
+    assert begun.rows > 27
+    assert await broken.run(client, begun, quiet) == rows
+    assert (tmp_path / "broken.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert broken.begun() is None
+    assert sorted(p.name for p in tmp_path.glob("*broken*")) == ["broken.csv"]
+
+
+async def test_a_file_comes_in_over_http(node: Node, tmp_path: Path) -> None:
+    await node.accounts.add_user("erik", "correct horse battery", ["engineer"], by="test")
+    token = (await node.accounts.tokens.issue("erik", "test", "engineer", 3600.0))[1]
+    file = tmp_path / "old.csv"
+    file.write_text(
+        "time,north/plc1/level,north/plc1/total\n2020-03-29 01:59,1.5,1152921504606846977\n2020-03-29 03:00,,3\n"
+    )
+    async with connect(node.url, token) as client:
+        with SortedFile(file, "", "Europe/Madrid", set()) as content:
+            tally = await bring(client, source_of(file, content.tags), content, quiet)
+        assert (tally.rows, tally.new) == (4, 4)
+        level, total = await client.query(LEVEL, TOTAL, start="2020-01-01", end="2020-03-30")
+    assert (level.t[1] - level.t[0]) == 60 * 10**9
+    assert level.value[0] == 1.5
+    assert level.quality[1] == 0x8000
+    assert total.exact is not None
+    assert total.exact[:2].tolist() == [BIG + 1, 3]
+
+
+def test_columns_of_every_kind_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "one.parquet"
+    stamp = pa.array([1_000_000, 2_000_000], pa.timestamp("us"))
+    pq.write_table(pa.table({"t": stamp, "value": [1, 2], "quality": ["good", "bad"]}), file)
+    (one,) = rows_in(file, "a/b", "UTC", set())
+    assert (one.tag, one.t.tolist(), one.value.tolist()) == ("a/b", [10**9, 2 * 10**9], [1, 2])
+    assert one.quality.tolist() == [0, 0x8000]
+    file = tmp_path / "ns.csv"
+    file.write_text("t,value\n5,x\n6,\n")
+    (one,) = rows_in(file, "a/b", "UTC", set())
+    assert (one.t.tolist(), one.value.tolist()) == ([5, 6], ["x", None])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("when,value\n1,2\n", "expected one of t, time, timestamp"),
+        ("t,a,b\n1,2,3\n", "2 columns besides the time"),
+        ("t,value\nyesterday,2\n", "a time that is none"),
+        ("t,value,quality\n1,2,fine\n", "quality 'fine'"),
+        ("t,value\n,2\n", "without a time"),
+    ],
+)
+def test_a_file_that_is_none_says_why(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text(text)
+    with pytest.raises(ValueError, match=words):
+        list(rows_in(file, "a/b", "UTC", set()))
+    with pytest.raises(ValueError, match="does not end with"):
+        list(rows_in(tmp_path / "x.txt", "", "UTC", set()))
+
+
+def test_other_units_and_unknown_tags_are_refused() -> None:
+    specs = [TagSpec(path="a/b", unit="m")]
+    check_tags({"a/b": "m"}, specs)
+    with pytest.raises(ValueError, match="in 'cm' in the file and in 'm'"):
+        check_tags({"a/b": "cm"}, specs)
+    with pytest.raises(ValueError, match="no tag 'a/c'"):
+        check_tags({"a/c": ""}, specs)
+
+
+def test_other_formats_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="does not end with"):
+        Export(tmp_path / "x.xlsx")
