@@ -33,7 +33,8 @@ def warnings(parts: Parts) -> list[str]:
     faults = [f"audit, at start: {fault}" for fault in parts.store.recording.faults]
     room = parts.historian.warning if parts.historian is not None else ""
     gateways = gateway_problems(parts.gateways)
-    others = filter(None, [clock_fault(), room and f"history: {room}"])
+    untold = parts.telling.problem()
+    others = filter(None, [clock_fault(), room and f"history: {room}", untold and f"notices: {untold}"])
     return [*faults, *gateways, *parts.devices.clock_faults(), *others]
 
 

@@ -101,6 +101,21 @@ def test_ten_thousand_at_once_are_two_notices_and_the_first_out_is_told_first() 
     assert [line.alarm for line in notices[1].lines[:2]] == ["x9999.hi", "x9998.hi"]
 
 
+def test_a_clock_that_is_set_back_holds_nothing_up() -> None:
+    p = machine(group=30.0)
+    p.raised("a.hi", T0)
+    p.tick(T0)
+    p.raised("b.hi", T0 + S)
+    back = T0 - 3600 * S
+    assert told(p.tick(back)) == [("alarms", 0, "b", "olga")]
+    assert told(p.tick(back + 300 * S)) == [("alarms", 1, "ab", "eva horn")]
+    p = machine(steps=TWO[:1], digest=(7 * 60,))
+    p.raised("a.hi", T0 + 8 * 3600 * S)
+    p.tick(T0 + 8 * 3600 * S)
+    assert p.tick(T0) == []
+    assert len(p.tick(T0 + 7 * 3600 * S)) == 1
+
+
 def test_chatter_is_told_once() -> None:
     p = machine()
     notices = []

@@ -302,6 +302,33 @@ async def test_notices_go_out_while_nothing_can_be_kept(
 
 
 @jumping
+async def test_a_fault_of_our_own_is_told(clock: JumpingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken() -> None:
+        async with rig(clock, tmp_path) as desk:
+            monkeypatch.setattr(desk.notifier.machine, "tick", lambda t: 1 / 0)
+            desk.bench.feed(8.5)
+            await asyncio.sleep(1)
+            assert desk.notifier.problem.startswith("nobody is told any more")
+
+    with pytest.raises(ExceptionGroup):
+        await broken()
+
+
+@jumping
+async def test_more_than_can_be_heard_is_looked_at(
+    clock: JumpingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sereno.alarms.notify.notifier.MOST", 0)
+    async with rig(clock, tmp_path) as desk:
+        desk.bench.feed(8.5)
+        await asyncio.sleep(1)
+        assert desk.told() == [("olga", HI)]
+        await desk.bench.alarms.acknowledge([HI], OLGA)
+        await asyncio.sleep(1)
+        assert desk.notifier.machine.cases == {}
+
+
+@jumping
 async def test_heartbeats(clock: JumpingClock, tmp_path: Path) -> None:
     beats = (
         HeartbeatSpec(name="outside", way="horn", every=300.0),
@@ -323,6 +350,19 @@ async def test_heartbeats(clock: JumpingClock, tmp_path: Path) -> None:
             ("morning", "taken"),
         ]
         assert desk.notifier.problem == "horn: refused"
+
+
+@jumping
+async def test_a_clock_that_is_set_back_silences_nothing(clock: JumpingClock, tmp_path: Path) -> None:
+    beats = (HeartbeatSpec(name="outside", way="horn", every=300.0),)
+    async with rig(clock, tmp_path, heartbeats=beats) as desk:
+        desk.mail.fault = OperationError("no route")
+        desk.bench.feed(8.5)
+        await asyncio.sleep(1)
+        clock.step_wall(-86400)
+        await asyncio.sleep(601)
+        assert len([m for m in desk.horn.taken if m.kind == "heartbeat"]) == 3
+        assert len(desk.mail.taken) >= 4, "tried again, and the next step as well"
 
 
 @jumping

@@ -9,6 +9,9 @@ from sereno.model import Clock, OperationError
 
 from .roster import next_of
 
+LOOK = 60.0
+"""Seconds after which the clock is looked at again: it may have been set."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeartbeatSpec:
@@ -22,8 +25,8 @@ class HeartbeatSpec:
     timezone: str = "UTC"
 
     def next(self, t: int) -> int:
-        """The first moment after `t`, ns UTC."""
-        return next_of(self.at, self.timezone, t) if self.at else t + round(self.every * 1e9)
+        """The first of its times of day after `t`, ns UTC."""
+        return next_of(self.at, self.timezone, t)
 
 
 @dataclass(slots=True)
@@ -47,13 +50,19 @@ class Heartbeat:
 
     async def run(self) -> None:
         """Until cancelled."""
-        spec, now = self.beat.spec, self._clock.wall_ns()
-        due = spec.next(now) if spec.at else now
         while True:
-            while (pause := (due - self._clock.wall_ns()) / 1e9) > 0:
-                await self._clock.sleep(min(pause, 60.0))
+            if self.beat.spec.at:
+                await self._until_next()
             await self._once()
-            due = spec.next(max(due, self._clock.wall_ns()) if spec.at else self._clock.wall_ns())
+            if not self.beat.spec.at:
+                await self._clock.sleep(self.beat.spec.every)
+
+    async def _until_next(self) -> None:
+        """The next of its times of day, also where the clock is set meanwhile."""
+        due = self.beat.spec.next(self._clock.wall_ns())
+        while (now := self._clock.wall_ns()) < due:
+            due = min(due, self.beat.spec.next(now))
+            await self._clock.sleep(min((due - now) / 1e9, LOOK))
 
     async def _once(self) -> None:
         beat = self.beat

@@ -31,6 +31,7 @@ class Pipelines:
         self._free: dict[tuple[str, int], int] = {}
         self._changed: dict[Key, None] = {}
         self.next_due = NEVER
+        self._last = 0
 
     def restore(self, key: Key, case: Case) -> None:
         """A case as it was kept; of a pipeline that has fewer steps now, the rest is done."""
@@ -85,6 +86,9 @@ class Pipelines:
     def tick(self, t: int) -> list[Notice]:
         """What is to be told at `t`."""
         found: list[Notice] = []
+        if t < self._last:
+            self._clock_set_back(t)
+        self._last = t
         if t < self.next_due:
             return found
         while due := self._due(t):
@@ -117,6 +121,19 @@ class Pipelines:
         if case.due:
             free = self._free.get((spec.name, _stage(case, spec)), 0)
             self.next_due = min(self.next_due, max(case.due, free))
+
+    def _clock_set_back(self, t: int) -> None:
+        """Nothing waits for longer than it was declared to, whatever the clock did."""
+        self._free.clear()
+        for (name, _), case in self.cases.items():
+            spec = self.specs[name]
+            if case.due and not spec.digest and not case.over:
+                case.due = min(case.due, t + _ns(max(spec.steps[case.step].after, spec.repeat)))
+            elif case.due and spec.digest:
+                case.due = min(case.due, next_of(spec.digest, spec.timezone, t))
+            elif case.due:
+                case.due = min(case.due, t)
+            self._expect(spec, case)
 
     def _due(self, t: int) -> dict[tuple[str, int], list[Key]]:
         due: dict[tuple[str, int], list[Key]] = {}

@@ -33,6 +33,8 @@ PATIENCE = 0.05
 """Seconds within which what happens is taken together."""
 AT_ONCE = 500
 """Events between which others get their turn."""
+MOST = 200_000
+"""Events that may wait; beyond it all alarms are looked at instead."""
 LONGEST_PAUSE = 30.0
 FORGET_EVERY = 3600.0
 log = structlog.get_logger(__name__)
@@ -58,6 +60,8 @@ class Notifier:
         self._open: Counter[int] = Counter()
         self._reached: set[int] = set()
         self._unreached = ""
+        self._fault = ""
+        self._missed = 0
         self.notices = 0
 
     # ---- its life
@@ -81,18 +85,24 @@ class Notifier:
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.outbox.run(), name="notices: outbox")
-            tasks.create_task(self._forget(), name="notices: forget")
-            for heartbeat in self.heartbeats:
-                tasks.create_task(heartbeat.run(), name=f"heartbeat {heartbeat.beat.spec.name}")
-            await self._work()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.outbox.run(), name="notices: outbox")
+                tasks.create_task(self._forget(), name="notices: forget")
+                for heartbeat in self.heartbeats:
+                    tasks.create_task(heartbeat.run(), name=f"heartbeat {heartbeat.beat.spec.name}")
+                await self._work()
+        except Exception as error:
+            self._fault = f"nobody is told any more: {error}"
+            raise
 
     def hear(self, transitions: Transitions) -> None:
         """A listener of alarms."""
         columns = zip(transitions.rows.tolist(), transitions.before.tolist(), transitions.after.tolist(), strict=True)
         for row, before, after in columns:
-            if STATES[before] is not STATES[after]:
+            if len(self._heard) >= MOST:
+                self._missed += 1
+            elif STATES[before] is not STATES[after]:
                 self._heard.append((self._alarms.specs[row].id, STATES[after], transitions.t))
         self._wake.set()
 
@@ -100,7 +110,7 @@ class Notifier:
     def problem(self) -> str:
         """What keeps notices from reaching people; empty if nothing does."""
         words = [f"{name}: {problem}" for name, problem in self.outbox.problems.items() if problem]
-        return "; ".join([*words, *filter(None, [self._unreached])])
+        return "; ".join([*filter(None, [self._fault]), *words, *filter(None, [self._unreached])])
 
     def statistics(self) -> dict[str, int]:
         """Counters since the start."""
@@ -114,6 +124,9 @@ class Notifier:
         if heard is not None:
             for t, alarm, state in await self._alarms.past(heard + 1, now + 1):
                 self._take(alarm, state, t)
+        self._look_at_all(now)
+
+    def _look_at_all(self, now: int) -> None:
         known = {alarm for _, alarm in self.machine.cases}
         for alarm, state, since in self._alarms.standing():
             waits = state is AlarmState.UNACKNOWLEDGED
@@ -131,7 +144,7 @@ class Notifier:
     async def _work(self) -> None:
         while True:
             pause = (self.machine.next_due - self._clock.wall_ns()) / 1e9
-            if not self._heard and pause > 0:
+            if not self._heard and not self._missed and pause > 0:
                 self._wake.clear()
                 with suppress(TimeoutError):
                     async with self._clock.timeout(min(pause, LONGEST_PAUSE)):
@@ -148,6 +161,10 @@ class Notifier:
             self._take(alarm, state, t)
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
+        if self._missed:
+            log.error("more happened to alarms than could be heard; all are looked at", missed=self._missed)
+            self._missed = 0
+            self._look_at_all(self._clock.wall_ns())
         found = [self.composer.notice(notice) for notice in self.machine.tick(self._clock.wall_ns())]
         changed = {key: self._encoded(key) for key in self.machine.take_changed()}
         if not changed and not found:

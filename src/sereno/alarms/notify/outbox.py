@@ -105,7 +105,7 @@ class Outbox:
         while True:
             wake.clear()
             delivery = min(waiting, key=lambda one: (one.due, one.id), default=None)
-            pause = 3600.0 if delivery is None else (delivery.due - self._clock.wall_ns()) / 1e9
+            pause = 3600.0 if delivery is None else self._pause(delivery)
             if delivery is None or pause > 0:
                 with suppress(TimeoutError):
                     async with self._clock.timeout(min(pause, 30.0) if delivery else pause):
@@ -115,6 +115,13 @@ class Outbox:
             if delivery.done:
                 waiting.remove(delivery)
                 self._ended(delivery)
+
+    def _pause(self, delivery: Delivery) -> float:
+        """Seconds until it is due; no more than there ever are between two attempts, if the clock was set back."""
+        longest = AGAIN[min(delivery.attempts, len(AGAIN)) - 1] if delivery.attempts else 0.0
+        now = self._clock.wall_ns()
+        delivery.due = min(delivery.due, now + round(longest * 1e9))
+        return (delivery.due - now) / 1e9
 
     async def _send(self, delivery: Delivery) -> None:
         delivery.attempts += 1
