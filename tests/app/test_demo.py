@@ -11,9 +11,9 @@ from sereno.model import NotFoundError
 
 
 def test_demos_by_name() -> None:
-    assert {"observatory", "plant", "sensor"} <= set(demo_names())
+    assert {"fleet", "observatory", "plant", "sensor"} <= set(demo_names())
     assert find_demo("plant") is WATERWORKS
-    with pytest.raises(NotFoundError, match="there are: observatory, plant"):
+    with pytest.raises(NotFoundError, match="there are: fleet, observatory, plant"):
         find_demo("nonsense")
 
 

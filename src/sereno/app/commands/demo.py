@@ -8,7 +8,7 @@ import click
 
 
 @click.command()
-@click.argument("name", default="plant", metavar="[plant|sensor|observatory|...]")
+@click.argument("name", default="plant", metavar="[plant|sensor|fleet|observatory|...]")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port of the page; 0 chooses."
 )
@@ -22,7 +22,8 @@ def demo(
 ) -> int:
     """Run a whole plant with its simulators and pages.
 
-    plant: the waterworks, two simulated PLCs on Modbus/TCP. sensor: three sensors, with readers. observatory: the
+    plant: the waterworks, two simulated PLCs on Modbus/TCP. sensor: three sensors, with readers. fleet: gateways
+    behind HTTP, with totals over all of them. observatory: the
     site of a robotic telescope.
     """
     from sereno.app.demo import demo_names, find_demo, run_demo

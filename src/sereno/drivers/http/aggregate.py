@@ -1,0 +1,94 @@
+"""What is made of the answers of a whole fleet: a total is good only if every member of the inventory answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sereno.model import Quality
+
+from .protocol import AnswerError, number_of, pick, vector_of
+from .tags import FACTS, HttpTagConfig
+
+NAMED = 5
+"""So many of the missing are named in words."""
+Answers = Mapping[str, Any]
+"""By member: the JSON that it answered, or an exception that says why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The value of a tag after a sweep; NaN (None for a vector) where there is none."""
+
+    value: Any
+    quality: int
+    reason: str = ""
+
+
+def total_of(config: HttpTagConfig, answers: Answers) -> Total:
+    """What a tag shows after a sweep in which these were asked; `answers` has an entry for every member."""
+    taken, missing = _sorted_out(config, answers)
+    if config.reduce == "count":
+        return Total(float(len(taken)), Quality.GOOD)
+    if config.reduce == "missing":
+        return Total(float(len(missing)), Quality.GOOD)
+    if config.reduce == "table":
+        rows = {name: _plain(config, taken[name]) if name in taken else None for name in answers}
+        return Total(json.dumps(rows), Quality.GOOD)
+    if not answers:
+        return Total(_nothing(config), Quality.BAD, "the inventory names nobody")
+    value = _reduced(config, list(taken.values())) if taken else _nothing(config)
+    if not missing:
+        return Total(value, Quality.GOOD)
+    words = f"{len(missing)} of {len(answers)} did not answer: {_words(missing)}"
+    if config.partial == "uncertain" and taken:
+        return Total(value, Quality.SUB_NORMAL, words)
+    return Total(_nothing(config), Quality.BAD, words)
+
+
+def _sorted_out(config: HttpTagConfig, answers: Answers) -> tuple[dict[str, tuple[float, ...]], dict[str, str]]:
+    """Who answered what, and who did not and why."""
+    taken: dict[str, tuple[float, ...]] = {}
+    missing: dict[str, str] = {}
+    for name, answer in answers.items():
+        if isinstance(answer, Exception):
+            missing[name] = str(answer)
+            continue
+        try:
+            part = pick(answer, config.pick)
+            vector = vector_of(part, config.length) if config.length is not None else (number_of(part),)
+            taken[name] = vector if config.element is None else (vector[config.element],)
+        except AnswerError as error:
+            missing[name] = str(error)
+    return taken, missing
+
+
+def _reduced(config: HttpTagConfig, vectors: Sequence[tuple[float, ...]]) -> Any:
+    columns = list(zip(*vectors, strict=True))
+    whole = tuple(_number(config.reduce, column) for column in columns)
+    return whole if config.shape else whole[0]
+
+
+def _number(how: str, column: Sequence[float]) -> float:
+    if how == "min":
+        return min(column)
+    if how == "max":
+        return max(column)
+    total = float(sum(column))
+    return total / len(column) if how == "mean" else total
+
+
+def _nothing(config: HttpTagConfig) -> Any:
+    return None if config.shape or config.reduce in FACTS else float("nan")
+
+
+def _plain(config: HttpTagConfig, vector: tuple[float, ...]) -> Any:
+    return list(vector) if config.length is not None and config.element is None else vector[0]
+
+
+def _words(missing: Mapping[str, str]) -> str:
+    named = [f"{name} ({why})" for name, why in list(missing.items())[:NAMED]]
+    more = len(missing) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")

@@ -1,0 +1,108 @@
+"""What members of a fleet answer, and who they are: JSON to numbers, without I/O."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+GATEWAY_KEY = "RASP_catch"
+"""The key of a member's address where the inventory says more of it than the address."""
+MOST_MEMBERS = 10_000
+LONGEST_VECTOR = 1000
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?\Z")
+
+
+class AnswerError(ValueError):
+    """An answer that is not what was asked for, with the reason in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Who is asked in a sweep: the address of each member by its name, such as http://10.0.0.7:8000."""
+
+    members: Mapping[str, str]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+
+def parse_inventory(data: bytes, port: int) -> Inventory:
+    """A mapping name -> address, or name -> {"RASP_catch": address, ...}, or a list of addresses.
+
+    `port` is that of addresses without one. Raises AnswerError.
+    """
+    try:
+        found = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        raise AnswerError("the inventory is no JSON") from None
+    if isinstance(found, list):
+        found = {str(one): one for one in found}
+    if not isinstance(found, dict):
+        raise AnswerError("the inventory is neither a mapping of names nor a list of addresses")
+    if len(found) > MOST_MEMBERS:
+        raise AnswerError(f"the inventory names {len(found)} members, at most {MOST_MEMBERS}")
+    return Inventory({str(name): base_of(_address(name, entry), port) for name, entry in found.items()})
+
+
+def _address(name: str, entry: Any) -> str:
+    address = entry.get(GATEWAY_KEY) if isinstance(entry, dict) else entry
+    if not isinstance(address, str):
+        raise AnswerError(f"the inventory has no address for {name!r}, expected text or {GATEWAY_KEY!r}")
+    return address
+
+
+def base_of(address: str, port: int) -> str:
+    """http://host:port of a host, a host:port or a URL without a path. Raises AnswerError."""
+    text = address.strip()
+    if "://" in text:
+        parts = urlsplit(text)
+        text = parts.netloc
+        if parts.scheme != "http" or parts.path.strip("/") or parts.query or parts.fragment:
+            raise AnswerError(
+                f"{address!r} is no address of a member, expected such as 10.0.0.7 or http://10.0.0.7:8000"
+            )
+    found = _HOST.match(text)
+    if found is None or (found[2] and not 0 < int(found[2]) < 65536):
+        raise AnswerError(f"{address!r} is no address of a member, expected such as 10.0.0.7 or http://10.0.0.7:8000")
+    return f"http://{found[1]}:{found[2] or port}"
+
+
+def parse_answer(data: bytes) -> Any:
+    """The JSON of an answer. Raises AnswerError."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        raise AnswerError("no JSON") from None
+
+
+def pick(answer: Any, path: str) -> Any:
+    """The part of an answer that a path such as `value` or `rooms.0.level` names. Raises AnswerError."""
+    found = answer
+    for step in path.split(".") if path else ():
+        if isinstance(found, dict) and step in found:
+            found = found[step]
+        elif isinstance(found, list) and step.isdigit() and int(step) < len(found):
+            found = found[int(step)]
+        else:
+            raise AnswerError(f"no {path!r} in it")
+    return found
+
+
+def number_of(value: Any) -> float:
+    """A finite number. Raises AnswerError; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise AnswerError(f"{str(value)[:40]!r} is no number")
+    return float(value)
+
+
+def vector_of(value: Any, length: int) -> tuple[float, ...]:
+    """Exactly so many finite numbers. Raises AnswerError."""
+    if not isinstance(value, list) or len(value) != length:
+        raise AnswerError(f"{str(value)[:40]!r} is no vector of {length}")
+    return tuple(number_of(one) for one in value)

@@ -1,0 +1,88 @@
+"""What the plant file says about a fleet and its tags."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from sereno.model import ValueType
+
+from .protocol import LONGEST_VECTOR, AnswerError, base_of
+
+Reduce = Literal["sum", "min", "max", "mean", "count", "missing", "table"]
+FACTS = ("count", "missing", "table")
+"""These say who answered, so they are good whoever did."""
+_PATH = re.compile(r"/[A-Za-z0-9._~/-]*\Z")
+_INVENTORY = re.compile(r"(http://[^\s]+|file:[^\s].*)\Z")
+
+
+def _get(value: str) -> str:
+    if _PATH.match(value) is None:
+        raise ValueError(f"{value!r} is no path, expected such as /multi_possible")
+    return value
+
+
+def _url(value: str) -> str:
+    if value and _INVENTORY.match(value) is None:
+        raise ValueError(f"{value!r} is no inventory, expected such as http://10.0.0.1/inventory or file:PATH")
+    return value
+
+
+class HttpConfig(BaseModel):
+    """A fleet: who belongs to it, and how its members are asked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[str, AfterValidator(_url)] = ""
+    members: dict[str, str] = {}
+    port: int = Field(8000, ge=1, le=65535)
+    timeout: float = Field(2.0, gt=0, le=600)
+    in_flight: int = Field(100, ge=1, le=10_000)
+    max_bytes: int = Field(65_536, ge=16, le=1 << 24)
+
+    @model_validator(mode="after")
+    def _who(self) -> Self:
+        if bool(self.url) is bool(self.members):
+            raise ValueError("either url (of the inventory) or members (names and addresses) says who belongs to it")
+        for name, address in self.members.items():
+            try:
+                base_of(address, self.port)
+            except AnswerError as error:
+                raise ValueError(f"member {name!r}: {error}") from None
+        return self
+
+
+class HttpTagConfig(BaseModel):
+    """What members are asked for, which part of their answers counts, and what is made of all of them.
+
+    `length`: the answers are vectors, and so is the tag. `element`: only this one of a vector of `length`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    get: Annotated[str, AfterValidator(_get)]
+    pick: str = Field("", pattern=r"^([^.\s]+(\.[^.\s]+)*)?$")
+    reduce: Reduce
+    length: int | None = Field(None, ge=1, le=LONGEST_VECTOR)
+    element: int | None = Field(None, ge=0, lt=LONGEST_VECTOR)
+    partial: Literal["bad", "uncertain"] = "bad"
+
+    @property
+    def default_type(self) -> ValueType:
+        """Counts are whole numbers, the table is text."""
+        kinds = {"count": ValueType.INT32, "missing": ValueType.INT32, "table": ValueType.STRING}
+        return kinds.get(self.reduce, ValueType.FLOAT64)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the tag's value."""
+        whole = self.length is not None and self.element is None and self.reduce not in FACTS
+        return (self.length,) if whole and self.length is not None else ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.element is not None and (self.length is None or self.element >= self.length):
+            raise ValueError("element needs a length that is more than it: answers of another length do not count")
+        return self

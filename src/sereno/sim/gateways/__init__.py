@@ -1,0 +1,1 @@
+"""Simulated gateways: small computers that answer HTTP for the PLC beside them."""
