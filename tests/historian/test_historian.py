@@ -334,7 +334,7 @@ def test_a_rename_keeps_the_history(tmp_path: Path) -> None:
             historian.accept(batch(T0 + 5 * SECOND, {0: 2.0}))
             found = await ask(historian, "north/plc1/depth", T0, T0 + 9 * SECOND)
             assert found.unit == "cm"
-            assert [r[1] for r in rows(found)] == [1.0, None, 2.0]
+            assert [r[1] for r in rows(found)] == [100.0, None, 2.0]
             await historian.durable()
         definitions = (tmp_path / "tags.jsonl").read_text().splitlines()
         assert len(definitions) == 2

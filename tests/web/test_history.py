@@ -20,6 +20,11 @@ async def test_history_comes_as_columns(site) -> None:
         "high": None,
         "count": None,
         "covered_until_ns": 0,
+        "type": "",
+        "labels": [],
+        "since_ns": 0,
+        "until_ns": 0,
+        "converted": [],
     }
     (request,) = site.plant.requests
     assert (request.tags, request.start, request.end, request.points) == (("a/b", "c/d"), NOW - 6 * HOUR, NOW, 100)

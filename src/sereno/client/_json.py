@@ -74,6 +74,11 @@ def series_json(series: Series) -> dict[str, Any]:
         "high": None if series.high is None else json_value(series.high),
         "count": None if series.count is None else series.count.tolist(),
         "covered_until_ns": series.covered_until,
+        "type": series.type,
+        "labels": list(series.labels),
+        "since_ns": series.since,
+        "until_ns": series.until,
+        "converted": list(series.converted),
     }
 
 

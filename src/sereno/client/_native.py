@@ -225,7 +225,7 @@ class NativeNode:
 
 
 def _series(fields: dict[str, Any]) -> Series:
-    series = Series(**fields)
+    series = Series(**{**fields, **{name: tuple(fields.get(name, ())) for name in ("labels", "converted")}})
     return series if series.objects is None else replace(series, objects=tuple(series.objects))
 
 

@@ -82,6 +82,7 @@ def parse_value(value: Any, spec: TagSpec) -> Any:
 def parse_series(data: Mapping[str, Any], spec: TagSpec | None) -> Series:
     """History of a tag; without a declaration (the tag is no more) the values themselves say what they are."""
     values = data["value"]
+    spec = None if data.get("until_ns") else spec
     bucketed = data["count"] is not None
     is_row = spec.is_row if spec else not any(isinstance(v, str | list) for v in values)
     is_exact = not bucketed and is_row and (spec.type.is_exact if spec else _beyond_float(values))
@@ -100,6 +101,11 @@ def parse_series(data: Mapping[str, Any], spec: TagSpec | None) -> Series:
         exact=_integers(values, spec) if is_exact else None,
         objects=objects,
         covered_until=data["covered_until_ns"],
+        type=data.get("type", ""),
+        labels=tuple(data.get("labels", ())),
+        since=data.get("since_ns", 0),
+        until=data.get("until_ns", 0),
+        converted=tuple(data.get("converted", ())),
     )
 
 

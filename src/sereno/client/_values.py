@@ -100,6 +100,10 @@ class Series:
     three are the value in force, or NaN where none is known. A gap is a row of bad quality (value NaN). `exact` holds
     int64 (of uint64 tags: uint64) where float64 cannot. `objects` replaces `value` for strings and arrays, which are
     always raw. `covered_until` ns UTC: the last sample is known to hold until then.
+
+    `unit`, `type` and `labels` are those of the definition that applies, which holds from `since` (ns UTC, 0 = ever).
+    Samples from before, in the units `converted`, are converted to it. What cannot be said in the present definition
+    comes as a Series of its own before the other, with the time `until` which its definition held (0 = still).
     """
 
     tag: str
@@ -113,6 +117,11 @@ class Series:
     exact: I64 | None = None
     objects: tuple[Any, ...] | None = None
     covered_until: int = 0
+    type: str = ""
+    labels: tuple[str, ...] = ()
+    since: int = 0
+    until: int = 0
+    converted: tuple[str, ...] = ()
 
     def to_arrow(self) -> Any:
         """A pyarrow.Table: see `arrow_table`."""

@@ -14,9 +14,9 @@ from .aggregating.stretch import slices
 from .asking import Asking
 from .historian import Historian
 from .importing import Imports, Record
+from .meaning import meant_series
 from .query import check_request
 from .samples import I64
-from .series import series_of
 from .tags import Asked
 
 PIECE_ROWS = 50_000
@@ -38,8 +38,9 @@ class Analyst:
         async with self._historian.asking(request.tags, actor) as asking:
             for asked in asking.asked:
                 cut = await asking.run(partial(_Cut, asking, asked, request.start, request.end))
-                while (piece := await asking.run(cut.following)) is not None:
-                    yield piece
+                while (pieces := await asking.run(cut.following)) is not None:
+                    for piece in pieces:
+                        yield piece
 
     async def aggregate(self, request: AggregateRequest, actor: Actor) -> AsyncGenerator[Aggregates]:
         """See AnalysisPort."""
@@ -71,11 +72,11 @@ class _Cut:
 
     def __init__(self, asking: Asking, asked: Asked, start: int, end: int) -> None:
         self._asking, self._asked, self._start = asking, asked, start
-        self._history = asking.history(asked)
+        self._history = asking.recorded(asked)
         self._known_until = self._history.known_until(end)
         self._slices: Iterator[tuple[int, int]] = slices(self._history, start, end, PIECE_ROWS)
 
-    def following(self) -> Series | None:
+    def following(self) -> list[Series] | None:
         """The next piece, None at the end; the first one may have no samples."""
         for first, last in self._slices:
             self._asking.check()
@@ -83,5 +84,5 @@ class _Cut:
             if first > self._start:
                 samples = samples.take(samples.t >= first)
             if len(samples) or first == self._start:
-                return series_of(self._asked.definition, samples, self._known_until)
+                return meant_series(self._asked, samples, self._known_until)
         return None

@@ -18,6 +18,7 @@ from .cold.rows import EXACT_INT, FLOAT, OBJECT_ROW, ColdRows, concatenated, in_
 from .cold.view import ColdView
 from .history import MARGIN_NS, Snapshot, Store, TagHistory
 from .marks import Gap
+from .meaning import definition_at
 from .samples import Samples
 from .tags import Asked
 
@@ -115,11 +116,12 @@ def _last_of_each(rows: ColdRows) -> ColdRows:
 
 def _of_samples(asked: Asked, samples: Samples) -> ColdRows:
     n = len(samples)
-    tag, quality = np.full(n, asked.definition.id, np.int64), samples.quality
-    exact = asked.definition.is_row and asked.definition.type.is_exact
-    form = EXACT_INT if exact else FLOAT if asked.definition.is_row else OBJECT_ROW
+    definition = definition_at(asked, int(samples.t[0])) if n else asked.definition
+    tag, quality = np.full(n, definition.id, np.int64), samples.quality
+    exact = definition.is_row and definition.type.is_exact
+    form = EXACT_INT if exact else FLOAT if definition.is_row else OBJECT_ROW
     bits = samples.exact if exact else np.ascontiguousarray(samples.values).view(np.int64)
-    objects = [] if asked.definition.is_row else samples.objects.tolist()
+    objects = [] if definition.is_row else samples.objects.tolist()
     if objects:
         bits = np.arange(n, dtype=np.int64)
     return ColdRows(tag, samples.t, bits, np.full(n, form, np.uint8), quality, np.zeros(n, np.int64), objects)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from sereno.model import OperationError
 
 from .history import Snapshot, Store, TagHistory
+from .meaning import MeantHistory, recorded
 from .tags import Asked
 
 T = TypeVar("T")
@@ -27,9 +28,12 @@ class Asking:
         self._work: asyncio.Future[object] | None = None
 
     def history(self, asked: Asked) -> TagHistory:
-        """What is known of one of the tags."""
-        definition = asked.definition
-        return TagHistory(self._store, self._snapshot, definition.id, asked.handle, numbers=definition.is_row)
+        """What is known of one of the tags, in its present meaning."""
+        return MeantHistory(self._store, self._snapshot, asked)
+
+    def recorded(self, asked: Asked) -> TagHistory:
+        """As it was recorded, whatever its meaning then."""
+        return recorded(self._store, self._snapshot, asked)
 
     def check(self) -> None:
         """Raises OperationError once nobody waits for the answer any more."""

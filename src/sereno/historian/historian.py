@@ -154,7 +154,7 @@ class Historian:
     def accept(self, batch: SampleBatch) -> None:
         """See BatchSink. What comes before `start`, after `stop` or beyond the queue is a gap, and counted."""
         now = self._clock.wall_ns()
-        self._book.register(batch.handles, now)
+        self._book.register(batch.handles, now, batch.t_source)
         for sample in batch.objects:
             self._book.register_one(sample.handle, now)
         if self._task is None or self._stopping:
@@ -421,7 +421,7 @@ class Historian:
         definition = self._book.definition(path, self._clock.wall_ns())
         if definition is None:
             raise not_found(path, [p for p in self._book.paths() if actor.may(Right.HISTORY, p)])
-        return Asked(definition, self._book.handle_of(definition.id))
+        return Asked(definition, self._book.handle_of(definition.id), self._book.earlier(definition.id))
 
     def _snapshot(self) -> Snapshot:
         gap = self._recorder.start_gap

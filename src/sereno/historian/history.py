@@ -55,13 +55,14 @@ class Store:
 class TagHistory:
     """Reads one tag out of a snapshot. `handle` is its number in this process, if it has one.
 
-    `numbers`: its values are rows, so that there are no objects to look at.
+    `numbers`: its values are rows, so that there are no objects to look at. From `rolled_from` on its roll-ups count.
     """
 
     def __init__(
         self, store: Store, snapshot: Snapshot, tag: int, handle: int | None, *, numbers: bool = False
     ) -> None:
         self._numbers = numbers
+        self.rolled_from = -(1 << 63)
         self._store = store
         self.tag = tag
         self._segments = snapshot.segments
@@ -173,7 +174,7 @@ def _without_repeats(samples: Samples) -> Samples:
     keep = np.ones(len(samples), np.bool_)
     last = 0
     for i in range(1, len(samples)):
-        same = samples.quality[i] == samples.quality[last]
+        same = samples.quality[i] == samples.quality[last] and np.isnan(samples.values[i])
         keep[i] = not (same and same_value(samples.objects[i], samples.objects[last]))
         last = i if keep[i] else last
     return samples.take(keep)

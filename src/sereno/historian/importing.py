@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sereno.access.actor import Actor, Right
-from sereno.client import ImportedSamples, ImportSource, ImportTally
+from sereno.client import ImportedSamples, ImportSource, ImportTally, iso_time
 from sereno.model import DeniedError, NotFoundError, Quality, RefusedError, ValueType, new_key
 
 from .block import Block, Rows
 from .historian import Historian
 from .history import TagHistory
 from .in_force import same_value
+from .meaning import meanings
 from .samples import Samples, no_samples
 from .tags import Asked, Definition
 
@@ -80,6 +81,9 @@ class Imports:
         if tag is None:
             raise ValueError(f"{samples.tag!r} is not a tag of this import")
         given = _checked(tag.asked.definition, samples)
+        since = meanings(tag.asked)[-1].start
+        if int(given.t[0]) < since:
+            raise RefusedError(f"{samples.tag!r} meant something else before {iso_time(since)}; import what is later")
         if int(given.t[0]) <= tag.last:
             raise ValueError(f"samples of {samples.tag!r} do not come in order of time")
         async with self._historian.asking((samples.tag,), actor) as asking:

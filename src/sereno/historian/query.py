@@ -15,8 +15,9 @@ from sereno.model import NotFoundError, OperationError
 from .as_of import rows_at
 from .cold.rows import ColdRows
 from .cold.view import samples_of
-from .history import Snapshot, Store, TagHistory
-from .series import bucket_series, raw_series, series_of
+from .history import Snapshot, Store
+from .meaning import MeantHistory, meant_series, recorded
+from .series import bucket_series
 from .tags import Asked
 
 MAX_POINTS = 100_000
@@ -57,7 +58,7 @@ class Query:
     stop: threading.Event
 
     def answer(self) -> list[Series]:
-        """One Series per tag, in the order asked. Strings and arrays come raw, whatever the points.
+        """One Series per tag (see meant_series), in the order asked. Strings and arrays come raw, whatever the points.
 
         Of one nanosecond: what was in force then, for all tags at once. Raises ValueError beyond MAX_RAW samples.
         """
@@ -67,9 +68,9 @@ class Query:
         left = MAX_RAW
         for asked in self.asked:
             self._check()
-            one = self._one(asked, left)
-            left -= len(one.t)
-            series.append(one)
+            found = self._one(asked, left)
+            left -= sum(len(one.t) for one in found)
+            series += found
         return series
 
     def in_force(self) -> ColdRows:
@@ -84,29 +85,27 @@ class Query:
             self._check()
             definition = asked.definition
             at = np.searchsorted(rows.tag, [definition.id, definition.id + 1])
-            history = self._history(asked)
-            known = history.known_until(self.request.end)
-            series.append(series_of(definition, samples_of(rows.take(slice(*at.tolist()))), known))
+            known = recorded(self.store, self.snapshot, asked).known_until(self.request.end)
+            series += meant_series(asked, samples_of(rows.take(slice(*at.tolist()))), known)
         return series
 
-    def _one(self, asked: Asked, left: int) -> Series:
+    def _one(self, asked: Asked, left: int) -> list[Series]:
         request = self.request
-        history = self._history(asked)
         if request.points is not None and asked.definition.is_row:
-            return bucket_series(
-                asked.definition, history, request.start, request.end, points=request.points, check=self._check
+            meant = MeantHistory(self.store, self.snapshot, asked)
+            buckets = bucket_series(
+                asked.definition, meant, request.start, request.end, points=request.points, check=self._check
             )
+            return [buckets]
+        history = recorded(self.store, self.snapshot, asked)
         count = history.count(request.start, request.end)
         if count > left:
             raise ValueError(
                 f"history of {asked.definition.path!r} has about {count} samples there and {left} are left of "
                 f"{MAX_RAW}; ask for a shorter time, fewer tags or a number of points"
             )
-        return raw_series(asked.definition, history, request.start, request.end)
-
-    def _history(self, asked: Asked) -> TagHistory:
-        definition = asked.definition
-        return TagHistory(self.store, self.snapshot, definition.id, asked.handle, numbers=definition.is_row)
+        samples = history.between(request.start, request.end)
+        return meant_series(asked, samples, history.known_until(request.end))
 
     def _check(self) -> None:
         if self.stop.is_set():

@@ -42,6 +42,8 @@ def series_of(definition: Definition, samples: Samples, known_until: int) -> Ser
         exact=exact,
         objects=objects,
         covered_until=max(last, known_until) if last else 0,
+        type=definition.type.value,
+        labels=definition.labels,
     )
 
 
@@ -122,7 +124,7 @@ def bucket_series(
     buckets = _Buckets(edges)
     known_until = history.known_until(end)
     ranges = [(0, points)]
-    if history.cold is not None and (whole > 1 or history.cold.is_thinned(start, end)):
+    if history.cold is not None and start >= history.rolled_from and (whole > 1 or history.cold.is_thinned(start, end)):
         cold = int(np.searchsorted(edges, history.hot_from(), "right")) - 1
         if cold > 0:
             pieces = cold_pieces(history.cold, history.tag, start, int(edges[cold]), whole)
@@ -146,4 +148,6 @@ def bucket_series(
         buckets.high,
         buckets.count,
         covered_until=known_until,
+        type=definition.type.value,
+        labels=definition.labels,
     )

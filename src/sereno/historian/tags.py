@@ -20,6 +20,7 @@ I64 = NDArray[np.int64]
 
 VERSION = 1
 _UNKNOWN = -1
+_NEAR = 60 * 10**9
 
 
 class TagLookup(Protocol):
@@ -57,10 +58,13 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Asked:
-    """A tag that somebody asks for: what it was last declared as, and its number in this process if it has one."""
+    """A tag that somebody asks for: its last definition, its number in this process if it has one, and its
+    `earlier` definitions by time.
+    """
 
     definition: Definition
     handle: int | None
+    earlier: tuple[Definition, ...] = ()
 
 
 def define(spec: TagSpec, since: int) -> Definition:
@@ -94,6 +98,10 @@ def decode_definition(line: bytes) -> Definition:
         raise ValueError(str(error)) from error
 
 
+def _since(t: int, now: int) -> int:
+    return t if now - _NEAR < t < now else now
+
+
 @dataclass(slots=True)
 class _Handles:
     """By handle; replaced whole when it grows, so that other threads may read it."""
@@ -109,6 +117,7 @@ class TagBook:
         self._lookup = lookup
         self._handles = _Handles(np.full(0, _UNKNOWN, np.int64), np.zeros(0, np.bool_))
         self._latest: dict[int, Definition] = {}
+        self._earlier: dict[int, list[Definition]] = {}
         self._by_path: dict[str, int] = {}
         self._handle_of: dict[int, int] = {}
         self._unsaved: list[Definition] = []
@@ -129,13 +138,16 @@ class TagBook:
                 faults.append(Fault(f"{path}:{number}", f"damaged definition ({error})", fix=fix))
         return faults
 
-    def register(self, handles: I32, now: int) -> None:
-        """Look up the handles that were never seen, and note their definitions for saving."""
+    def register(self, handles: I32, now: int, t: I64 | None = None) -> None:
+        """Look up the handles that were never seen, and note their definitions for saving.
+
+        `t` are the times of their first samples: a new definition holds from then on.
+        """
         if not len(handles):
             return
         self._grow(int(handles.max()) + 1)
-        for handle in handles[self._handles.ids[handles] == _UNKNOWN].tolist():
-            self._look_up(handle, now)
+        for at in np.flatnonzero(self._handles.ids[handles] == _UNKNOWN).tolist():
+            self._look_up(int(handles[at]), now if t is None else _since(int(t[at]), now))
 
     def register_one(self, handle: int, now: int) -> None:
         """As `register`."""
@@ -177,16 +189,19 @@ class TagBook:
 
         Belongs to the thread of `register`: a declared tag without a sample is registered here.
         """
-        if path not in self._by_path:
-            for handle, spec in self._lookup.directory().items():
-                if spec.path == path:
-                    self.register_one(handle, now)
+        tag = self._by_path.get(path)
+        if tag is None or tag not in self._handle_of:
+            self.declare((path,), now)
         tag = self._by_path.get(path)
         return None if tag is None else self._latest[tag]
 
     def by_path(self) -> dict[str, int]:
         """Ids by every path that history is known of."""
         return dict(self._by_path)
+
+    def earlier(self, tag: int) -> tuple[Definition, ...]:
+        """What a tag was declared as before its present definition, by time."""
+        return tuple(self._earlier.get(tag, ()))
 
     def declare(self, paths: Collection[str], now: int) -> None:
         """Register those of the tags that are declared now. Belongs to the thread of `register`."""
@@ -211,6 +226,9 @@ class TagBook:
                 self._unsaved.append(definition)
 
     def _remember(self, definition: Definition) -> None:
+        known = self._latest.get(definition.id)
+        if known is not None:
+            self._earlier.setdefault(definition.id, []).append(known)
         self._latest[definition.id] = definition
         self._by_path[definition.path] = definition.id
 

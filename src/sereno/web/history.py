@@ -54,10 +54,15 @@ class SeriesShape(BaseModel):
     high: list[float | None] | None
     count: list[int] | None
     covered_until_ns: int
+    type: str
+    labels: list[str]
+    since_ns: int
+    until_ns: int
+    converted: list[str]
 
 
 class HistoryShape(BaseModel):
-    """One series per tag, in the order asked."""
+    """One series per tag, in the order asked; before it what cannot be said in the tag's present definition."""
 
     series: list[SeriesShape]
 

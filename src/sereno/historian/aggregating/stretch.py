@@ -65,7 +65,7 @@ def stretches(
     """The past from the first to the last of `edges`, out of roll-ups where `rolled` and the edges allow it."""
     start, end = int(edges[0]), int(edges[-1])
     yield of_samples(definition, history.between(start - 1, start).take(slice(-1, None)), start, start)
-    whole = _whole(edges) if rolled else 1
+    whole = _whole(edges) if rolled and start >= history.rolled_from else 1
     if whole > 1 and history.cold is not None:
         cold_end = min(end, history.hot_from() // _MINUTE * _MINUTE)
         if cold_end > start:
