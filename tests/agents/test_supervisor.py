@@ -31,10 +31,13 @@ class Agent(Device):
     rounds: int = tag(scan="work")
     trouble = ""
     heals = False
+    fails_to_start = False
     starts = 0
 
     def startup(self) -> None:
         type(self).starts += 1
+        if self.fails_to_start:
+            raise OSError("the cable is out")
         if self.heals and self.starts > 1:
             type(self).trouble = ""
 
@@ -106,6 +109,17 @@ async def test_who_does_not_recover_is_given_up_until_somebody_starts_it(clock: 
         await clock.sleep(5)
         assert await told(client) == ("running", 2)
         assert severity((await client.get(f"{AGENT}/rounds")).quality) == "good"
+
+
+@jumping
+async def test_who_cannot_start_has_its_time_and_is_given_up_then(clock: JumpingClock) -> None:
+    async with supervised(clock, silent=5.0, limit=0) as (cls, client):
+        cls.fails_to_start = True
+        await client.call(WATCH, "restart")
+        await clock.sleep(50.0)
+        assert (await told(client))[0] != "given_up"
+        await clock.sleep(20.0)
+        assert (await told(client))[0] == "given_up"
 
 
 @jumping

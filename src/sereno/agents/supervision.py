@@ -72,8 +72,8 @@ class Supervision:
         """A person stops it."""
         self.state, self.why = AgentState.STOPPED, why
 
-    def judge(self, late: float, timer: str, now: float) -> str:
-        """What follows from the worst timer being `late` seconds beyond its patience."""
+    def judge(self, late: float, why: str, now: float) -> str:
+        """What follows from its being `late` seconds beyond its patience, which `why` says in words."""
         if self.state in (AgentState.STOPPED, AgentState.GIVEN_UP):
             return ""
         if late <= 0:
@@ -81,7 +81,7 @@ class Supervision:
             return ""
         while self._recent and now - self._recent[0] > self.patience.within:
             self._recent.popleft()
-        self.why = f"timer {timer!r} has been silent for {late + self.patience.silent:.0f} s"
+        self.why = why
         if len(self._recent) >= self.patience.limit:
             self.why += f", {len(self._recent)} restarts within {self.patience.within:g} s did not help"
             self.state = AgentState.GIVEN_UP

@@ -41,6 +41,8 @@ PERIOD = 1.0
 _STALE = 10.0
 _STATES = tuple(state.value for state in AgentState)
 _STOP_TIMEOUT = 10.0
+STARTUP = 60.0
+"""Seconds that an agent may take to start, as every device may."""
 _COMMANDS = ("start", "stop", "restart")
 
 
@@ -76,7 +78,8 @@ class Supervised:
     def __init__(self, rule: AgentRule, control: AgentControl, ingest: IngestPort, clock: Clock) -> None:
         self.rule = rule
         self.machine = Supervision(rule.patience)
-        self.late, self.timer = 0.0, ""
+        self.late = 0.0
+        self._down_since: float | None = None
         self._beats = Heartbeats(rule.patience.silent)
         self._control = control
         self._ingest = ingest
@@ -95,9 +98,8 @@ class Supervised:
     async def look(self) -> None:
         """Judge its heartbeats, do what follows, and tell how it is."""
         status = self._control.status(self.rule.device)
-        rounds = {group.name: (group.scans, group.period) for group in status.groups}
-        self.late, self.timer = self._beats.overdue(rounds, self._clock.monotonic())
-        match self.machine.judge(self.late, self.timer, self._clock.monotonic()):
+        self.late, why = self._lateness(status)
+        match self.machine.judge(self.late, why, self._clock.monotonic()):
             case "restart":
                 log.warning("agent is started again", agent=self.rule.device, why=self.machine.why)
                 await self._again()
@@ -106,9 +108,22 @@ class Supervised:
                 await self._stop()
         self.publish()
 
+    def _lateness(self, status: DeviceStatus) -> tuple[float, str]:
+        """How many seconds it is beyond its patience, and in what. It has its time to start, and to start again."""
+        now, silent = self._clock.monotonic(), self.rule.patience.silent
+        if status.link is LinkState.UP:
+            self._down_since = None
+            rounds = {group.name: (group.scans, group.period) for group in status.groups}
+            late, timer = self._beats.overdue(rounds, now)
+            return late, f"timer {timer!r} has been silent for {late + silent:.0f} s"
+        self._beats.begin()
+        self._down_since = now if self._down_since is None else self._down_since
+        return now - self._down_since - STARTUP, f"not started within {STARTUP:g} s: {status.last_error}"
+
     def publish(self) -> None:
         """One batch of how it is now."""
-        silent = max(0.0, self.late + self.rule.patience.silent)
+        patience = self.rule.patience.silent if self._down_since is None else STARTUP
+        silent = max(0.0, self.late + patience)
         values = np.array([self.machine.restarts, silent, _STATES.index(self.machine.state)], np.float64)
         now = self._clock.wall_ns()
         self._ingest.publish(
@@ -162,6 +177,7 @@ class Supervised:
         await self._stop()
         async with self._busy:
             self._beats.begin()
+            self._down_since = None
             await self._control.start(self.rule.device)
 
     async def _stop(self) -> None:

@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sereno.agents.supervisor import Supervisor
 from sereno.client import Client, DeviceStatus
-from sereno.device import DeviceSet, Environment
+from sereno.device import DeviceConfig, DeviceSet, Environment
 from sereno.hub.hub import Hub
 from sereno.hub.router import CommandRouter
 from sereno.model import Clock, NotConnectedError
 
+from .apart.driver import ApartDriver
+from .apart.link import Apart
+from .apart.seat import ApartSeats
+from .datafolder import DataFolder
 from .plant.agents import PlantAgent
+from .plant.load import Plant
 
 
 class Seats:
-    """Hands every agent the plant in its own eyes, once there is one; a child device has its parent's seat."""
+    """Hands every agent the plant in its own eyes, once there is one; a child device has its parent's seat.
 
-    def __init__(self, agents: Sequence[PlantAgent]) -> None:
-        self._actors = {agent.rule.device: agent.actor for agent in agents}
+    Agents that are to have a process of their own are placed there.
+    """
+
+    def __init__(self, plant: Plant, folder: DataFolder) -> None:
+        self._actors = {agent.rule.device: agent.actor for agent in plant.agents}
+        self._folder = folder
+        self._base = plant.path.parent
+        self._written = {device.table.name: device.written for device in plant.devices}
+        self.apart = ApartSeats({agent.rule.device: agent.actor for agent in plant.agents if agent.process})
         self._clients: dict[str, Client] = {}
         self.plant: Client | None = None
+
+    def placed(self, configs: Sequence[DeviceConfig]) -> list[DeviceConfig]:
+        """The devices, with mirrors in the place of agents that run apart."""
+        return [self._placed(config) for config in configs]
+
+    def _placed(self, config: DeviceConfig) -> DeviceConfig:
+        written = self._written.get(config.path)
+        if config.path not in self.apart.devices or written is None:
+            return config
+        data = self._folder.agent(config.path).absolute()
+        settings = written.settings
+        there = Apart(config.path, written.cls, written.source, settings, self._base.absolute(), data, self.apart)
+        return replace(config, driver=ApartDriver, config=there)
 
     def __call__(self, device: str) -> Client:
         """See Environment.plant."""

@@ -53,6 +53,10 @@ class DataFolder:
         """What devices that are written in Python were last set to."""
         return self.path / "memorised.json"
 
+    def agent(self, device: str) -> Path:
+        """What an agent in a process of its own keeps."""
+        return self.path / "agents" / device.replace("/", "_")
+
     @property
     def tls(self) -> Path:
         """The certificate that the node made for itself, with its key."""

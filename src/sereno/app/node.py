@@ -157,6 +157,7 @@ class Node:
         if self.plant.native.enabled:
             self._native = native_server(self.plant, parts, self._web.url, self._tls.context if self._tls else None)
             await self._native.start()
+            parts.seats.apart.url = self._native.url
             self._stack.push_async_callback(self._native.stop)
 
     async def _ready(self, parts: Parts, fresh_password: bool) -> Ready:

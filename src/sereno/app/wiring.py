@@ -79,6 +79,7 @@ class Parts:
     itself: SelfWatch
     telling: Telling
     supervisor: Supervisor
+    seats: Seats
 
 
 def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:
@@ -86,8 +87,8 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     clock = environment.clock
     hub = Hub(clock)
     memory = FileMemory(folder.memorised, clock)
-    configs = device_configs_of(plant.linked_devices, memory)
-    seats = Seats(plant.agents)
+    seats = Seats(plant, folder)
+    configs = seats.placed(device_configs_of(plant.linked_devices, memory))
     devices = DeviceSet(configs, hub, replace(environment, plant=seats))
     totals = Totals(counter_groups(plant.linked_devices), hub, hub.table.paths.get)
     hub.add_sink(totals)
@@ -95,7 +96,6 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     historian = _historian(plant, folder, hub, clock, record)
     if historian is not None:
         hub.add_sink(historian)
-    journal = StoredIntents(store, clock)
     accounts = Accounts(store, clock, limits=plant.sessions.limits())
     router = CommandRouter(
         hub,
@@ -103,7 +103,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         authorise=record.authorise,
         authenticate=accounts.sign,
         renew=accounts.again,
-        journal=journal,
+        journal=StoredIntents(store, clock),
         handlers=devices.handlers,
     )
     if historian is not None:
@@ -140,6 +140,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         itself=itself,
         telling=telling,
         supervisor=supervisor,
+        seats=seats,
     )
 
 
@@ -209,7 +210,7 @@ def native_server(plant: Plant, parts: Parts, pages: str, tls: SSLContext | None
         live=parts.hub,
         commands=parts.router,
         devices=parts.device_port,
-        door=AccountsDoor(parts.accounts, parts.clock),
+        door=parts.seats.apart.door(AccountsDoor(parts.accounts, parts.clock)),
         clock=parts.clock,
         history=parts.historian or NoHistory(),
         locks=parts.locks,

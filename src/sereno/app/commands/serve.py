@@ -41,6 +41,9 @@ import click
 )
 @click.option("--reload", is_flag=True, help="Look at the source of the devices and run what changes.")
 @click.option("--for", "seconds", type=float, default=None, help="Stop by itself after so many seconds.")
+@click.option(
+    "--until-stdin-closes", "tied", is_flag=True, help="Stop when standard input ends (when the parent does)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready.")
 @click.pass_obj
 def serve(
@@ -59,6 +62,7 @@ def serve(
     server: str | None,
     reload: bool,
     seconds: float | None,
+    tied: bool,
     as_json: bool,
 ) -> int:
     """Serve devices: classes written in Python, each followed by the names of its devices.
@@ -95,7 +99,9 @@ def serve(
         tokens += more
     wanted = wanted_devices(tokens, settings=settings, file=file, given=given, kept=kept)
     check_units(wanted)
-    return run(ServeOptions(wanted, data, host, port, not no_memory, reload, known, seconds, as_json, line, tango))
+    return run(
+        ServeOptions(wanted, data, host, port, not no_memory, reload, known, seconds, as_json, line, tango, tied)
+    )
 
 
 @click.command(name="test-context")

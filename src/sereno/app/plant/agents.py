@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sereno.access.actor import Actor, Permission, Right, Role
 from sereno.agents.supervision import Patience
 from sereno.agents.supervisor import AgentRule
+from sereno.device import Device, plan_of
 from sereno.model import Fault
 
 from .expand import Raw
@@ -21,10 +22,16 @@ class PlantAgent:
 
     rule: AgentRule
     actor: Actor
+    process: bool = False
 
 
-def plant_agents(raws: Sequence[Raw], written: Mapping[str, bool], faults: list[Fault]) -> tuple[PlantAgent, ...]:
-    """The agents of a plant. `written`: path of every device -> whether it is written in Python."""
+def plant_agents(
+    raws: Sequence[Raw], devices: Mapping[str, type[Device] | None], faults: list[Fault], *, apart: str = ""
+) -> tuple[PlantAgent, ...]:
+    """The agents of a plant. `devices`: path of every device -> its class, where it is written in Python.
+
+    `apart` says why this plant can have no agents in processes of their own; empty = it can.
+    """
     made: dict[str, PlantAgent] = {}
     for raw in raws:
         label = f"agent {raw.data.get('device', '?')!r}"
@@ -33,10 +40,15 @@ def plant_agents(raws: Sequence[Raw], written: Mapping[str, bool], faults: list[
         table = validate(AgentTable, known, raw.where, label, faults)
         if table is None:
             continue
-        if table.device not in written:
-            faults.append(Fault(raw.where("device"), f"{label} is no device", fix=nearest(table.device, written)))
-        elif not written[table.device]:
+        cls = devices.get(table.device)
+        if table.device not in devices:
+            faults.append(Fault(raw.where("device"), f"{label} is no device", fix=nearest(table.device, devices)))
+        elif cls is None:
             faults.append(Fault(raw.where("device"), f"{label} is a driver's device", 'a device with class = "..."'))
+        elif table.process and plan_of(cls).children:
+            faults.append(Fault(raw.where("process"), f"{label} has children, which cannot go apart with it"))
+        if table.process and apart:
+            faults.append(Fault(raw.where("process"), f"{label} in a process of its own: {apart}"))
         if table.device in made:
             faults.append(Fault(raw.where("device"), f"duplicate {label}"))
         made[table.device] = _agent(table)
@@ -49,4 +61,5 @@ def _agent(table: AgentTable) -> PlantAgent:
     granted += [Permission(Right.CALL, glob) for glob in table.calls]
     name = f"agent/{table.device}"
     patience = Patience(table.silent, table.limit, table.within)
-    return PlantAgent(AgentRule(table.device, patience), Actor(name, (Role(name, tuple(granted)),), "agent", "agent"))
+    actor = Actor(name, (Role(name, tuple(granted)),), "agent", "agent")
+    return PlantAgent(AgentRule(table.device, patience), actor, table.process)

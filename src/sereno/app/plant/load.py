@@ -146,7 +146,8 @@ def load_plant(path: Path) -> Plant:
     specs |= totals([t for d in devices for t in d.tags], specs, faults)
     faults += served_faults(gateway, specs, lambda *key: str(main.where(*key)))
     guards = guard_rules(expanded.guards, specs, faults)
-    agents = plant_agents(expanded.agents, {d.table.name: d.written is not None for d in devices}, faults)
+    classes = {d.table.name: d.written.cls if d.written else None for d in devices}
+    agents = plant_agents(expanded.agents, classes, faults, apart=_no_apart(web, native))
     alarms = [*_limit_alarms(devices, specs, faults), *other_alarms(expanded.alarms, specs, faults)]
     notices = notice_plan(main, table.name, table.timezone, faults)
     derived = _derived(devices, specs, path.parent, faults)
@@ -217,6 +218,13 @@ def _section(model: type[Any], name: str, main: Any, faults: list[Fault]) -> Any
 
     faults.extend(unknown_keys(data, model.model_fields, where, f"[{name}]"))
     return validate(model, known, where, f"[{name}]", faults) or model()
+
+
+def _no_apart(web: WebTable, native: NativeTable) -> str:
+    """Why agents cannot have processes of their own: these talk to the node by its native protocol on this machine."""
+    if not native.enabled:
+        return "they need the native protocol, [native] enabled = true"
+    return "they cannot be had with TLS yet" if web.encrypted else ""
 
 
 class _Drivers:

@@ -337,6 +337,7 @@ class AgentTable(Table):
     silent: Duration = 10.0
     limit: int = Field(5, ge=0, le=1000)
     within: Duration = 300.0
+    process: bool = False
 
 
 TOP_KEYS = (

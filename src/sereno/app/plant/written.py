@@ -26,6 +26,7 @@ class WrittenDevice:
 
     table: DeviceTable
     cls: type[Device]
+    source: str
     driver: type[Driver]
     settings: dict[str, Any]
     groups: dict[str, GroupTable]
@@ -70,7 +71,8 @@ def written_device(raw: RawDevice, folder: Path, faults: list[Fault]) -> Written
                 alarms[refined[0].path] = refined[1]
     groups = {scan.name: GroupTable(period=scan.period, phase=scan.phase) for scan in plan.scans.values()}
     files = tuple(module_files(plan.cls))
-    return WrittenDevice(table, plan.cls, driver_of(plan.cls), known, groups, specs, alarms, places, files)
+    source = str(data["class"])
+    return WrittenDevice(table, plan.cls, source, driver_of(plan.cls), known, groups, specs, alarms, places, files)
 
 
 def _plan(name: str, folder: Path, where: str, faults: list[Fault]) -> ClassPlan | None:

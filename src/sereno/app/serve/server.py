@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Self
@@ -24,10 +24,18 @@ LOOK_AGAIN = 0.001
 
 
 class DeviceServer:
-    """Runs devices behind the same hub and command router as a node. Raises ValueError for a name taken twice."""
+    """Runs devices behind the same hub and command router as a node. Raises ValueError for a name taken twice.
 
-    def __init__(self, configs: Sequence[DeviceConfig], environment: Environment | None = None) -> None:
-        self.environment = replace(environment or Environment(), plant=self._plant_of)
+    `plant` is what agents among them see and command, instead of the devices of this server.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[DeviceConfig],
+        environment: Environment | None = None,
+        plant: Callable[[str], Client] | None = None,
+    ) -> None:
+        self.environment = replace(environment or Environment(), plant=plant or self._plant_of)
         self.clock = self.environment.clock
         self.hub = Hub(self.clock)
         self.devices = DeviceSet(configs, self.hub, self.environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import socket
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
+from sereno.app.apart.seat import plant_of_this_agent
 from sereno.app.datafolder import DataFolder
 from sereno.app.logs import configure_logs
 from sereno.app.memory import FileMemory
@@ -55,6 +57,7 @@ class ServeOptions:
     as_json: bool = False
     line: int | None = None
     tango: int | None = None
+    tied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def serve(options: ServeOptions) -> int:
             show(options, served)
             await until(stopped, options.seconds)
 
-    return run_until_stopped(work)
+    return run_until_stopped(work, tied=options.tied)
 
 
 async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
@@ -96,7 +99,7 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
         stack.push_async_callback(file.close)
     configs = [c for w in options.devices for c in device_configs(w.cls, w.path, w.settings, memory=memory)]
     try:
-        server = DeviceServer(configs, environment)
+        server = DeviceServer(configs, environment, await stack.enter_async_context(plant_of_this_agent(os.environ)))
     except ValueError as error:
         raise ConfigurationError([Fault("serve", str(error))]) from None
     token = secrets.token_urlsafe(24)
