@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sereno.gateways.tango.names import attribute_name, command_name, tango_name, tango_names
 
@@ -16,6 +18,13 @@ from sereno.gateways.tango.names import attribute_name, command_name, tango_name
 )
 def test_every_path_has_three_parts_in_tango(path, name):
     assert tango_name(path, "sereno", {"north/plc1": "Plant/North/One"}) == name
+
+
+@given(st.lists(st.from_regex(r"[a-z0-9_]{1,6}", fullmatch=True), min_size=1, max_size=6))
+def test_names_have_three_parts_whatever_the_path(parts):
+    name = tango_name("/".join(parts), "sereno", {})
+    assert name.count("/") == 2
+    assert all(part in name for part in parts)
 
 
 def test_two_devices_of_one_name_are_told():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from sereno.access.insecure import Insecure
 from sereno.client import CommandSpec, DeviceStatus, ParameterSpec, Reading
 from sereno.gateways.tango.calls import arguments_of, command_of, result_of
 from sereno.gateways.tango.order import transport_rules
@@ -28,8 +29,12 @@ def spec(name="level", kind="float64", **more):
     return TagSpec(path=f"lab/ps/1/{name}", type=ValueType(kind), **more)
 
 
+def writer(*globs):
+    return Insecure(name="gateway/tango", writes=globs).actor
+
+
 def only(declared, writes=("*",)):
-    devices = shown([declared], [device("lab/ps/1")], writes=writes, prefix="sereno", names={})
+    devices = shown([declared], [device("lab/ps/1")], actor=writer(*writes), prefix="sereno", names={})
     return next(iter(devices["lab/ps/1"].attributes.values()), None)
 
 
@@ -94,7 +99,7 @@ def test_bounds_and_limits_are_those_that_the_type_can_hold():
 def test_only_what_is_listed_can_be_written_or_called():
     tags = [spec("a", access=Access.READ_WRITE), spec("b", access=Access.READ_WRITE), spec("c", access=Access.WRITE)]
     devices = [device("lab/ps/1", CommandSpec(name="reset")), device("lab/ps/2", CommandSpec(name="reset"))]
-    found = shown(tags, devices, writes=["lab/ps/1/a", "lab/ps/2"], prefix="sereno", names={})
+    found = shown(tags, devices, actor=writer("lab/ps/1/a", "lab/ps/2"), prefix="sereno", names={})
     assert {name: one.writable for name, one in found["lab/ps/1"].attributes.items()} == {"a": True, "b": False}
     assert (list(found["lab/ps/1"].commands), list(found["lab/ps/2"].commands)) == ([], ["reset"])
 

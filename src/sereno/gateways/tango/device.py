@@ -144,7 +144,7 @@ class ShownDevice:
     def _client(self) -> str:
         """Where the client that asks now comes from, in words, for the record."""
         address = getattr(self._device.get_client_ident(), "client_ip", "") if hasattr(self._device, _IDENT) else ""
-        return f"Tango client {address}".rstrip()
+        return f"Tango client {str(address).removeprefix('giop:tcp:')}".rstrip()
 
 
 _IDENT = "get_client_ident"

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from sereno.access.actor import Actor, Right
 from sereno.client import CommandSpec, DeviceStatus, Reading
 from sereno.drivers.tango.protocol import TANGO_TYPES
-from sereno.model import Access, TagSpec, ValueType, match_paths, severity
+from sereno.model import Access, TagSpec, ValueType, severity
 
 from .calls import Command, command_of
 from .names import attribute_name, tango_names
@@ -62,31 +63,26 @@ def shown(
     specs: Iterable[TagSpec],
     devices: Sequence[DeviceStatus],
     *,
-    writes: Sequence[str],
+    actor: Actor,
     prefix: str,
     names: Mapping[str, str],
     reserved: Container[str] = (),
 ) -> dict[str, Device]:
-    """Devices by path; what may not be written is read only or, if it has no value to read, left out.
+    """Devices by path; what `actor` may not write is read only or, if it has no value to read, left out.
 
     Raises ValueError for names taken twice.
     """
     by_device: dict[str, dict[str, Attribute]] = {status.path: {} for status in devices}
     for spec in specs:
-        attribute = _attribute(spec, writable=spec.access.writable and may(spec.path, writes))
+        attribute = _attribute(spec, writable=spec.access.writable and actor.may(Right.WRITE, spec.path))
         if attribute is not None:
             by_device.setdefault(spec.device, {})[attribute.name] = attribute
-    commands = {s.path: s.commands for s in devices if may(s.path, writes)}
+    commands = {s.path: s.commands for s in devices if actor.may(Right.CALL, s.path)}
     called = tango_names(by_device, prefix, names)
     return {
         path: Device(path, called[path], attributes, _commands(commands.get(path, ()), reserved))
         for path, attributes in by_device.items()
     }
-
-
-def may(path: str, globs: Sequence[str]) -> bool:
-    """True if one of the globs names it."""
-    return any(match_paths(glob, [path]) for glob in globs)
 
 
 def tango_value(attribute: Attribute, reading: Reading | None) -> tuple[Any, int]:

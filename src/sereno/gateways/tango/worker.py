@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 import msgspec
 
+from sereno.access.insecure import Insecure
 from sereno.client import Client, DeviceStatus, connect, each_reading
 from sereno.model import DeliveryError, NoAnswerError, OperationError, SerenoError
 
@@ -76,7 +77,7 @@ async def look(client: Client, order: Order) -> dict[str, Device]:
     specs, devices = await client.tags(), await client.devices()
     called: dict[str, Any] = {"prefix": order.prefix, "names": order.names, "reserved": RESERVED}
     try:
-        return shown(specs, devices, writes=order.writes, **called)
+        return shown(specs, devices, actor=Insecure(name="gateway/tango", writes=order.writes).actor, **called)
     except ValueError as error:
         raise OperationError(str(error)) from None
 
