@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from sereno.access.insecure import Insecure
+from sereno.access.actor import Actor, Permission, Right, Role
 from sereno.client import Client, DeviceStatus, connect, each_reading
 from sereno.model import DeliveryError, NoAnswerError, OperationError, SerenoError
 
@@ -77,9 +77,15 @@ async def look(client: Client, order: Order) -> dict[str, Device]:
     specs, devices = await client.tags(), await client.devices()
     called: dict[str, Any] = {"prefix": order.prefix, "names": order.names, "reserved": RESERVED}
     try:
-        return shown(specs, devices, actor=Insecure(name="gateway/tango", writes=order.writes).actor, **called)
+        return shown(specs, devices, actor=writer(order.writes), **called)
     except ValueError as error:
         raise OperationError(str(error)) from None
+
+
+def writer(globs: Sequence[str]) -> Actor:
+    """Who may write and call what the globs name. The node decides; this is for what Tango clients are shown."""
+    permissions = tuple(Permission(right, glob) for right in (Right.WRITE, Right.CALL) for glob in globs)
+    return Actor("gateway/tango", (Role("gateway/tango", permissions),), "agent")
 
 
 class Worker:
