@@ -42,10 +42,12 @@ def plant(ports: list[int], period: float) -> str:
     return "\n".join(parts)
 
 
-def start(folder: Path, ports: list[int], period: float) -> tuple[subprocess.Popen[str], dict[str, Any]]:
-    """A node, and what it says when it is ready."""
+def start(
+    folder: Path, ports: list[int], period: float, text: str = ""
+) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    """A node of this plant file or the usual one, and what it says when it is ready."""
     file = folder / "plant.toml"
-    file.write_text(plant(ports, period))
+    file.write_text(text or plant(ports, period))
     options = ["--port", "0", "--data", str(folder / "data"), "--json"]
     command = [sys.executable, "-m", "sereno", "run", str(file), *options]
     node = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -60,6 +60,11 @@ async def running(ports: Ports, *rules: GuardRule) -> tuple[Guards, asyncio.Task
     return guards, asyncio.create_task(guards.run())
 
 
+async def settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
 async def stopped(task: asyncio.Task[None]) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -111,5 +116,25 @@ async def test_nothing_is_judged_before_every_input_has_spoken() -> None:
 async def test_without_rules_nothing_is_subscribed() -> None:
     ports = Ports([])
     _, task = await running(ports)
-    await task
+    await settled()
     assert ports.asked == []
+    await stopped(task)
+
+
+async def test_other_rules_are_watched_from_now_on_and_the_same_ones_go_on_as_they_are() -> None:
+    ports = Ports([X])
+    guards, task = await running(ports, RULE)
+    await ports.tell(9.0)
+    other = GuardRule(name="h", when=f"{X} > 100", inputs=(X,), target=OUT, value=1, actor="guard/h")
+    guards.replace([RULE, other])
+    await settled()
+    assert len(ports.asked) == 2
+    await ports.tell(10.0)
+    assert [command.actor for command, _ in ports.sent] == ["guard/g"]
+    await ports.tell(101.0)
+    assert [command.actor for command, _ in ports.sent] == ["guard/g", "guard/h"]
+    assert [status.name for status in await guards.guards(Actor("v", (ROLES["viewer"],)))] == ["g", "h"]
+    guards.replace([other])
+    await settled()
+    assert [status.name for status in await guards.guards(Actor("v", (ROLES["viewer"],)))] == ["h"]
+    await stopped(task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -247,3 +248,29 @@ async def test_what_came_first_goes_first(clock: JumpingClock, tmp_path: Path) -
         bench.hub.publish(seal(bench.group, 1, bench.index, np.array([9.0, 9.0, 9.0]), np.array([t, t - 5, t - 9]), 0))
         await asyncio.sleep(0.1)
         assert [row[0] for row in await bench.journal()] == [f"{PUMP}.hi", f"{FLOW}.hi", f"{LEVEL}.hi"]
+
+
+@jumping
+async def test_other_alarms_take_over_states_shelves_and_delays_under_way(clock: JumpingClock, tmp_path: Path) -> None:
+    hi, lo = limit_alarm(LEVEL, AlarmKind.HI), limit_alarm(LEVEL, AlarmKind.LO, on_delay=10.0)
+    async with at_work([hi, lo, limit_alarm(LEVEL, AlarmKind.HIHI)], clock, tmp_path / "s.db") as bench:
+        bench.feed(8.5)
+        await bench.alarms.acknowledge([hi.id], OLGA)
+        await bench.alarms.shelve([f"{LEVEL}.hihi"], OLGA, reason="test", seconds=3600)
+        bench.feed(1.5)
+        await clock.sleep(4.0)
+        watching = bench.alarms.watch(OLGA)
+        assert len(await anext(watching)) == 3
+        changed = [replace(hi, priority=1), lo, limit_alarm(LEVEL, AlarmKind.LOLO)]
+        bench.hub.redeclare([replace(TAGS[0], limits=replace(FOUR, lolo=1.6))])
+        bench.alarms.replace(await bench.alarms.prepared(changed), bench.hub.held())
+        assert [one async for one in watching] == []
+        status = {one.spec.id: one for one in await bench.alarms.alarms(EVA)}
+        assert status.keys() == {hi.id, lo.id, f"{LEVEL}.lolo"}
+        assert (status[hi.id].spec.priority, status[hi.id].actor) == (1, "olga")
+        assert status[f"{LEVEL}.lolo"].active  # the new limit is judged by what the tag is
+        assert not status[lo.id].active
+        await clock.sleep(6.5)
+        assert {one.spec.id: one for one in await bench.alarms.alarms(EVA)}[lo.id].active
+        bench.alarms.replace(await bench.alarms.prepared([limit_alarm(LEVEL, AlarmKind.HIHI)]), bench.hub.held())
+        assert await bench.state(f"{LEVEL}.hihi") is AlarmState.SHELVED  # as the journal has it

@@ -197,3 +197,26 @@ def test_whatever_comes_the_sums_are_those_of_the_present_values(data: st.DataOb
     for value in values:
         assert value == pytest.approx(expected, nan_ok=True, rel=1e-9, abs=1e-3)
         expected += level
+
+
+async def test_other_rules_begin_with_what_the_sources_are_and_never_wait() -> None:
+    bench = Bench(rule("sum/x/flow", "lab/a/flow + lab/b/flow"), rule("sum/x/old", "lab/a/level"))
+    bench.tell("a", 1.5, 2.0)
+    bench.tell("b", 2.0)
+    handle = bench.hub.table.handle("sum/x/flow")
+    told = len(bench.batches)
+    fresh = [rule("sum/x/flow", "lab/a/flow * 10"), rule("sum/y/both", "sum/x/flow + lab/b/flow")]
+    known = {spec.path: (handle, spec) for handle, spec in enumerate(SOURCES)}
+    with bench.hub.keeping([one.spec for one in fresh]):
+        bench.derivation.retire()
+        bench.derivation.build(fresh, known)
+        bench.derivation.take_up(bench.hub.held())
+    assert bench.hub.table.handle("sum/x/flow") == handle
+    assert (await bench.read("sum/x/flow")).value == 15.0
+    assert (await bench.read("sum/y/both")).value == 17.0
+    assert bench.hub.table.paths.get("sum/x/old") is None
+    mine = [one for one in bench.batches[told:] if handle in one.handles.tolist()]
+    assert all(quality != Quality.WAITING for one in mine for quality in one.quality.tolist())
+    assert [status.path for status in bench.derivation.status()] == ["sum/x", "sum/y"]
+    bench.tell("a", 2.0, 0.0)
+    assert (await bench.read("sum/y/both")).value == 22.0

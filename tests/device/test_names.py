@@ -28,6 +28,7 @@ def test_public_names_are_these() -> None:
         "ScanColumns",
         "SocketTransports",
         "Transports",
+        "adopt_device",
         "adopt_values",
         "bounds",
         "child",

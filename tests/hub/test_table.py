@@ -84,3 +84,40 @@ def test_lookups_refuse_what_is_not_there() -> None:
     for handle in (-1, 1):
         with pytest.raises(IndexError):
             table.spec(handle)
+
+
+def test_a_kept_tag_is_let_go_and_taken_up_by_the_same_handle() -> None:
+    table = LiveTable()
+    handles = table.register(specs("a/b", "a/c", "a/d"))
+    table.value[handles] = (1.0, 2.0, 3.0)
+    again = [TagSpec(path="a/c", unit="m", deadband=0.5), TagSpec(path="a/b", type=ValueType.STRING), *specs("a/e")]
+    table.keep(again)
+    table.withdraw(handles.tolist())
+    assert table.register(again).tolist() == [1, 3, 4]
+    table.end_keeping()
+    assert (table.value[1], table.deadband[1], table.spec(1).unit) == (2.0, 0.5, "m")
+    assert table.paths.find_all(()) == ["a/b", "a/c", "a/e"]
+
+
+def test_what_was_let_go_and_not_taken_up_is_withdrawn() -> None:
+    table = LiveTable()
+    (handle,) = table.register(specs("a/b")).tolist()
+    table.keep(specs("a/b"))
+    with pytest.raises(ValueError, match="declared twice"):
+        table.register(specs("a/b"))
+    table.withdraw([handle])
+    assert table.paths.get("a/b") == handle
+    table.end_keeping()
+    assert table.paths.get("a/b") is None
+    assert table.register(specs("a/b")).tolist() == [1]
+
+
+def test_another_tag_under_the_old_name_of_one_that_goes() -> None:
+    table = LiveTable()
+    (handle,) = table.register(specs("a/b")).tolist()
+    renamed = [TagSpec(path="a/c", was="a/b")]
+    table.keep(renamed)
+    table.withdraw([handle])
+    assert table.register(renamed).tolist() == [1]
+    table.end_keeping()
+    assert table.paths.find_all(()) == ["a/c"]

@@ -23,7 +23,7 @@ from sereno.access.actor import Actor, Right
 from sereno.access.passwords import Passwords
 from sereno.app.plant.load import load_plant
 from sereno.app.tls import prepare_tls
-from sereno.client import DeviceStatus, GroupSpec, HistoryRequest, Reading, Series, TraceLine, Update
+from sereno.client import DeviceStatus, GroupSpec, HistoryRequest, Reading, ReadPlan, Series, TraceLine, Update
 from sereno.hub.hub import Hub
 from sereno.hub.overrides import Overrides
 from sereno.model import (
@@ -176,6 +176,8 @@ class MemoryPlant:
     outcomes: dict[str, list[tuple[AckState, str]]] = field(default_factory=dict)
     kept: dict[str, list[Ack]] = field(default_factory=dict)
     lines: asyncio.Queue[TraceLine | None] = field(default_factory=asyncio.Queue)
+    specs: list[TagSpec] = field(default_factory=lambda: list(SPECS))
+    watchers: list[Callable[[], None]] = field(default_factory=list)
     requests: list[HistoryRequest] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -189,14 +191,26 @@ class MemoryPlant:
                 subscription.send([path])
 
     def _readable(self, globs: Sequence[str], actor: Actor) -> list[TagSpec]:
-        paths = [s.path for s in SPECS if actor.may(Right.READ, s.path)]
+        paths = [s.path for s in self.specs if actor.may(Right.READ, s.path)]
         wanted = {p for glob in globs for p in match_paths(glob, paths)} if globs else set(paths)
         if not wanted:
             raise NotFoundError(f"no tag {globs[0] if globs else ''!r}; near are {paths[:2]}")
-        return [s for s in SPECS if s.path in wanted]
+        return [s for s in self.specs if s.path in wanted]
 
     async def tags(self, globs: Sequence[str], actor: Actor) -> list[TagSpec]:
         return self._readable(globs, actor)
+
+    def plan(self, globs: Sequence[str], actor: Actor) -> ReadPlan:
+        raise NotImplementedError
+
+    def watch_tags(self, callback: Callable[[], None]) -> Callable[[], None]:
+        self.watchers.append(callback)
+        return lambda: self.watchers.remove(callback)
+
+    def redeclare(self, specs: list[TagSpec]) -> None:
+        self.specs = specs
+        for watcher in self.watchers:
+            watcher()
 
     async def read(self, globs: Sequence[str], actor: Actor) -> list[Reading]:
         return [self._reading(spec) for spec in self._readable(globs, actor)]
@@ -384,7 +398,7 @@ def folder(tmp_path: Path) -> Path:
     templates = tmp_path / "web" / "templates"
     templates.mkdir(parents=True)
     pages = "sign_in mimic alarms tags trend devices device help users profile overrides audit commands system "
-    pages += "logbook notices notice"
+    pages += "logbook notices notice configuration"
     for name in pages.split():
         extra = {"sign_in": "{{ error }}|{{ next }}", "mimic": "{{ mimic | safe }}", "device": "{{ device }}"}
         line = "<p>{{ page }}|{{ lang }}|{{ site.name }}|{{ actor.name if actor }}|" + extra.get(name, "") + "</p>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -244,3 +245,22 @@ async def test_what_waits_for_people_is_told_when_it_changes(site) -> None:
         assert await socket.text() == {"type": "waiting", "commands": []}, "and nothing in between"
         await socket.close()
     assert waits.actors == {"viewer"}
+
+
+async def test_tags_that_are_declared_otherwise_are_told_again_with_a_snapshot(site) -> None:
+    async with site.running():
+        socket = await _open(site)
+        socket.ask(type="subscribe", sub=1, tags=["north"])
+        socket.ask(type="subscribe", sub=2, tags=["south"])
+        north, south = (await socket.text())["tags"], (await socket.text())["tags"]
+        for _ in range(2):
+            assert (await socket.frame()).kind is FrameKind.SNAPSHOT
+        site.plant.redeclare(
+            [replace(one, unit="ft") if one.path == north[0]["tag"] else one for one in site.plant.specs]
+        )
+        again = await socket.text()
+        assert (again["type"], again["sub"], again["tags"][0]["unit"]) == ("subscribed", 1, "ft")
+        assert ((found := await socket.frame()).sub, found.kind) == (1, FrameKind.SNAPSHOT)
+        site.plant.set(south[0]["tag"], 8.0)
+        assert (await socket.frame()).sub == 2
+        await socket.close()

@@ -121,6 +121,10 @@ TABLE = {
         DELETE /api/v1/devices/{path:path}/maintenance
         POST /api/v1/commands/{key}/approve
         POST /api/v1/commands/{key}/decline
+        GET /configuration
+        GET /api/v1/configuration
+        POST /api/v1/configuration/plan
+        POST /api/v1/configuration/apply
         GET /audit
         GET /api/v1/audit
         GET /api/v1/audit/export

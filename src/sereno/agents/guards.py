@@ -45,16 +45,21 @@ class _Guard:
     """One rule at work."""
 
     def __init__(self, rule: GuardRule, tags: Sequence[TagSpec]) -> None:
-        position = {spec.path: at for at, spec in enumerate(tags)}
         self.rule = rule
-        self.expression: Expression[TagSpec] = compile_expression(rule.when, lambda path: tags[position[path]])
-        self.inputs = np.array([position[path] for path in self.expression.paths], np.intp)
+        self.bind(tags)
         self.machine = GuardMachine(rule.hold, rule.cooldown, act_on_unknown=rule.act_on_stale)
         may = Role(rule.actor, (Permission(Right.WRITE, rule.target),))
         self.actor = Actor(rule.actor, (may,), "agent", "guard")
         self.verdict = WAITING
         self.acted, self.last, self.outcome = 0, 0, ""
         self.timer: Timer | None = None
+
+    def bind(self, tags: Sequence[TagSpec]) -> _Guard:
+        """Judge by these tags, which it finds by path."""
+        position = {spec.path: at for at, spec in enumerate(tags)}
+        self.expression: Expression[TagSpec] = compile_expression(self.rule.when, lambda path: tags[position[path]])
+        self.inputs = np.array([position[path] for path in self.expression.paths], np.intp)
+        return self
 
 
 class Guards:
@@ -72,17 +77,43 @@ class Guards:
         self._values = np.empty(0)
         self._quality = np.empty(0, np.uint16)
         self._issuing: set[asyncio.Task[None]] = set()
+        self._replaced = asyncio.Event()
+
+    def replace(self, rules: Sequence[GuardRule]) -> None:
+        """Watch by these rules from now on; a guard whose rule is the same goes on as it is."""
+        self._rules = tuple(rules)
+        self._replaced.set()
 
     async def run(self) -> None:
-        """Watch and act. Raises SerenoError if a tag of a rule does not exist."""
+        """Watch and act until cancelled. Raises SerenoError if a tag of a rule does not exist."""
+        while True:
+            self._replaced.clear()
+            watching = asyncio.create_task(self._watch(), name="guards watch")
+            waiting = asyncio.create_task(self._replaced.wait(), name="guards replaced")
+            try:
+                await asyncio.wait((watching, waiting), return_when=asyncio.FIRST_COMPLETED)
+                if watching.done():
+                    await watching
+                await waiting
+            finally:
+                for task in (watching, waiting):
+                    task.cancel()
+                await asyncio.gather(watching, waiting, return_exceptions=True)
+                if not self._replaced.is_set():
+                    await self._stop_issuing()
+
+    async def _watch(self) -> None:
         paths = sorted({path for rule in self._rules for path in rule.inputs})
         if not paths:
+            self._guards = []
             return
         reader = Actor("guards", (Role("guards", tuple(Permission(Right.READ, path) for path in paths)),), "agent")
         subscription = await self._live.subscribe(paths, reader)
         self._values = np.full(len(subscription.tags), np.nan)
         self._quality = np.full(len(subscription.tags), Quality.WAITING, np.uint16)
-        self._guards = [_Guard(rule, subscription.tags) for rule in self._rules]
+        known = {guard.rule: guard for guard in self._guards}
+        tags = subscription.tags
+        self._guards = [known[r].bind(tags) if r in known else _Guard(r, tags) for r in self._rules]
         try:
             async for update in subscription:
                 self._take(update)
@@ -91,10 +122,12 @@ class Guards:
                 if guard.timer is not None:
                     guard.timer.cancel()
             await subscription.close()
-            for task in tuple(self._issuing):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+
+    async def _stop_issuing(self) -> None:
+        for task in tuple(self._issuing):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     async def guards(self, actor: Actor) -> list[GuardStatus]:
         """See GuardPort."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import fnmatch
 import math
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
@@ -57,10 +57,9 @@ class Alarms:
         journal: AlarmJournal,
         maintenance: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        directory = tags.directory()
-        handles = {spec.path: int(handle) for handle, spec in directory.items()}
-        self._specs = tuple(sorted(specs, key=lambda spec: spec.id))
-        self._evaluator = Evaluator(self._specs, tags, handles, {spec.path: spec for spec in directory.values()})
+        self._tags = tags
+        self._evaluator = evaluator_of(specs, tags)
+        self._specs = self._evaluator.specs
         self._machine = self._evaluator.machine
         self._clock = clock
         self._journal = journal
@@ -82,17 +81,30 @@ class Alarms:
 
     async def load(self) -> None:
         """Take up the states that the journal holds. Raises StoreError."""
-        machine = self._machine
-        for kept in await self._journal.states():
-            row = self._evaluator.row.get(kept["alarm"])
-            if row is None:
-                continue
-            machine.codes[row], machine.since[row], machine.raised[row] = kept["code"], kept["t"], kept["raised"]
-            machine.shelved_until[row], machine.quality[row] = kept["shelved_until"], kept["quality"]
-            machine.values[row] = math.nan if kept["value"] is None else kept["value"]
-            machine.t_source[row] = kept["t_source"]
-            machine.actors[row], machine.notes[row] = kept["actor"], kept["note"]
+        _fill(self._evaluator, await self._journal.states())
         self._evaluator.restored()
+
+    async def prepared(self, specs: Sequence[AlarmSpec]) -> Evaluator:
+        """What `replace` takes: other alarms over the tags that there are now. Raises KeyError, StoreError."""
+        fresh = await asyncio.to_thread(evaluator_of, specs, self._tags)
+        _fill(fresh, await self._journal.states())
+        return fresh
+
+    def replace(self, fresh: Evaluator, held: Iterable[SampleBatch]) -> None:
+        """Go on with the alarms of `prepared`, in the states that those of the same id have.
+
+        `held` is what the tags are now, so that changed conditions are judged at once. Watches end.
+        """
+        fresh.carry_over(self._evaluator)
+        self._evaluator, self._specs, self._machine = fresh, fresh.specs, fresh.machine
+        self._out = frozenset()
+        for batch in held:
+            self._tell(fresh.take(batch, self._clock.wall_ns(), self._clock.monotonic()))
+        self._look_at_maintenance()
+        for watcher in self._watchers:
+            watcher.over = True
+            watcher.wake.set()
+        self._wake.set()
 
     async def run(self) -> None:
         """Delays, shelves and maintenance, when they are due, until cancelled."""
@@ -235,6 +247,8 @@ class Alarms:
             while True:
                 await watcher.wake.wait()
                 watcher.wake.clear()
+                if watcher.over:
+                    return
                 changed, watcher.changed = sorted(watcher.changed & readable), set()
                 if changed:
                     yield [self._status(row) for row in changed]
@@ -321,10 +335,33 @@ class Alarms:
         )
 
 
+def evaluator_of(specs: Sequence[AlarmSpec], tags: Tags) -> Evaluator:
+    """What evaluates these alarms over these tags, by id. Raises KeyError for a tag that there is not."""
+    directory = tags.directory()
+    handles = {spec.path: int(handle) for handle, spec in directory.items()}
+    ordered = sorted(specs, key=lambda spec: spec.id)
+    return Evaluator(ordered, tags, handles, {spec.path: spec for spec in directory.values()})
+
+
+def _fill(evaluator: Evaluator, states: Iterable[Mapping[Any, Any]]) -> None:
+    """What the journal holds of these alarms."""
+    machine = evaluator.machine
+    for kept in states:
+        row = evaluator.row.get(kept["alarm"])
+        if row is None:
+            continue
+        machine.codes[row], machine.since[row], machine.raised[row] = kept["code"], kept["t"], kept["raised"]
+        machine.shelved_until[row], machine.quality[row] = kept["shelved_until"], kept["quality"]
+        machine.values[row] = math.nan if kept["value"] is None else kept["value"]
+        machine.t_source[row] = kept["t_source"]
+        machine.actors[row], machine.notes[row] = kept["actor"], kept["note"]
+
+
 class _Watcher:
     """What one reader has not been told yet."""
 
     def __init__(self) -> None:
+        self.over = False
         self.changed: set[int] = set()
         self.wake = asyncio.Event()
 

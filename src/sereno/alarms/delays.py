@@ -34,6 +34,14 @@ class Delays:
         self.standing[:] = standing
         self.raw[:] = standing
 
+    def carry_over(self, before: Delays, to: Rows, source: Rows) -> None:
+        """Have in the rows `to` what others have in their rows `source`; what is under way keeps its end."""
+        self.raw[to], self.standing[to] = before.raw[source], before.standing[source]
+        self._due[to] = before._due[source]
+        rows = dict(zip(source.tolist(), to.tolist(), strict=True))
+        self._raised |= {rows[old]: times for old, times in before._raised.items() if old in rows}
+        self.next_due = float(self._due.min(initial=np.inf))
+
     def feed(self, rows: Rows, there: Mask, now: float) -> Rows:
         """What was said at `now`, which never goes back, each row once; returns the rows whose `standing` changed."""
         turned = there != self.raw[rows]

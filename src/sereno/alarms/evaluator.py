@@ -85,6 +85,14 @@ class Evaluator:
                 self._add(self.machine.apply(changed, event, t))
         return self._taken()
 
+    def carry_over(self, before: Evaluator) -> None:
+        """Go on from what another evaluator knows of the alarms that both have, delays under way included."""
+        pairs = [(row, before.row[spec.id]) for row, spec in enumerate(self.specs) if spec.id in before.row]
+        to, source = np.array(pairs, np.intp).reshape(-1, 2).T
+        self.machine.carry_over(before.machine, to, source)
+        self.restored()
+        self.delays.carry_over(before.delays, to, source)
+
     def restored(self) -> None:
         """To be called after the machine's columns were filled from the journal: conditions go on from there."""
         self.machine.restored()
@@ -93,7 +101,8 @@ class Evaluator:
         hidden = np.zeros(len(self.specs), np.bool_)
         hidden[self.machine.hidden_by(Hide.SUPPRESSED)] = True
         self._conditions.restore(standing, hidden)
-        for handle in np.flatnonzero((self._of_limit >= 0).any(axis=0)).tolist():
+        there = standing[self._of_limit] & (self._of_limit >= 0) if standing.size else self._of_limit >= 0
+        for handle in np.flatnonzero(there.any(axis=0)).tolist():
             rows = self._of_limit[:, handle]
             self.limits.restore(handle, sum(1 << at for at, row in enumerate(rows) if row >= 0 and standing[row]))
 

@@ -100,6 +100,13 @@ class AlarmMachine:
         """Alarms that this hides."""
         return np.flatnonzero(self.codes & (hide << 4))
 
+    def carry_over(self, before: AlarmMachine, to: Rows, source: Rows) -> None:
+        """Have in the rows `to` what another machine has in its rows `source`."""
+        for name in ("codes", "since", "raised", "shelved_until", "values", "quality", "t_source"):
+            getattr(self, name)[to] = getattr(before, name)[source]
+        for row, old in zip(to.tolist(), source.tolist(), strict=True):
+            self.actors[row], self.notes[row] = before.actors[old], before.notes[old]
+
     def restored(self) -> None:
         """To be called after the columns were filled from the journal."""
         self.next_end = self._first_end()

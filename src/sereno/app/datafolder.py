@@ -58,6 +58,11 @@ class DataFolder:
         return self.path / "agents" / device.replace("/", "_")
 
     @property
+    def configurations(self) -> Path:
+        """Copies of the plant files that ran, to roll back to."""
+        return self.path / "configurations"
+
+    @property
     def tls(self) -> Path:
         """The certificate that the node made for itself, with its key."""
         return self.path / "tls"

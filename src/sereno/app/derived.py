@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
 from sereno.access.actor import Actor, Right
@@ -16,20 +16,24 @@ from sereno.model import Clock, RefusedError
 from .plant.load import Plant
 
 
-def join_derived(plant: Plant, hub: Hub, router: CommandRouter, clock: Clock) -> Derivation | None:
-    """The derivation of a plant, listening; None where nothing is derived. The tags of other devices are registered."""
-    if not plant.derived:
-        return None
+def join_derived(plant: Plant, hub: Hub, router: CommandRouter, clock: Clock) -> Derivation:
+    """The derivation of a plant, listening. The tags of other devices are registered."""
     known = {spec.path: (int(handle), spec) for handle, spec in hub.directory().items()}
     derivation = Derivation(plant.derived, hub, clock, known)
     hub.add_sink(derivation)
+    for path, facade in facades(plant, router, clock):
+        router.register(path, facade)
+    derivation.begin()
+    return derivation
+
+
+def facades(plant: Plant, router: CommandRouter, clock: Clock) -> Iterator[tuple[str, Facade]]:
+    """What executes the commands of each derived device, by its path."""
     for device in plant.derived_devices:
         path = device.table.name
         writes = {r.spec.path: r.forward for r in plant.derived if r.spec.device == path and r.forward}
         split = {name: behind.rpartition("/")[::2] for name, behind in device.config.calls.items()}
-        router.register(path, Facade(path, writes, split, router, clock))
-    derivation.begin()
-    return derivation
+        yield path, Facade(path, writes, split, router, clock)
 
 
 class StatusSource(Protocol):
@@ -42,9 +46,9 @@ class StatusSource(Protocol):
 class AllDevices:
     """A DevicePort of the devices with links and of those without: derived ones, the node itself."""
 
-    def __init__(self, devices: DevicePort, *others: StatusSource | None) -> None:
+    def __init__(self, devices: DevicePort, *others: StatusSource) -> None:
         self._devices = devices
-        self._others = [source for source in others if source is not None]
+        self._others = others
 
     async def devices(self, actor: Actor) -> list[DeviceStatus]:
         """See DevicePort."""

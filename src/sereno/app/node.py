@@ -23,13 +23,15 @@ from sereno.store.engine import Store
 from sereno.web.app import create_app
 from sereno.web.server import WebServer
 
+from .configuration.running import Configurations
 from .datafolder import DataFolder
 from .installation import at_console, open_store, take_note
+from .native import native_server
 from .plant.load import Plant
 from .platform import notify_service_manager, open_files_limit, watchdog_interval
 from .tls import Tls, allowed_hosts, check_listening, prepare_tls
 from .welcome import Ready
-from .wiring import Parts, join, native_server, web_context
+from .wiring import Parts, join, web_context
 
 _log = structlog.get_logger(__name__)
 ADMINISTRATOR = "admin"
@@ -150,7 +152,9 @@ class Node:
 
     async def _serve(self, parts: Parts, store: Store, host: str, port: int) -> None:
         name = await store.run(settings.installation)
-        context = web_context(self.plant, parts, name, allowed_hosts(self.plant.web, host))
+        configuration = Configurations(self.plant, parts, self.folder, self._environment)
+        await configuration.start()
+        context = web_context(self.plant, parts, configuration, name, allowed_hosts(self.plant.web, host))
         self._web = WebServer(create_app(context), parts.clock, host, port, self._tls.context if self._tls else None)
         await self._web.start()
         self._stack.push_async_callback(self._web.stop)

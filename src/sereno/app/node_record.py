@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from sereno.access.actor import Actor, Right
+from sereno.client import ChangePlan
 from sereno.historian.retention import Removed
 from sereno.hub.execution import by_rights
 from sereno.model import Clock, Command, DeniedError, RefusedError
@@ -26,6 +27,9 @@ from .plant.load import Plant
 
 PERIOD = 5.0
 _CONFIGURATION = "configuration"
+_TOLD = 200
+"""Changes that the record names; it counts them all."""
+_LONGEST = 2000
 _log = structlog.get_logger(__name__)
 
 
@@ -63,6 +67,42 @@ class NodeRecord:
             await self._store.run(lambda c: add_entry(c, entry))
         except StoreError as error:
             _log.error("the stop of the node is not on record", error=str(error))
+
+    async def applying(self, actor: Actor, plan: ChangePlan, comment: str) -> None:
+        """Somebody applies another configuration: on record before anything changes.
+
+        Raises StoreError, RefusedError.
+        """
+        if self._store.recording.full:
+            raise RefusedError(f"nothing is applied that cannot be kept on record: {self._store.recording.problem}")
+        names = [f"{one.change} {one.kind} {one.name}" for one in plan.changes]
+        new = {"source": plan.source, "changes": len(names), "first": names[:_TOLD], "interrupted": [*plan.interrupted]}
+        entry = self._apply_entry(actor, plan.plant, new=new, outcome="accepted", comment=comment)
+        await self._store.run(lambda c: add_entry(c, entry))
+
+    async def applied(
+        self, actor: Actor, plan: ChangePlan, files: dict[str, str] | None = None, outcome: str = "done"
+    ) -> None:
+        """What became of it; `files` are the hashes of what runs now. Failures of the store are logged."""
+        entry = self._apply_entry(actor, plan.plant, new={"source": plan.source, "files": files}, outcome=outcome)
+
+        def work(connection: Connection) -> None:
+            add_entry(connection, entry)
+            if files is not None:
+                settings.keep(connection, _CONFIGURATION, files)
+
+        try:
+            await self._store.run(work)
+        except StoreError as error:
+            _log.error("an applied configuration is not on record", error=str(error))
+
+    async def refused_apply(self, actor: Actor, why: str) -> None:
+        """Somebody was refused, or the plant file has faults. Failures of the store are logged."""
+        entry = self._apply_entry(actor, self._plant.table.name, outcome=f"refused: {why[:_LONGEST]}")
+        try:
+            await self._store.run(lambda c: add_entry(c, entry))
+        except StoreError as error:
+            _log.error("a refusal is not on record", error=str(error))
 
     def authorise(self, actor: Actor, command: Command) -> None:
         """By rights, of history only by those who configure; and nothing while only the reserve is left to record it.
@@ -107,6 +147,16 @@ class NodeRecord:
             else:
                 _log.info("the audit is kept again")
         self._told = problem
+
+    def _apply_entry(self, actor: Actor, target: str, **more: Any) -> AuditEntry:
+        return AuditEntry(
+            t=self._clock.wall_ns(),
+            actor=actor.name,
+            origin=actor.origin,
+            action="configuration.apply",
+            target=target,
+            **more,
+        )
 
     def _entry(self, action: str, target: str, **more: Any) -> AuditEntry:
         return AuditEntry(

@@ -31,6 +31,11 @@ class Telling:
     notices: NoticePort
     logbook: Logbook
 
+    def know(self) -> None:
+        """Other alarms have been declared."""
+        if self.notifier:
+            self.notifier.know()
+
     def problem(self) -> str:
         """What keeps notices from reaching people; empty if nothing does."""
         return self.notifier.problem if self.notifier else ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
-from ssl import SSLContext
+from typing import TYPE_CHECKING
 
 from sereno.access.accounts import Accounts
 from sereno.access.actor import NOBODY
@@ -15,13 +15,9 @@ from sereno.agents.guards import Guards
 from sereno.agents.supervisor import Supervisor, agent_alarms
 from sereno.alarms.alarms import Alarms
 from sereno.client import Client, DevicePort, HistoryPort
+from sereno.derive.derivation import Derivation
 from sereno.derive.totals import Totals
 from sereno.device import DeviceSet, Environment
-from sereno.gateways.native.alarmnews import alarm_news
-from sereno.gateways.native.door import AccountsDoor
-from sereno.gateways.native.ports import NativePorts
-from sereno.gateways.native.server import NativeServer
-from sereno.historian.cold.keeper import in_own_process
 from sereno.historian.historian import Historian
 from sereno.hub.hub import Hub
 from sereno.hub.locks import Locks
@@ -50,9 +46,13 @@ from .no_history import NoHistory
 from .node_record import NodeRecord
 from .plant.counters import counter_groups
 from .plant.load import Plant, live_alarms
+from .recording import historian_of
 from .self_watch import ALARMS as SELF_ALARMS
 from .self_watch import SelfWatch
 from .telling import Telling, join_telling
+
+if TYPE_CHECKING:
+    from .configuration.running import Configurations
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ class Parts:
     machine: Machine
     memory: FileMemory
     totals: Totals
+    derivation: Derivation
     locks: Locks
     itself: SelfWatch
     telling: Telling
@@ -82,6 +83,7 @@ class Parts:
     seats: Seats
 
 
+# long: one line for each part
 def join(plant: Plant, store: Store, folder: DataFolder, environment: Environment) -> Parts:
     """Build and connect hub, devices, recorder and router. Opens no link; raises ValueError for taken names."""
     clock = environment.clock
@@ -93,7 +95,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     totals = Totals(counter_groups(plant.linked_devices), hub, hub.table.paths.get)
     hub.add_sink(totals)
     record = NodeRecord(plant, store, clock)
-    historian = _historian(plant, folder, hub, clock, record)
+    historian = historian_of(plant, folder, hub, clock, record)
     if historian is not None:
         hub.add_sink(historian)
     accounts = Accounts(store, clock, limits=plant.sessions.limits())
@@ -109,16 +111,17 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     if historian is not None:
         router.register(HISTORY, HistoryActs(historian))
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
-    guards = Guards(plant.guards, hub, router, clock)
     itself = SelfWatch(hub, clock, folder.path, partial(recording_problems, store, historian))
     supervisor = join_agents(plant.agents, devices, hub, router, clock)
     declared = [*live_alarms(plant), *agent_alarms(supervisor.rules), *SELF_ALARMS]
     alarms = Alarms(declared, hub, clock, AlarmJournal(store), hub.out.keys)
     telling = join_telling(plant.notices, (alarms, hub, overrides), accounts, store=store, folder=folder, clock=clock)
     itself.notices = telling.problem
-    ports = MaintainedDevices(AllDevices(devices, join_derived(plant, hub, router, clock), itself, supervisor), hub)
-    client = Client(hub, router, historian or NoHistory(), ports, NOBODY, clock=clock, overrides=overrides)
-    seats.plant = client
+    derivation = join_derived(plant, hub, router, clock)
+    ports = MaintainedDevices(AllDevices(devices, derivation, itself, supervisor), hub)
+    seats.plant = client = Client(
+        hub, router, historian or NoHistory(), ports, NOBODY, clock=clock, overrides=overrides
+    )
     return Parts(
         clock=clock,
         store=store,
@@ -129,9 +132,10 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         router=router,
         record=record,
         overrides=overrides,
-        guards=guards,
+        guards=Guards(plant.guards, hub, router, clock),
         alarms=alarms,
         totals=totals,
+        derivation=derivation,
         locks=Locks(hub, clock, accounts.audit.record, devices.handlers),
         device_port=ports,
         machine=Machine(clock, folder.path),
@@ -144,26 +148,9 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     )
 
 
-def _historian(plant: Plant, folder: DataFolder, hub: Hub, clock: Clock, record: NodeRecord) -> Historian | None:
-    settings = plant.history
-    if not settings.enabled:
-        return None
-    return Historian(
-        folder.history,
-        clock,
-        hub,
-        commit_interval=settings.commit_interval,
-        max_bytes=settings.max_bytes or None,
-        max_age=settings.days * 86400.0 or None,
-        keep=[rule.rule() for rule in settings.keep],
-        keep_free=settings.keep_free,
-        when_full=settings.when_full,
-        removed=record.removed,
-        compactor=in_own_process,
-    )
-
-
-def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str, ...]) -> WebContext:
+def web_context(
+    plant: Plant, parts: Parts, configuration: Configurations, installation: str, hosts: tuple[str, ...]
+) -> WebContext:
     """What the web room is given."""
     history: HistoryPort = parts.historian or NoHistory()
     oidc, called = plant.provider or (None, "")
@@ -187,9 +174,10 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
         alarms=parts.alarms,
         notices=parts.telling.notices,
         logbook=parts.telling.logbook,
+        configuration=configuration,
         ready=lambda: not_ready(parts),
         machine=parts.machine.status,
-        warnings=lambda: warnings(parts),
+        warnings=lambda: [*warnings(parts), *configuration.warnings()],
         figures={
             "hub": parts.hub.statistics,
             "router": parts.router.statistics,
@@ -202,20 +190,3 @@ def web_context(plant: Plant, parts: Parts, installation: str, hosts: tuple[str,
             "host": clock_figures,
         },
     )
-
-
-def native_server(plant: Plant, parts: Parts, pages: str, tls: SSLContext | None) -> NativeServer:
-    """The native protocol for the same plant and the same tokens; `pages` is the address of the web room."""
-    ports = NativePorts(
-        live=parts.hub,
-        commands=parts.router,
-        devices=parts.device_port,
-        door=parts.seats.apart.door(AccountsDoor(parts.accounts, parts.clock)),
-        clock=parts.clock,
-        history=parts.historian or NoHistory(),
-        locks=parts.locks,
-        events={"alarm": alarm_news(parts.alarms)},
-        node=plant.table.name,
-        pages=lambda: pages,
-    )
-    return NativeServer(ports, plant.native.host, plant.native.port, tls)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
@@ -194,7 +195,10 @@ class AlarmPort(Protocol):
         """Over the alarms that the actor may read. Raises RefusedError for an empty time."""
 
     def watch(self, actor: Actor) -> AsyncIterator[list[AlarmStatus]]:
-        """First all, then what changed; a slow reader gets the latest of each alarm."""
+        """First all, then what changed; a slow reader gets the latest of each alarm.
+
+        Ends when other alarms are declared: begin anew.
+        """
 
 
 class NoAlarms:
@@ -240,9 +244,10 @@ class NoAlarms:
         raise RefusedError("this plant declares no alarms")
 
     async def watch(self, actor: Actor) -> AsyncIterator[list[AlarmStatus]]:
-        """None, once."""
+        """None, once, and nothing after that."""
         del actor
         yield []
+        await asyncio.Event().wait()
 
 
 def _none(ids: Sequence[str], actor: Actor, said: str) -> NotFoundError:

@@ -27,6 +27,7 @@ from sereno.model import (
 from ._aggregates import DEFAULT_AGGREGATES, AggregateRequest, Aggregates, joined_aggregates
 from ._alarms import AlarmEvent, AlarmPort, AlarmQuery, AlarmStatus, NoAlarms
 from ._analysis import AnalysisPort, NoAnalysis
+from ._configuration import ConfigurationPort, FixedConfiguration
 from ._group import Group, call_command, submit_all, write_command
 from ._guards import GuardPort, GuardStatus, NoGuards
 from ._locks import Lock, LockPort, NoLocks
@@ -88,6 +89,7 @@ class Client:
         self.analysis: AnalysisPort = NoAnalysis()
         self.notices: NoticePort = NoNotices()
         self.logbook: LogbookPort = NoLogbook()
+        self.configuration: ConfigurationPort = FixedConfiguration()
         self._waiting = waiting or NothingWaits()
         self._watching: Watching | None = None
         self.lock_port: LockPort = NoLocks()
@@ -98,6 +100,7 @@ class Client:
         made = Client(*ports, actor, clock=self.clock, overrides=self._overrides, guards=self._guards)
         made._waiting, made.alarm, made.analysis = self._waiting, self.alarm, self.analysis
         made.notices, made.logbook = self.notices, self.logbook
+        made.configuration = self.configuration
         return made
 
     async def tags(self, *globs: str) -> list[TagSpec]:

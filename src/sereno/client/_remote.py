@@ -30,6 +30,7 @@ from ._http import Http, ProblemError
 from ._parse import parse_ack, parse_device, parse_line, parse_reading, parse_series, parse_spec
 from ._remote_alarms import RemoteAlarms
 from ._remote_analysis import RemoteAnalysis, history_query, until
+from ._remote_configuration import RemoteConfiguration
 from ._remote_live import RemoteSubscription
 from ._remote_logbook import RemoteLogbook
 from ._remote_notices import RemoteNotices
@@ -191,6 +192,7 @@ class RemoteClient(Client):
         self.analysis = RemoteAnalysis(node.http)
         self.notices = RemoteNotices(node.http)
         self.logbook = RemoteLogbook(node.http)
+        self.configuration = RemoteConfiguration(node.http)
         self.node = node
 
     def as_actor(self, actor: Actor) -> Client:

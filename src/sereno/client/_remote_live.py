@@ -155,6 +155,8 @@ class RemoteSubscription:
                 answer = msgspec.json.decode(data)
                 if answer["type"] == "error":
                     raise _refusal(str(answer["detail"]))
+                if answer["type"] == "subscribed":
+                    self._replace(tuple(parse_spec(tag) for tag in answer["tags"]))
                 continue
             try:
                 frame = decode_frame(data)

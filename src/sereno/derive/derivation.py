@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -76,6 +76,18 @@ class Derivation:
     ) -> None:
         self._ingest = ingest
         self._clock = clock
+        self.devices: list[DerivedDevice] = []
+        self.build(rules, inputs)
+
+    def retire(self) -> None:
+        """Withdraw all derived tags; their devices are gone until `build` makes them again."""
+        for device in self.devices:
+            self._ingest.withdraw_tags([*device.index.handles.tolist(), *device.object_handles])
+            self._ingest.end_group(device.group)
+        self.devices = []
+
+    def build(self, rules: Sequence[DerivedRule], inputs: Mapping[str, tuple[int, TagSpec]]) -> None:
+        """Register what these rules derive, after `retire`. Raises CycleError, KeyError."""
         own = {rule.spec.path: rule.spec for rule in rules}
         others = dict.fromkeys(path for rule in rules for path in rule.inputs if path not in own)
         self._paths = [*own, *others]
@@ -85,7 +97,7 @@ class Derivation:
         rows = {path for path in self._paths if (own[path] if path in own else inputs[path][1]).is_row}
         self._order = formulas(rules, self._slot.__getitem__, rows.__contains__)
         self._slot_of = {inputs[path][0]: self._slot[path] for path in others}
-        self.devices = [self._register(device, members) for device, members in by_device(rules).items()]
+        self.devices += [self._register(device, members) for device, members in by_device(rules).items()]
         self._groups = frozenset(device.group for device in self.devices)
         self._routes: WeakKeyDictionary[RowIndex, dict[tuple[int, ...], _Route]] = WeakKeyDictionary()
 
@@ -94,6 +106,18 @@ class Derivation:
         for device in self.devices:
             self._ingest.report_link(device.path, LinkState.UP, "")
             self._ingest.report_state(device.path, OperationalState.ENABLED)
+
+    def take_up(self, held: Iterable[SampleBatch]) -> None:
+        """Work everything out from what the inputs hold now, and publish it as one batch for each device."""
+        for batch in held:
+            if batch.group not in self._groups:
+                self._take(batch, self._route_of(batch))
+        cells, now = self._cells, self._clock.monotonic()
+        for formula in (one for level in self._order for one in level):
+            formula.work(cells, np.arange(len(formula.slots)))
+        self.begin()
+        for device in self.devices:
+            self._publish(device, now)
 
     def accept(self, batch: SampleBatch) -> None:
         """See BatchSink."""
@@ -163,6 +187,8 @@ class Derivation:
     def _register(self, device: str, rules: Sequence[DerivedRule]) -> DerivedDevice:
         handles = self._ingest.register_tags([rule.spec for rule in rules]).tolist()
         count = sum(rule.spec.is_row for rule in rules)
+        order = [*sorted(range(count), key=handles.__getitem__), *range(count, len(rules))]
+        rules, handles = [rules[at] for at in order], [handles[at] for at in order]
         index = RowIndex(handles[:count])
         objects = tuple(TagHandle(handle) for handle in handles[count:])
         slots = np.array([self._slot[rule.spec.path] for rule in rules], np.intp)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -40,9 +40,12 @@ class _Group:
     """One derived group as it runs."""
 
     def __init__(self, group: CounterGroup, ingest: IngestPort) -> None:
-        self.group = group
-        self.counters = Counters(group.rules)
-        self.index = RowIndex(ingest.register_tags(group.specs))
+        handles = ingest.register_tags(group.specs).tolist()
+        order = sorted(range(len(handles)), key=handles.__getitem__)
+        rules, specs = tuple(group.rules[at] for at in order), tuple(group.specs[at] for at in order)
+        self.group = group = replace(group, rules=rules, specs=specs)
+        self.counters = Counters(rules)
+        self.index = RowIndex([handles[at] for at in order])
         spec = GroupSpec(PREFIX + group.name, group.device, group.period, group.stale_after, self.index)
         self.id: GroupId = ingest.register_group(spec)
         self.seq = 0
@@ -79,18 +82,36 @@ class Totals:
         self, groups: Sequence[CounterGroup], ingest: IngestPort, handle_of: Callable[[str], int | None]
     ) -> None:
         self._ingest = ingest
-        self._totals = [_Group(group, ingest) for group in groups]
-        self._own = {totals.id for totals in self._totals}
+        self._handle_of = handle_of
+        self._totals: list[_Group] = []
+        self._own: set[GroupId] = set()
         self._of_source: dict[int, tuple[_Group, int]] = {}
-        for totals in self._totals:
-            for position, rule in enumerate(totals.group.rules):
-                handle = handle_of(rule.source)
-                if handle is None:
-                    raise ValueError(f"counter {rule.source!r} is no tag")
-                self._of_source[handle] = totals, position
         self._plans: WeakKeyDictionary[RowIndex, tuple[_Group, Rows] | None] = WeakKeyDictionary()
         self._elsewhere: dict[str, tuple[int, int]] = {}
         self.resets = 0
+        self.build(groups)
+
+    def retire(self) -> None:
+        """Withdraw tags and groups; what was counted is kept for those that `build` makes next."""
+        kept = self.state()
+        for totals in self._totals:
+            self._ingest.withdraw_tags(totals.index.handles.tolist())
+            self._ingest.end_group(totals.id)
+        self._totals, self._own, self._of_source = [], set(), {}
+        self._elsewhere = kept
+
+    def build(self, groups: Sequence[CounterGroup]) -> None:
+        """Register these, after `retire`. Raises ValueError for a source that is no tag."""
+        self._totals = [_Group(group, self._ingest) for group in groups]
+        self._own = {totals.id for totals in self._totals}
+        self._plans = WeakKeyDictionary()
+        for totals in self._totals:
+            for position, rule in enumerate(totals.group.rules):
+                handle = self._handle_of(rule.source)
+                if handle is None:
+                    raise ValueError(f"counter {rule.source!r} is no tag")
+                self._of_source[handle] = totals, position
+        self.restore(self._elsewhere)
 
     def accept(self, batch: SampleBatch) -> None:
         """See BatchSink."""

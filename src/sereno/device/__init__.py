@@ -12,7 +12,7 @@ from .authoring.declare import bounds, child, command, on_write, scan, setting, 
 from .authoring.device import Device
 from .authoring.driver import driver_of
 from .authoring.mock import Mock, mock_of, mocked
-from .authoring.parts import STARTUP_TIMEOUT, adopt_values, default_name, device_configs, tag_specs
+from .authoring.parts import STARTUP_TIMEOUT, adopt_device, adopt_values, default_name, device_configs, tag_specs
 from .authoring.plan import ClassPlan, plan_of
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "ScanColumns",
     "SocketTransports",
     "Transports",
+    "adopt_device",
     "adopt_values",
     "bounds",
     "child",

@@ -152,6 +152,11 @@ class Driver(ABC):
         """A link, not yet connected."""
 
     @classmethod
+    def link_settings(cls, config: Any) -> Any:
+        """What of a device's config its link is opened with: while that stays, other devices keep the link too."""
+        return config
+
+    @classmethod
     @abstractmethod
     def check(cls, config: Any, tags: Sequence[DriverTag]) -> list[tuple[int, str]]:
         """Faults that show without a connection: (position in `tags`, or -1 for the device; text)."""

@@ -86,7 +86,6 @@ class ScanGroup:
         self._clock = clock
         self._ingest = ingest
         self._ready = ready
-        self._check = RangeCheck([t.spec for t in self.rows])
         self._index = RowIndex(())
         self._object_handles: tuple[TagHandle, ...] = ()
         self._id = GroupId(-1)
@@ -99,9 +98,7 @@ class ScanGroup:
         self._watchdog: Timer | None = None
         self._logged = ""
         self._reasons: Mapping[str, str] = {}
-        self._clock_rows = [
-            (i, DeviceClock(t.spec.path, t.spec.clock)) for i, t in enumerate(self.rows) if t.spec.clock
-        ]
+        self._settle()
         self._clock_of_times = DeviceClock(f"the clock of {device}")
 
     @property
@@ -115,12 +112,19 @@ class ScanGroup:
         """What it is called in the hub."""
         return self._id
 
-    def register(self, handles: Sequence[int]) -> None:
-        """Take the handles of `rows` and then `objects`, and register as a group of batches."""
-        self._index = RowIndex(handles[: len(self.rows)])
-        self._object_handles = tuple(TagHandle(int(h)) for h in handles[len(self.rows) :])
+    def register(self, handles: Mapping[str, int]) -> None:
+        """Take the handles of the tags by path, put `rows` in their order, and register as a group of batches."""
+        self.rows.sort(key=lambda tag: handles[tag.spec.path])
+        self._settle()
+        self._index = RowIndex([handles[tag.spec.path] for tag in self.rows])
+        self._object_handles = tuple(TagHandle(int(handles[tag.spec.path])) for tag in self.objects)
         spec = GroupSpec(self.name, self.device, self.period, self.stale_after, self._index, self._object_handles)
         self._id = self._ingest.register_group(spec)
+
+    def adopt(self, tags: Mapping[str, DriverTag]) -> None:
+        """Go on with other declarations of the same tags, by path, that mean the same to the driver."""
+        self.rows = [tags[tag.spec.path] for tag in self.rows]
+        self.objects = [tags[tag.spec.path] for tag in self.objects]
 
     def poke(self, times: int = 1) -> None:
         """Scan out of turn, as soon as possible; the grid stays."""
@@ -258,6 +262,13 @@ class ScanGroup:
                 clock.seen(float(batch.values[row]), now / 1e9)
         if own_times and batch.t_source.size:
             self._clock_of_times.seen(float(batch.t_source.max()) / 1e9, now / 1e9)
+
+    def _settle(self) -> None:
+        """What goes by the order of the rows."""
+        self._check = RangeCheck([t.spec for t in self.rows])
+        self._clock_rows = [
+            (i, DeviceClock(t.spec.path, t.spec.clock)) for i, t in enumerate(self.rows) if t.spec.clock
+        ]
 
     def _age(self) -> float:
         return self._clock.monotonic() - self._last_good

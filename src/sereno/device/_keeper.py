@@ -60,6 +60,7 @@ class LinkKeeper:
         self._tasks: set[asyncio.Task[None]] = set()
         self._reported = LinkState.DOWN
         self._down_since = 0.0
+        self.started = False
         link.on_lost = self._lost
 
     @property
@@ -71,8 +72,13 @@ class LinkKeeper:
         """Call `listener` at each change from now on; it must not block."""
         self._listeners.append(listener)
 
+    def remove(self, listener: LinkListener) -> None:
+        """Call it no more."""
+        self._listeners.remove(listener)
+
     def start(self) -> None:
         """Begin to connect. Needs a running loop."""
+        self.started = True
         self._feed(Start())
 
     async def stop(self) -> None:
@@ -127,7 +133,7 @@ class LinkKeeper:
     def _report(self, state: LinkState, error: str) -> None:
         self._reported = self.link.state = state
         self.error = error
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener(state, error)
 
     def _cancel(self) -> None:

@@ -103,10 +103,18 @@ class DeviceRunner:
         self._health.stop()
 
     def retire(self) -> None:
-        """Take its tags and groups from the hub, once it is stopped."""
+        """Take its tags and groups from the hub and hear no more of its link, once it is stopped."""
+        self._keeper.remove(self._link_changed)
         self._ingest.withdraw_tags(list(self._handles.values()))
         for group in self._groups:
             self._ingest.end_group(group.id)
+
+    def adopt(self, config: DeviceConfig) -> None:
+        """Go on with a declaration that means the same to driver and link; nothing is interrupted."""
+        self.config = config
+        self._tags = {entry.tag.spec.path: entry.tag for entry in config.tags}
+        for group in self._groups:
+            group.adopt(self._tags)
 
     # commands
 
@@ -183,6 +191,11 @@ class DeviceRunner:
         return self._health.state
 
     @property
+    def fault(self) -> str:
+        """Why its scans cannot be planned, in words; empty if they are."""
+        return self._broken
+
+    @property
     def clock_faults(self) -> tuple[str, ...]:
         """Clocks of the device that are off, in words."""
         return tuple(fault for group in self._groups for fault in group.clock_faults)
@@ -246,9 +259,8 @@ class DeviceRunner:
 
     def _bind(self, group: ScanGroup) -> None:
         """Tell the hub of a group whose tags it knows."""
-        paths = [tag.spec.path for tag in (*group.rows, *group.objects)]
-        group.register([self._handles[path] for path in paths])
-        self._group_of.update(dict.fromkeys(paths, group))
+        group.register(self._handles)
+        self._group_of.update({tag.spec.path: group for tag in (*group.rows, *group.objects)})
 
     def _take_up(self, group: ScanGroup) -> None:
         """One more group while the device runs."""

@@ -55,20 +55,38 @@ class DeviceSet:
         await asyncio.gather(*(keeper.stop() for keeper, _ in self._links.values()))
 
     async def replace(self, paths: Sequence[str], configs: Sequence[DeviceConfig]) -> None:
-        """Stop these devices and their links, forget their tags, and start others in their place.
+        """Stop these devices, forget their tags, and start others in their place. See `quiet`, `put`, `begin`."""
+        await self.quiet(paths)
+        self.put(paths, configs)
+        self.begin([config.path for config in configs])
 
-        Only for devices that share their link with no others. Raises ValueError for a path that is taken.
+    async def quiet(self, paths: Sequence[str]) -> None:
+        """Stop these devices, and the links that no others share."""
+        await asyncio.gather(*(self._devices[path].stop() for path in paths))
+        wanted = {self._key(device.config) for path, device in self._devices.items() if path not in paths}
+        idle = [key for key in {self._key(self._devices[path].config) for path in paths} if key not in wanted]
+        await asyncio.gather(*(self._links[key][0].stop() for key in idle))
+        for key in idle:
+            del self._links[key]
+
+    def put(self, paths: Sequence[str], configs: Sequence[DeviceConfig]) -> None:
+        """Forget these devices, which are quiet, with their tags, and build others, not started.
+
+        Raises ValueError for a path that is taken.
         """
         for path in paths:
-            device = self._devices.pop(path)
-            await device.stop()
-            keeper, _ = self._links.pop((device.config.driver, device.config.driver.link_key(device.config.config)))
-            await keeper.stop()
-            device.retire()
-        added = [self._add(config) for config in configs]
-        for device in added:
-            device.start(self._environment.clock.monotonic())
-            self._links[device.config.driver, device.config.driver.link_key(device.config.config)][0].start()
+            self._devices.pop(path).retire()
+        for config in configs:
+            self._add(config)
+
+    def begin(self, paths: Sequence[str]) -> None:
+        """Start devices that were put."""
+        for path in paths:
+            self._devices[path].start(self._environment.clock.monotonic())
+        for key in dict.fromkeys(self._key(self._devices[path].config) for path in paths):
+            keeper = self._links[key][0]
+            if not keeper.started:
+                keeper.start()
 
     async def pause(self, path: str) -> None:
         """Stop one device and its link; its tags stay and turn stale. Only for a device with a link of its own."""
@@ -126,8 +144,12 @@ class DeviceSet:
         return self._links[config.driver, config.driver.link_key(config.config)][0]
 
     def _link(self, config: DeviceConfig) -> tuple[LinkKeeper, LinkTurns]:
-        key = (config.driver, config.driver.link_key(config.config))
+        key = self._key(config)
         if key not in self._links:
             link = config.driver.open_link(config.config, self._environment)
             self._links[key] = (LinkKeeper(link, config.retry), LinkTurns(link))
         return self._links[key]
+
+    @staticmethod
+    def _key(config: DeviceConfig) -> tuple[type[Driver], str]:
+        return config.driver, config.driver.link_key(config.config)

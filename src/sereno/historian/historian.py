@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -175,6 +175,10 @@ class Historian:
         if self._task is None or self._stopping:
             raise NotConnectedError("the historian is not running")
         self._adopt(await self._write(CommitData(list(blocks)), self._clock.wall_ns(), seal=False))
+
+    def redefine(self, handles: Iterable[int]) -> None:
+        """These tags are declared otherwise from now on."""
+        self._book.redefine(handles, self._clock.wall_ns())
 
     @property
     def accepted_seq(self) -> int:

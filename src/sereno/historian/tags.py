@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -154,6 +154,12 @@ class TagBook:
         self._grow(handle + 1)
         if self._handles.ids[handle] == _UNKNOWN:
             self._look_up(handle, now)
+
+    def redefine(self, handles: Iterable[int], now: int) -> None:
+        """Look up the declarations of handles that were seen again: they have changed."""
+        for handle in handles:
+            if handle < len(self._handles.ids) and self._handles.ids[handle] != _UNKNOWN:
+                self._look_up(handle, now)
 
     def take_unsaved(self) -> bytes:
         """Lines that are not on the disk yet; the caller saves them or gives them back with `keep`."""

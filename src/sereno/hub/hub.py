@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -50,7 +51,9 @@ class Hub:
         self._queue: deque[tuple[SampleBatch, Plan, bool]] = deque()
         self._publishing = False
         self._directory: dict[TagHandle, TagSpec] = {}
+        self._directory_edition = -1
         self._tag_watchers: list[Callable[[], None]] = []
+        self._keeping = False
         self.out: dict[str, Override] = {}
         self.locked: dict[str, Lock] = {}
 
@@ -64,8 +67,9 @@ class Hub:
 
     def withdraw_tags(self, handles: Sequence[int]) -> None:
         """See IngestPort."""
-        for group in {int(self.table.group[handle]) for handle in handles} - {NO_GROUP}:
-            mine = [handle for handle in handles if self.table.group[handle] == group]
+        leaving = [handle for handle in handles if not self.table.keeps(handle)]
+        for group in {int(self.table.group[handle]) for handle in leaving} - {NO_GROUP}:
+            mine = [handle for handle in leaving if self.table.group[handle] == group]
             gone = {h: replace(held(self.table, h), quality=int(Quality.OUT_OF_SERVICE)) for h in mine}
             self._publish_again(overwritten(held_batch(self.table, self.groups, GroupId(group)), gone))
         self.table.withdraw(handles)
@@ -97,8 +101,48 @@ class Hub:
             )
         group = self.groups.add(spec, self.clock.monotonic())
         self.table.group[handles] = group
+        self._admission.substitutes.regroup()
         self._fanout.regroup()
         return group
+
+    @contextmanager
+    def keeping(self, specs: Iterable[TagSpec]) -> Iterator[None]:
+        """Meanwhile a tag that is withdrawn and then registered with one of these declarations stays what it is.
+
+        Its handle, its present value, its subscribers: see LiveTable.keep. Watchers of tags are told once, at the end.
+        """
+        self.table.keep(specs)
+        self._keeping = True
+        try:
+            yield
+        finally:
+            self.table.end_keeping()
+            self._keeping = False
+            self._tell_watchers()
+
+    def redeclare(self, specs: Sequence[TagSpec]) -> None:
+        """Other declarations of tags that are there, of the same id, type and shape. Raises NotFoundError."""
+        for spec in specs:
+            self.table.redeclare(self.table.handle(spec.path), spec)
+        self._tell_watchers()
+
+    def held(self) -> Iterator[SampleBatch]:
+        """What every group holds now, as batches for a sink that begins."""
+        now = self.clock.wall_ns()
+        for number, spec in enumerate(self.groups.specs):
+            first = [*spec.index.handles[:1].tolist(), *spec.object_handles[:1]]
+            if first and self.table.group[first[0]] == number:
+                batch = held_batch(self.table, self.groups, GroupId(number))
+                yield batch.admitted(t_hub=now, changed=np.ones(len(batch), np.bool_))
+
+    def drop_substitutes(self) -> None:
+        """Forget the substitutes of tags that are gone."""
+        self._admission.substitutes.drop_gone()
+
+    def substituted(self, path: str) -> bool:
+        """True while a substitute stands for the tag's own value."""
+        handle = self.table.paths.get(path)
+        return handle is not None and handle in self._admission.substitutes
 
     def publish(self, batch: SampleBatch) -> None:
         """See IngestPort. Raises ValueError for tags or a group that the hub does not know.
@@ -163,7 +207,8 @@ class Hub:
 
     def directory(self) -> Mapping[TagHandle, TagSpec]:
         """Every tag by its handle."""
-        if len(self._directory) != len(self.table):
+        if self._directory_edition != self.table.edition:
+            self._directory_edition = self.table.edition
             self._directory = {TagHandle(h): spec for h, spec in enumerate(self.table.specs)}
         return self._directory
 
@@ -224,6 +269,8 @@ class Hub:
         }
 
     def _tell_watchers(self) -> None:
+        if self._keeping:
+            return
         for watcher in tuple(self._tag_watchers):
             watcher()
 

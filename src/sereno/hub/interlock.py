@@ -11,11 +11,12 @@ from .present import show
 
 
 class Interlocks:
-    """Judges the interlocks of set-points by the live table; each is compiled once."""
+    """Judges the interlocks of set-points by the live table; each is compiled once for the tags that there are."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._compiled: dict[str, Expression[TagHandle]] = {}
+        self._edition = -1
 
     def check(self, spec: TagSpec) -> str:
         """Raises RefusedError unless the interlock of `spec` is true with good quality; with what it depends on.
@@ -41,9 +42,12 @@ class Interlocks:
 
     def _expression(self, spec: TagSpec) -> Expression[TagHandle]:
         text = spec.setpoint.interlock
+        table = self._hub.table
+        if self._edition != table.edition:
+            self._compiled.clear()
+            self._edition = table.edition
         known = self._compiled.get(text)
         if known is None:
-            table = self._hub.table
             try:
                 known = compile_expression(text, table.handle, labels=lambda handle: table.spec(handle).labels)
             except ExpressionError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Collection
 from typing import Any, Protocol
 
 import structlog
@@ -32,7 +32,7 @@ class LockRecord(Protocol):
 class Locks:
     """Implements LockPort over a hub, whose router refuses by them. `run` until the end. None outlives the node."""
 
-    def __init__(self, hub: Hub, clock: Clock, record: LockRecord, devices: Iterable[str]) -> None:
+    def __init__(self, hub: Hub, clock: Clock, record: LockRecord, devices: Collection[str]) -> None:
         self._hub = hub
         self._clock = clock
         self._record = record
@@ -98,6 +98,12 @@ class Locks:
         for lock in list(self._hub.locked.values()):
             if lock.holder == holder:
                 self._end(lock, "its connection ended")
+
+    def follow(self) -> None:
+        """To be called after devices came or went: the locks of those that are gone end."""
+        for lock in list(self._hub.locked.values()):
+            if lock.device not in self._devices:
+                self._end(lock, "the device is gone")
 
     async def run(self) -> None:
         """End what has lasted its time, to half a second, and put ends on record, until cancelled."""

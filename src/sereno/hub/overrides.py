@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -49,11 +49,11 @@ class Overrides:
     What ends by its time, or whose tag or device is gone after a restart, is ended in the name of `sereno`.
     """
 
-    def __init__(self, hub: Hub, clock: Clock, journal: OverrideJournal, devices: Iterable[str]) -> None:
+    def __init__(self, hub: Hub, clock: Clock, journal: OverrideJournal, devices: Collection[str]) -> None:
         self._hub = hub
         self._clock = clock
         self._journal = journal
-        self._devices = frozenset(devices)
+        self._devices = devices
         self._substituted: dict[str, Override] = {}
 
     async def load(self) -> None:
@@ -72,6 +72,14 @@ class Overrides:
                 why = self._over(override)
                 if why and self._in_force(override):
                     await self._expire(override, why)
+
+    async def follow(self) -> None:
+        """To be called after tags and devices came or went: what is in force on those that are gone ends."""
+        self._hub.drop_substitutes()
+        gone = [(o, "the tag is gone") for p, o in self._substituted.items() if not self._hub.substituted(p)]
+        gone += [(o, "the device is gone") for path, o in self._hub.out.items() if path not in self._devices]
+        for override, why in gone:
+            await self._expire(override, why)
 
     async def substitute(self, tag: str, value: Any, actor: Actor, *, reason: str, seconds: float) -> Override:
         """See OverridePort."""
@@ -172,7 +180,8 @@ class Overrides:
             del self._hub.out[override.path]
             return
         del self._substituted[override.path]
-        self._hub.release(self._hub.table.handle(override.path))
+        if self._hub.substituted(override.path):
+            self._hub.release(self._hub.table.handle(override.path))
 
     def _in_force(self, override: Override) -> bool:
         known = self._hub.out if override.kind is OverrideKind.MAINTENANCE else self._substituted

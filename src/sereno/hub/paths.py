@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 
 from sereno.model import TagHandle, match_paths, split_tag_path
@@ -27,10 +27,11 @@ class PathIndex:
         self._ordered.append(path)
         self._in_order = False
 
-    def remove(self, path: str) -> None:
-        """Take away a path that is there."""
-        del self._handles[path]
-        self._ordered.remove(path)
+    def remove(self, paths: Sequence[str]) -> None:
+        """Take away paths that are there."""
+        for path in paths:
+            del self._handles[path]
+        self._ordered = [path for path in self._ordered if path in self._handles]
         self._in_order = False
 
     def get(self, path: str) -> TagHandle | None:

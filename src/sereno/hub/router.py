@@ -88,6 +88,15 @@ class CommandRouter:
         """Let `handler` execute the commands of a device from now on, whoever did so before."""
         self._execution.handlers[device_path] = handler
 
+    def forget(self, device_path: str) -> None:
+        """The device takes no more commands."""
+        self._execution.handlers.pop(device_path, None)
+
+    def busy_with(self, concerns: Callable[[str], bool]) -> list[str]:
+        """Commands under way whose target (a tag or device) `concerns` says yes to, in words."""
+        flights = [flight for flight in self._flights.values() if concerns(flight.command.target)]
+        return [f"the command of {flight.command.actor} to {flight.command.target}" for flight in flights]
+
     def submit(self, command: Command, actor: Actor) -> AsyncIterator[Ack]:
         """See CommandPort. It is under way when this returns, whether the acks are read or not."""
         expires = command.expires or self._clock.wall_ns() + int(DEFAULT_EXPIRY * 1e9)

@@ -12,7 +12,7 @@ from sereno.model import Quality, RefusedError, SampleBatch, Setpoint, TagSpec
 
 from .checks import writable_value
 from .held import Held, held, overwritten, position
-from .table import LiveTable
+from .table import NO_GROUP, LiveTable
 
 
 class Substitutes:
@@ -43,6 +43,21 @@ class Substitutes:
             del self._substitutes[group]
         self.active = bool(self._substitutes)
         return own
+
+    def regroup(self) -> None:
+        """The groups of tags have changed."""
+        if self.active:
+            found = {handle: one for group in self._substitutes.values() for handle, one in group.items()}
+            self._substitutes = {}
+            for handle, one in found.items():
+                self._substitutes.setdefault(int(self._table.group[handle]), {})[handle] = one
+
+    def drop_gone(self) -> None:
+        """Forget those of tags that are in no group any more."""
+        self.regroup()
+        for handle in self._substitutes.pop(NO_GROUP, {}):
+            del self._own[handle]
+        self.active = bool(self._substitutes)
 
     def own(self, handle: int) -> Held:
         """What the device says of a substituted tag. Raises KeyError."""

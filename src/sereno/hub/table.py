@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,8 @@ class LiveTable:
         self.paths = PathIndex()
         self.generation = self.edition = 0
         self._ids: dict[int, str] = {}
+        self._kept: dict[str, TagHandle] = {}
+        self._let_go: set[int] = set()
         for name, (dtype, initial) in _COLUMNS.items():
             setattr(self, name, np.full(max(1, capacity), initial, dtype))
 
@@ -60,26 +62,65 @@ class LiveTable:
         return len(self.specs)
 
     def register(self, specs: Sequence[TagSpec]) -> I32:
-        """New consecutive handles, all or none. Raises ValueError for a path or 63-bit id that is taken."""
+        """New consecutive handles, all or none; a tag that is kept and was let go has its own again.
+
+        Raises ValueError for a path or 63-bit id that is taken.
+        """
         self._check_unique(specs)
-        first = len(self.specs)
-        self._reserve(first + len(specs))
-        for handle, spec in enumerate(specs, first):
-            self._ids[spec.id] = spec.path
-            self.paths.add(spec.path, TagHandle(handle))
-            self.deadband[handle] = spec.deadband_absolute
-            if spec.is_row and spec.type.is_exact:
-                self.exactness[handle] = UNSIGNED if spec.type is ValueType.UINT64 else SIGNED
-        self.specs.extend(specs)
+        self._reserve(len(self.specs) + len(specs))
+        handles = np.array([self._place(spec) for spec in specs], np.int32)
         self.edition += 1
-        return np.arange(first, len(self.specs), dtype=np.int32)
+        return handles
+
+    def _place(self, spec: TagSpec) -> int:
+        kept = self._kept.get(spec.path)
+        if kept is not None and kept in self._let_go:
+            self._let_go.remove(kept)
+            self.redeclare(kept, spec)
+            return int(kept)
+        handle = len(self.specs)
+        self._ids[spec.id] = spec.path
+        self.paths.add(spec.path, TagHandle(handle))
+        self.specs.append(spec)
+        self.deadband[handle] = spec.deadband_absolute
+        if spec.is_row and spec.type.is_exact:
+            self.exactness[handle] = UNSIGNED if spec.type is ValueType.UINT64 else SIGNED
+        return handle
+
+    def redeclare(self, handle: int, spec: TagSpec) -> None:
+        """Another declaration of the same tag: of the same path, id, type and shape."""
+        self.specs[handle] = spec
+        self.deadband[handle] = spec.deadband_absolute
+        self.edition += 1
+
+    def keep(self, specs: Iterable[TagSpec]) -> None:
+        """Until `end_keeping`: whoever withdraws these tags lets them go, and who registers them takes them up.
+
+        Those that are there no longer, or of another id, type or shape, come and go as always.
+        """
+        for spec in specs:
+            handle = self.paths.get(spec.path)
+            if handle is not None and same_kind(self.specs[handle], spec):
+                self._kept[spec.path] = handle
+
+    def end_keeping(self) -> None:
+        """What was let go and not taken up is withdrawn."""
+        left = sorted(self._let_go)
+        self._kept.clear()
+        self._let_go.clear()
+        self.withdraw(left)
+
+    def keeps(self, handle: int) -> bool:
+        """True if the tag would be let go rather than withdrawn."""
+        return self.specs[handle].path in self._kept
 
     def withdraw(self, handles: Sequence[int]) -> None:
-        """These tags are not found any more; their paths and ids are free. Their handles are not given again."""
-        for handle in handles:
-            spec = self.specs[handle]
-            self.paths.remove(spec.path)
-            del self._ids[spec.id]
+        """These tags are not found any more; their paths and ids are free. Their handles are not given to others."""
+        self._let_go.update(handle for handle in handles if self.keeps(handle))
+        gone = [handle for handle in handles if not self.keeps(handle)]
+        for handle in gone:
+            del self._ids[self.specs[handle].id]
+        self.paths.remove([self.specs[handle].path for handle in gone])
         self.edition += 1
 
     def spec(self, handle: int) -> TagSpec:
@@ -106,10 +147,11 @@ class LiveTable:
         ids: dict[int, str] = {}
         paths: set[str] = set()
         for spec in specs:
-            if self.paths.get(spec.path) is not None or spec.path in paths:
+            known = self.paths.get(spec.path)
+            if (known is not None and known not in self._let_go) or spec.path in paths:
                 raise ValueError(f"tag {spec.path!r} is declared twice; give one of the two another name")
             other = self._ids.get(spec.id) or ids.get(spec.id)
-            if other is not None:
+            if other is not None and other != spec.path:
                 raise ValueError(
                     f"tags {other!r} and {spec.path!r} have the same id {spec.id:016x}"
                     f"{f' (was {spec.was!r})' if spec.was else ''}; rename one of them or correct its 'was'"
@@ -129,6 +171,11 @@ class LiveTable:
             column[: len(old)] = old
             setattr(self, name, column)
         self.generation += 1
+
+
+def same_kind(one: TagSpec, other: TagSpec) -> bool:
+    """True if the second may be declared in place of the first, which keeps its handle and history."""
+    return (one.path, one.id, one.type, one.shape) == (other.path, other.id, other.type, other.shape)
 
 
 def not_found(kind: str, name: str, near: Sequence[str]) -> NotFoundError:

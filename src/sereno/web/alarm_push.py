@@ -89,7 +89,13 @@ class AlarmPush:
                 await task
 
     async def _watch(self, key: Key, actor: Actor) -> None:
+        while True:
+            await self._watch_once(key, actor)
+
+    async def _watch_once(self, key: Key, actor: Actor) -> None:
+        """Until other alarms are declared."""
         whole = True
+        self._known.pop(key, None)
         async for statuses in self._alarms.watch(actor):
             changed = {status.spec.id: _encoded(status) for status in statuses if not whole or _abnormal(status)}
             known = self._known.setdefault(key, {})

@@ -19,6 +19,7 @@ from . import (
     alarms,
     audit,
     commands,
+    configuration,
     devices,
     health,
     history,
@@ -62,6 +63,7 @@ _MODULES = (
     audit,
     overrides,
     commands,
+    configuration,
     devices,
     health,
     history,
@@ -128,6 +130,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.background.start(state.outlets.run(), "web heartbeat")
     state.background.start(state.outlets.watch_rights(), "web rights")
     state.background.start(state.outlets.watch_elsewhere(), "web changes elsewhere")
+    state.background.start(state.push.watch_tags(), "web tag news")
     state.background.start(state.metrics.watch_lag(state.context.clock), "web loop lag")
     try:
         yield

@@ -13,10 +13,11 @@ from sereno.client import (
     AlarmPort,
     AnalysisPort,
     CommandPort,
+    ConfigurationPort,
     DevicePort,
+    FixedConfiguration,
     GuardPort,
     HistoryPort,
-    LivePort,
     LogbookPort,
     NoAlarms,
     NoAnalysis,
@@ -26,6 +27,7 @@ from sereno.client import (
     NothingWaits,
     NoticePort,
     OverridePort,
+    PlannedPort,
     WaitingPort,
 )
 from sereno.model import Clock
@@ -62,7 +64,7 @@ class WebContext:
     `folder` holds templates, static files and the language catalogues.
     """
 
-    live: LivePort
+    live: PlannedPort
     commands: CommandPort
     history: HistoryPort
     analysis: AnalysisPort = field(default_factory=NoAnalysis)
@@ -73,6 +75,7 @@ class WebContext:
     alarms: AlarmPort = field(default_factory=NoAlarms)
     notices: NoticePort = field(default_factory=NoNotices)
     logbook: LogbookPort = field(default_factory=NoLogbook)
+    configuration: ConfigurationPort = field(default_factory=FixedConfiguration)
     accounts: Accounts
     oidc: Provider | None = None
     clock: Clock

@@ -85,6 +85,9 @@ class _Live:
         self._outlets = outlets
         self._entries = entries
         self._slots: dict[int, Slot] = {}
+        self._asked: dict[int, Subscribe] = {}
+        self._turn = asyncio.Lock()
+        self._outdated = asyncio.Event()
         self._alarm_push = alarm_push
         self._alarms: AlarmSlot | None = None
         self._control: list[dict[str, Any]] = []
@@ -93,6 +96,7 @@ class _Live:
     async def run(self) -> None:
         write = self._write if self._line is None else self._write_directly
         reader = asyncio.create_task(self._read(), name="web socket reader")
+        renewer = asyncio.create_task(self._renew(), name="web socket renewer")
         writer = asyncio.create_task(write(), name="web socket writer")
         self._outlets.add(self._outlet, writer.cancel)
         try:
@@ -100,9 +104,9 @@ class _Live:
         finally:
             self._outlets.remove(self._outlet)
             self._outlet.give_back()
-            for task in (reader, writer):
+            for task in (reader, writer, renewer):
                 task.cancel()
-            ended = await asyncio.gather(reader, writer, return_exceptions=True)
+            ended = await asyncio.gather(reader, writer, renewer, return_exceptions=True)
             for slot in self._slots.values():
                 await self._push.leave(slot)
             if self._alarms is not None:
@@ -121,10 +125,24 @@ class _Live:
             except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
                 self._outlet.stop(BAD_MESSAGE, f"not understood: {error}"[:120])
                 continue
-            try:
-                await self._obey(asked)
-            except SerenoError as error:
-                self._say({"type": "error", "sub": asked.sub, "detail": str(error)})
+            async with self._turn:
+                await self._obeyed(asked)
+
+    async def _renew(self) -> None:
+        """Subscribe anew to what has become outdated; the page is told the tags again, then gets a snapshot."""
+        while True:
+            await self._outdated.wait()
+            self._outdated.clear()
+            async with self._turn:
+                for sub, slot in list(self._slots.items()):
+                    if slot.outdated:
+                        await self._obeyed(self._asked[sub])
+
+    async def _obeyed(self, asked: Subscribe | Unsubscribe | Alarms) -> None:
+        try:
+            await self._obey(asked)
+        except SerenoError as error:
+            self._say({"type": "error", "sub": asked.sub, "detail": str(error)})
 
     async def _obey(self, asked: Subscribe | Unsubscribe | Alarms) -> None:
         kind = type(asked).__name__.lower()
@@ -151,7 +169,7 @@ class _Live:
             return
         slot = await self._push.join(asked.tags, self._outlet.actor, asked.interval, self._outlet.wake)
         self._say({"type": "subscribed", "sub": asked.sub, "tags": [spec_json(tag) for tag in slot.tags]})
-        self._slots[asked.sub] = slot
+        self._slots[asked.sub], self._asked[asked.sub] = slot, asked
         if self._line is not None:
             slot.line, slot.sub = self._line, asked.sub
         self._outlet.wake()
@@ -189,6 +207,8 @@ class _Live:
             self._outlet.wake()
             await self._send(told)
         for sub, slot in list(self._slots.items()):
+            if slot.outdated:
+                self._outdated.set()
             item = slot.take()
             if item is None:
                 if slot.ended:
@@ -229,6 +249,8 @@ class _Live:
         while self._alarms is not None and line.writable and (told := self._alarms.take()) is not None:
             line.put(message(TEXT, told.encode()))
         for sub, slot in self._slots.items():
+            if slot.outdated:
+                self._outdated.set()
             while line.writable and (item := slot.take()) is not None:
                 encoded, dropped = item
                 line.put(encoded.message(sub, dropped))

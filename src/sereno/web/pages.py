@@ -72,6 +72,7 @@ def _actor(actor: Actor) -> dict[str, Any]:
         "may_approve": actor.may_somewhere(Right.APPROVE),
         "may_users": actor.may_somewhere(Right.USERS),
         "may_trace": actor.may_somewhere(Right.TRACE),
+        "may_configure": actor.may(Right.CONFIGURE, "*"),
         "may_audit": actor.may_somewhere(Right.AUDIT),
     }
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import structlog
 
 from sereno.access.actor import Actor, Role
-from sereno.client import LivePort, Subscription, Update
+from sereno.client import PlannedPort, Subscription, Update
 from sereno.model import Clock, SerenoError, TagSpec
 from sereno.wire.frame import encode_frame, frame_of
 
@@ -97,11 +97,12 @@ class Slot:
     `sub` of a socket, or as a chunk of events where `sub` is 0.
     """
 
-    __slots__ = ("_missed", "_waiting", "_wake", "behind", "broadcast", "ended", "line", "sub")
+    __slots__ = ("_missed", "_waiting", "_wake", "behind", "broadcast", "ended", "line", "outdated", "sub")
 
     def __init__(self, broadcast: Broadcast, wake: Callable[[], None]) -> None:
         self.broadcast = broadcast
         self.ended = False
+        self.outdated = False
         self.behind = False
         self.line: Line | None = None
         self.sub = 0
@@ -138,6 +139,11 @@ class Slot:
     def end(self) -> None:
         """No more updates will come."""
         self.ended = True
+        self._wake()
+
+    def outdate(self) -> None:
+        """The globs name other tags by now, or other declarations: join anew."""
+        self.outdated = True
         self._wake()
 
 
@@ -184,8 +190,9 @@ class Broadcast:
     Unpaced: its clients want each update at once; then it rests as long as handing one out took, and merges meanwhile.
     """
 
-    def __init__(self, subscription: Subscription, clock: Clock, beat: Beat, *, unpaced: bool) -> None:
+    def __init__(self, subscription: Subscription, clock: Clock, beat: Beat, asker: Actor, *, unpaced: bool) -> None:
         self.tags = subscription.tags
+        self.asker = asker
         self.epoch = secrets.token_hex(4)
         self.slots: set[Slot] = set()
         self.ended = False
@@ -278,7 +285,7 @@ class Broadcast:
 class Push:
     """The broadcasts that somebody listens to, found by what clients share."""
 
-    def __init__(self, live: LivePort, clock: Clock, beat: Beat) -> None:
+    def __init__(self, live: PlannedPort, clock: Clock, beat: Beat) -> None:
         self._live = live
         self._clock = clock
         self._beat = beat
@@ -301,13 +308,30 @@ class Push:
             broadcast = self._broadcasts.get(key)
             if broadcast is None or broadcast.ended:
                 subscription = await self._live.subscribe(key.globs, actor, min_interval=pace)
-                broadcast = Broadcast(subscription, self._clock, self._beat, unpaced=pace == AT_ONCE)
+                broadcast = Broadcast(subscription, self._clock, self._beat, actor, unpaced=pace == AT_ONCE)
                 broadcast.start()
                 self._broadcasts[key] = broadcast
             lingering = self._lingering.pop(broadcast, None)
             if lingering is not None:
                 lingering.cancel()
             return broadcast.join(wake)
+
+    async def watch_tags(self) -> None:
+        """Tell the clients of broadcasts that tags came, went or changed for, until cancelled."""
+        changed = asyncio.Event()
+        unsubscribe = self._live.watch_tags(changed.set)
+        try:
+            while True:
+                await changed.wait()
+                changed.clear()
+                for key, broadcast in self.items():
+                    present = tuple(await self._live.tags(key.globs, broadcast.asker))
+                    if present != broadcast.tags and self._broadcasts.get(key) is broadcast:
+                        del self._broadcasts[key]
+                        for slot in tuple(broadcast.slots):
+                            slot.outdate()
+        finally:
+            unsubscribe()
 
     async def leave(self, slot: Slot, *, linger: bool = False) -> None:
         """Give a slot back; the last one ends its broadcast, with `linger` some time later if nobody comes back."""

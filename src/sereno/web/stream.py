@@ -57,7 +57,7 @@ class _Values:
 
     @property
     def ended(self) -> bool:
-        return self._slot.ended
+        return self._slot.ended or self._slot.outdated
 
     def take(self, *, chunked: bool) -> tuple[bytes, int] | None:
         item = self._slot.take()

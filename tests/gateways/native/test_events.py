@@ -41,7 +41,10 @@ async def test_tags_that_come_are_told() -> None:
         assert added == sorted([*(spec.path for spec in SPECS), *(f"{DEVICE}/{name}()" for name in COMMANDS)])
         site.hub.register_tags([TagSpec(path="lab/ps/2/voltage"), TagSpec(path="other/x/y")])
         event = await news.next_event()
-        assert (event["added"], event["removed"]) == (["lab/ps/2/voltage"], [])
+        assert (event["added"], event["removed"], event["changed"]) == (["lab/ps/2/voltage"], [], [])
+        site.hub.redeclare([TagSpec(path="lab/ps/2/voltage", unit="V")])
+        event = await news.next_event()
+        assert (event["added"], event["removed"], event["changed"]) == ([], [], ["lab/ps/2/voltage"])
         await news.close()
 
 

@@ -30,6 +30,10 @@ class Composer:
         self._writer = Writer(plan.plant, plan.language, plan.timezone, {spec.id: spec for spec in specs})
         self._started = clock.wall_ns()
 
+    def know(self, specs: Sequence[AlarmSpec]) -> None:
+        """See Writer."""
+        self._writer.know(specs)
+
     async def person(self, name: str, origin: str) -> Actor:
         """Somebody with the rights of this moment. Raises DeniedError."""
         return await self._renew(Actor(name, origin=origin))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from sereno.client import AlarmSpec
+from sereno.client import AlarmSpec, AlarmState
 
 from .pipeline import Case, Line, Notice, PipelineSpec, Recipient, StepSpec
 from .roster import next_of
@@ -32,6 +32,12 @@ class Pipelines:
         self._changed: dict[Key, None] = {}
         self.next_due = NEVER
         self._last = 0
+
+    def know(self, alarms: Sequence[AlarmSpec], t: int) -> None:
+        """From now on there are these alarms; cases of those that are gone end."""
+        for alarm in self._of.keys() - {one.id for one in alarms}:
+            self.ended(alarm, t, str(AlarmState.OUT_OF_SERVICE))
+        self._of = {one.id: tuple(spec for spec in self.specs.values() if spec.fits(one)) for one in alarms}
 
     def restore(self, key: Key, case: Case) -> None:
         """A case as it was kept; of a pipeline that has fewer steps now, the rest is done."""

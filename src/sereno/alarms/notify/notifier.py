@@ -106,6 +106,12 @@ class Notifier:
                 self._heard.append((self._alarms.specs[row].id, STATES[after], transitions.t))
         self._wake.set()
 
+    def know(self) -> None:
+        """The alarms are others by now: write of them and ask for them, and no more for those that are gone."""
+        self.composer.know(self._alarms.specs)
+        self.machine.know(self._alarms.specs, self._clock.wall_ns())
+        self._wake.set()
+
     @property
     def problem(self) -> str:
         """What keeps notices from reaching people; empty if nothing does."""

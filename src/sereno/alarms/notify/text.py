@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sereno.client import AlarmSpec, iso_time
@@ -22,7 +22,11 @@ class Writer:
         self.plant = plant
         self.words = WORDS[language]
         self._timezone = timezone
-        self._specs = specs
+        self._specs = dict(specs)
+
+    def know(self, specs: Sequence[AlarmSpec]) -> None:
+        """There are these alarms too, or they are declared otherwise; those before may still be told of."""
+        self._specs |= {spec.id: spec for spec in specs}
 
     def subject(self, notice: Notice) -> str:
         """The headline."""

@@ -179,3 +179,10 @@ def check_calls(device: str, config: DerivedConfig, where: str, devices: Sequenc
         if target not in devices:
             found = f"command {name!r} of {device!r} is handed on to {behind!r}, and there is no device {target!r}"
             faults.append(Fault(where, found, "such as area/device/command", nearest(target, devices)))
+
+
+def function_files(function: Callable[..., Any]) -> list[Path]:
+    """The source file of a function, where it has one that is not Python's own or an installed package's."""
+    code = getattr(function, "__code__", None)
+    file = Path(code.co_filename) if code is not None else None
+    return [file] if file is not None and file.is_file() and "site-packages" not in file.parts else []

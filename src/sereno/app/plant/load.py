@@ -25,7 +25,7 @@ from .agents import PlantAgent, plant_agents
 from .alarms import check_suppression, limit_alarms, other_alarms, watched
 from .counters import totals
 from .derived import NAME as DERIVED
-from .derived import DerivedFamily, check_calls, derived_rules
+from .derived import DerivedFamily, check_calls, derived_rules, function_files
 from .expand import Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
 from .gateway_schema import GatewayTable
@@ -124,8 +124,11 @@ class Plant:
         return sum(len(d.tags) for d in self.devices)
 
 
-def load_plant(path: Path) -> Plant:
-    """Read and check a plant file with everything that it names. Raises ConfigurationError with every fault."""
+def load_plant(path: Path, *, home: Path | None = None) -> Plant:
+    """Read and check a plant file with everything that it names. Raises ConfigurationError with every fault.
+
+    `home`: where files with secrets are looked for, as they are not kept with a copy; else beside the plant file.
+    """
     faults: list[Fault] = []
     expanded = expand(path, faults)
     main = expanded.main
@@ -135,7 +138,7 @@ def load_plant(path: Path) -> Plant:
     gateway = _section(GatewayTable, "gateway", main, faults)
     history = _section(HistoryTable, "history", main, faults)
     sessions = _section(SessionsTable, "sessions", main, faults)
-    provider = provider_of(main, faults)
+    provider = provider_of(main, faults, home or path.parent)
     database = _section(DatabaseTable, "database", main, faults)
     drivers = _Drivers(path.parent)
     devices = [d for raw in expanded.devices if (d := _device(raw, drivers, faults)) is not None]
@@ -149,7 +152,7 @@ def load_plant(path: Path) -> Plant:
     classes = {d.table.name: d.written.cls if d.written else None for d in devices}
     agents = plant_agents(expanded.agents, classes, faults, apart=_no_apart(web, native))
     alarms = [*_limit_alarms(devices, specs, faults), *other_alarms(expanded.alarms, specs, faults)]
-    notices = notice_plan(main, table.name, table.timezone, faults)
+    notices = notice_plan(main, table.name, table.timezone, faults, home or path.parent)
     derived = _derived(devices, specs, path.parent, faults)
     if table.mimic and not (path.parent / table.mimic).is_file():
         faults.append(Fault(main.where("plant", "mimic"), f"no file {table.mimic!r} beside the plant file"))
@@ -158,6 +161,7 @@ def load_plant(path: Path) -> Plant:
     lists = [one for raw in expanded.devices for one in raw.lists]
     drawings = [path.parent / table.mimic] if table.mimic else []
     modules = [file for d in devices if d.written for file in d.written.files]
+    modules += [file for rule in derived if rule.function for file in function_files(rule.function)]
     files = dict.fromkeys([*(f.path for f in expanded.files), *lists, *drawings, *modules])
     return Plant(
         path=path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import time
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,8 +23,8 @@ from .notice_schema import HeartbeatTable, NoticesTable, PipelineTable, RosterTa
 Where = Callable[..., str]
 
 
-def notice_plan(main: Located, plant: str, timezone: str, faults: list[Fault]) -> NoticePlan:
-    """The plan of a plant; one without ways where the file has no [notices]."""
+def notice_plan(main: Located, plant: str, timezone: str, faults: list[Fault], home: Path) -> NoticePlan:
+    """The plan of a plant; one without ways where the file has no [notices]. `home` holds its secrets."""
     data: Any = main.data.get("notices")
     if data is None:
         return NoticePlan(plant=plant, timezone=timezone)
@@ -37,15 +38,15 @@ def notice_plan(main: Located, plant: str, timezone: str, faults: list[Fault]) -
     faults.extend(unknown_keys(data, NoticesTable.model_fields, where, "[notices]"))
     known = {key: value for key, value in data.items() if key in NoticesTable.model_fields}
     table = validate(NoticesTable, known, where, "[notices]", faults)
-    return NoticePlan() if table is None else _Loader(table, main, where, faults).plan(plant, timezone)
+    return NoticePlan() if table is None else _Loader(table, home, where, faults).plan(plant, timezone)
 
 
 class _Loader:
     """Checks the parts against each other."""
 
-    def __init__(self, table: NoticesTable, main: Located, where: Where, faults: list[Fault]) -> None:
+    def __init__(self, table: NoticesTable, home: Path, where: Where, faults: list[Fault]) -> None:
         self._table = table
-        self._folder = main.path.parent
+        self._folder = home
         self._where = where
         self._faults = faults
 

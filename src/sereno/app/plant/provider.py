@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from sereno.access.oidc import OidcConfig
@@ -15,8 +16,8 @@ from .schema import OidcTable
 EXTRA = "joserfc"
 
 
-def provider_of(main: Located, faults: list[Fault]) -> tuple[OidcConfig, str] | None:
-    """The provider and what the sign-in page calls it; None where the file names none."""
+def provider_of(main: Located, faults: list[Fault], home: Path) -> tuple[OidcConfig, str] | None:
+    """The provider and what the sign-in page calls it; None where the file names none. `home` holds its secret."""
     data: Any = main.data.get("oidc")
     if data is None:
         return None
@@ -35,7 +36,7 @@ def provider_of(main: Located, faults: list[Fault]) -> tuple[OidcConfig, str] | 
     if table is None:
         return None
     try:
-        return table.config(main.path.parent), table.called
+        return table.config(home), table.called
     except (OSError, UnicodeDecodeError) as error:
         faults.append(Fault(where("client_secret_file"), f"the secret cannot be read: {error}"))
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,10 @@ _NOT_OF_DEVICES = ("driver", "scan", "groups")
 
 @dataclass(frozen=True, slots=True)
 class WrittenDevice:
-    """What a plant file says of a device written in Python, checked. `specs` are all its tags, its children's too."""
+    """What a plant file says of a device written in Python, checked. `specs` are all its tags, its children's too.
+
+    `code` tells one state of the class's source from another.
+    """
 
     table: DeviceTable
     cls: type[Device]
@@ -34,6 +38,7 @@ class WrittenDevice:
     alarms: dict[str, AlarmTable]
     where: dict[str, str]
     files: tuple[Path, ...]
+    code: str
 
 
 def written_device(raw: RawDevice, folder: Path, faults: list[Fault]) -> WrittenDevice | None:
@@ -72,7 +77,9 @@ def written_device(raw: RawDevice, folder: Path, faults: list[Fault]) -> Written
     groups = {scan.name: GroupTable(period=scan.period, phase=scan.phase) for scan in plan.scans.values()}
     files = tuple(module_files(plan.cls))
     source = str(data["class"])
-    return WrittenDevice(table, plan.cls, source, driver_of(plan.cls), known, groups, specs, alarms, places, files)
+    code = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    made = driver_of(plan.cls)
+    return WrittenDevice(table, plan.cls, source, made, known, groups, specs, alarms, places, files, code)
 
 
 def _plan(name: str, folder: Path, where: str, faults: list[Fault]) -> ClassPlan | None:

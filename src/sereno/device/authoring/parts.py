@@ -51,6 +51,12 @@ def adopt_values(new: Device, old: Device) -> None:
     new._values.adopt(old._values)
 
 
+def adopt_device(new: DeviceConfig, old: DeviceConfig) -> None:
+    """As `adopt_values` where both are written in Python, else nothing."""
+    if isinstance(new.config, Written) and isinstance(old.config, Written):
+        adopt_values(new.config.device, old.config.device)
+
+
 def default_name(cls: type[Device]) -> str:
     """The class's name as a segment of a path: PowerSupply -> power_supply."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower().strip("_")

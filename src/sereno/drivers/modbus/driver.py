@@ -63,6 +63,11 @@ class ModbusDriver(Driver):
         return TcpLink(endpoint, environment)
 
     @classmethod
+    def link_settings(cls, config: ModbusConfig) -> str:
+        """See Driver."""
+        return config.url
+
+    @classmethod
     def check(cls, config: ModbusConfig, tags: Sequence[DriverTag]) -> list[tuple[int, str]]:
         """See Driver: types that do not fit their address, read-only tables, areas that overlap in part."""
         faults: list[tuple[int, str]] = []

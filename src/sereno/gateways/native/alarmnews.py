@@ -13,15 +13,19 @@ from .ports import EventSource
 
 
 def alarm_news(alarms: AlarmPort) -> EventSource:
-    """First all alarms whose source or id a glob names, then those that change, as {"kind", "alarms"}."""
+    """First all alarms whose source or id a glob names, then those that change, as {"kind", "alarms", "whole"}.
+
+    `whole`: these are all there are. That comes again when others are declared.
+    """
 
     async def events(globs: Sequence[str], actor: Actor) -> AsyncIterator[dict[str, Any]]:
-        first = True
-        async for changed in alarms.watch(actor):
-            named = [one for one in changed if _named(globs, (one.spec.source, one.spec.id))]
-            if named or first:
-                yield {"kind": "alarm", "alarms": [alarm_json(one) for one in named]}
-            first = False
+        while True:
+            whole = True
+            async for changed in alarms.watch(actor):
+                named = [one for one in changed if _named(globs, (one.spec.source, one.spec.id))]
+                if named or whole:
+                    yield {"kind": "alarm", "alarms": [alarm_json(one) for one in named], "whole": whole}
+                whole = False
 
     return events
 
