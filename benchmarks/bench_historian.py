@@ -2,9 +2,10 @@
 
 Every answer of every engine is compared with numpy's. The samples are 30 days of ten tags every ten seconds and of many
 slower ones; `append_per_s` is with one fdatasync for each batch (`sync_ms` is their median: a virtual disk may cache),
-of the log writer, which is handed columns. SQLite gets a part of the samples, since it is slow. Ratios: ours to theirs
-in speed; `live` is how much longer a scan takes to be durable while two ask for all tags over all days, `asked_rss_mb`
-what memory grows by then, `stop_ms` how soon their threads are free when they have left.
+of the log writer, which is handed columns; `*_cpu_s_per_million` is what a busy machine changes little. SQLite gets a
+part of the samples, since it is slow. Ratios: ours to theirs in speed, of the compaction to DuckDB's append; `live` is
+how much longer a scan takes to be durable while two ask for all tags over all days, `asked_rss_mb` what memory grows by
+then, `stop_ms` how soon their threads are free when they have left.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def measured(folder: Path, options: argparse.Namespace, tags: int) -> dict[str, 
     figures["append_per_s"] = ours.append(options.batch)
     figures["sync_ms"] = ours.sync_ms
     figures["compact_per_s"] = compacted(ours)
+    figures |= {f"{name}_cpu_s_per_million": used / len(samples.t) * 1e6 for name, used in ours.cpu_s.items()}
     figures["bytes_per_sample"], figures["bytes_per_sample_raw"] = ours.bytes_per_sample()
     mine = asyncio.run(ours.answers(options.repeat))
     figures |= {f"{name}_ms": value for name, value in mine.items()}
@@ -76,6 +78,7 @@ def measured(folder: Path, options: argparse.Namespace, tags: int) -> dict[str, 
     ratios = {
         "append_duckdb": figures["append_per_s"] / table_append,
         "append_sqlite": figures["append_per_s"] / sqlite_append,
+        "compact_duckdb": figures["compact_per_s"] / table_append,
         "live": figures["durable_asked_ms"] / figures["durable_ms"],
         **{f"{name}_duckdb": theirs[name] / mine[name] for name in theirs},
         **{f"{name}_parquet": parquet[name] / mine[name] for name in parquet},

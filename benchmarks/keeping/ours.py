@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import statistics
 import time
 from pathlib import Path
@@ -50,6 +51,7 @@ class Ours:
         self.folder, self.samples = folder, samples
         self.declared = Declared(samples.tags, decimals)
         self.sync_ms = 0.0
+        self.cpu_s = {"append": 0.0, "compact": 0.0}
         self.segments: list[int] = []
 
     def append(self, batch: int) -> float:
@@ -72,7 +74,7 @@ class Ours:
         ids, t = self.declared.ids[samples.tag], samples.t * MS
         quality = np.zeros(batch, np.uint16)
         syncs: list[float] = []
-        began = time.perf_counter()
+        began, before = time.perf_counter(), time.process_time()
         for a in range(0, n, batch):
             rows = Rows(
                 ids[a : a + batch], samples.value[a : a + batch], t[a : a + batch], quality[: min(batch, n - a)]
@@ -80,6 +82,7 @@ class Ours:
             writer.write(CommitData([Block(rows, samples.tag[a : a + batch])]), int(rows.t[-1]))
             syncs.append(writer.times.last)
         took = time.perf_counter() - began
+        self.cpu_s["append"] = time.process_time() - before
         writer.seal()
         self.sync_ms = statistics.median(syncs) * 1000
         self.segments = sorted(int(p.stem) for p in (self.folder / "log").glob("*.log"))
@@ -89,12 +92,15 @@ class Ours:
         """Samples per second, in the compactor's own process, as much at a time as a node gives it; with its start."""
         keeper = ColdKeeper(self.folder, SystemDisk(), lambda *_: None)
         keeper.open()
-        began = time.perf_counter()
+        began, before = time.perf_counter(), os.times()
         for segments in self._portions():
             outcome = await in_own_process(self.folder, Order(segments))
             if outcome.manifest is None:
                 raise AssertionError(f"not compacted: {outcome.error}")
             await keeper.save(outcome.manifest)
+        after = os.times()
+        used = after.children_user + after.children_system - before.children_user - before.children_system
+        self.cpu_s["compact"] = used
         return len(self.samples.t) / (time.perf_counter() - began)
 
     def _portions(self) -> list[tuple[int, ...]]:
