@@ -191,3 +191,18 @@ def test_slow_tags_have_no_roll_ups() -> None:
     t = np.concatenate([np.arange(3) * 60, np.arange(10)]) * SECOND
     got: dict[str, Any] = rollup(tag, t, np.ones(13), np.zeros(13, np.uint16), "1m")
     assert got["tag"].tolist() == [2]
+
+
+def test_a_file_that_cannot_be_read_hides_no_sample_of_another_file(tmp_path: Path) -> None:
+    midnight = T0 // (86_400 * SECOND) * 86_400 * SECOND
+    log = Log(tmp_path, PLANT, now=midnight)
+    log.commit(midnight, *[batch(midnight + i * SECOND, {0: i / 3, 1: i / 100}) for i in range(20)])
+    log.close()
+    compacted(tmp_path)
+    file = next(f for f in load_manifest(SystemDisk(), tmp_path).files if f.kind == "double")
+    path = tmp_path / "cold" / file.name
+    data = bytearray(path.read_bytes())
+    data[file.index_at] ^= 1
+    path.write_bytes(data)
+    series = Reader(tmp_path).series(PLANT.specs[1], midnight)
+    assert series.value.tolist() == [i / 100 for i in range(20)]

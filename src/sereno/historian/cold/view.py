@@ -165,8 +165,9 @@ def no_cold(reader: ColdReader, on_damage: OnDamage) -> ColdView:
 
 
 def _gap(t: int) -> Samples:
+    """Nothing is known from then on; a sample of the same time that can be read goes before it."""
     samples = no_samples(1)
-    samples.t[0], samples.quality[0] = t, int(Quality.BAD)
+    samples.t[0], samples.quality[0], samples.place[0] = t, int(Quality.BAD), -1
     return samples
 
 
