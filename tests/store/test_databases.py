@@ -18,10 +18,13 @@ from sereno.access.accounts import Accounts
 from sereno.access.passwords import Passwords
 from sereno.model import Ack, AckState, Command, RefusedError
 from sereno.store import connect
+from sereno.store.alarms import AlarmJournal, JournalRow
 from sereno.store.audit import AuditEntry, AuditLog, AuditQuery, add_entry
 from sereno.store.engine import Store
 from sereno.store.errors import StoreError
 from sereno.store.intents import StoredIntents
+from sereno.store.logbook import LogbookStore
+from sereno.store.notices import NewNotice, NoticeStore
 from sereno.store.settings import keep, setting
 from sereno.store.tables import METADATA
 from sereno.testing import JumpingClock
@@ -141,6 +144,55 @@ async def test_people_and_commands(store: Store) -> None:
     assert await journal.known("k1") is None, "keys are told apart by their case"
     with pytest.raises(RefusedError):
         await journal.intend(Command(target="a/c", value=1, actor="admin", key="K1", expires=9), None, None)
+
+
+async def test_notices_logbook_and_an_alarm_journal_that_forgets(store: Store) -> None:
+    notices, book, journal = NoticeStore(store), LogbookStore(store), AlarmJournal(store)
+    told = NewNotice(
+        t=5,
+        pipeline="p",
+        kind="alarms",
+        step=0,
+        priority=1,
+        subject="Nível",
+        text="x" * 70_000,
+        alarms=("a.hi",),
+        facts=[{"alarm": "a.hi"}],
+        recipients=[("olga", "mail"), ("", "horn")],
+    )
+    one, other = await notices.keep({("p", "a.hi"): b"{}", ("p", "b.hi"): b"{}"}, [told], heard=7)
+    await notices.keep({("p", "a.hi"): b'{"n":1}', ("p", "b.hi"): None}, [])
+    assert (await notices.cases(), await notices.heard()) == ({("p", "a.hi"): b'{"n":1}'}, 7)
+    one.state, one.attempts, one.done = "sent", 1, 9
+    await notices.save(one)
+    assert [d.id for d in await notices.waiting()] == [other.id]
+    assert [await notices.use(one.id, 10) for _ in range(2)] == [True, False]
+    assert [(d.id, d.used) for d in await notices.sent(10)] == [(other.id, 0), (one.id, 10)]
+    assert await notices.forget(100) == 0, "one still waits"
+    other.state = "failed"
+    await notices.save(other)
+    assert (await notices.forget(100), await notices.sent(10)) == (1, [])
+    values = {"roster": "r", "start": 1, "end": 9, "leaves": "a", "takes": "b", "t": 1, "actor": "ann", "reason": ""}
+    assert await notices.add_change(values, entry(1)) == 1
+    assert [row["takes"] for row in await notices.changes(8)] == ["b"]
+    line = {"t": 1, "actor": "ann", "origin": "", "kind": "entry", "subject": "", "refers": None, "facts": {}}
+    assert await book.add({**line, "text": "50 % open"}) == 1
+    assert await book.add({**line, "kind": "take_over", "refers": 1, "text": "x"}, "take_over") == 2
+    assert await book.add({**line, "kind": "take_over", "refers": 1, "text": "x"}, "take_over") is None
+    assert [row["id"] for row in await book.rows(text="0 % o")] == [1]
+    for verb in ("UPDATE logbook SET text = 'y'", "DELETE FROM logbook"):
+        with pytest.raises(StoreError, match="never changed or deleted"):
+            await store.run(lambda c, verb=verb: c.execute(text(verb)))
+    rows = [JournalRow(**{**JOURNAL_ROW, "t": t, "alarm": alarm}) for t, alarm in ((1, "a"), (2, "b"), (3, "a"))]
+    await journal.add(rows)
+    assert [await journal.forget(100, entry(2)) for _ in range(2)] == [1, 0]
+    assert [row["t"] for row in await journal.rows()] == [3, 2]
+
+
+JOURNAL_ROW = {
+    **{"event": "raised", "state": "unacknowledged", "code": 1, "priority": 1, "value": None, "quality": 0},
+    **{"t_source": 0, "raised": 0, "shelved_until": 0, "actor": "sereno", "note": ""},
+}
 
 
 def test_settings_are_replaced_and_names_with_blanks_are_others(store: Store) -> None:

@@ -283,6 +283,42 @@ async def test_a_restart_neither_repeats_nor_forgets(clock: JumpingClock, tmp_pa
 
 
 @jumping
+async def test_what_is_too_much_for_a_way_has_failed_and_the_next_step_is_due(
+    clock: JumpingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sereno.alarms.notify.outbox.MOST", 0)
+    async with rig(clock, tmp_path) as desk:
+        desk.bench.feed(8.5)
+        await asyncio.sleep(1)
+        found = [(s.person, s.state, s.outcome) for s in await desk.desk.sent(EVA)]
+        assert found[-1] == ("olga", "failed", "too many wait")
+        assert len(found) == 3, "the next step at once"
+        assert "reached nobody: too many wait" in desk.notifier.problem
+
+
+@jumping
+async def test_a_way_that_is_declared_no_more(clock: JumpingClock, tmp_path: Path) -> None:
+    async with at_work(limit_alarms(LEVEL), clock, tmp_path / "a.db") as bench:
+        store, mail, horn = store_of(bench), FakeWay(hangs=True), FakeWay(addressed=False)
+        bench.feed(5.0)
+        async with telling(bench, store, clock, plan(mail, horn)):
+            bench.feed(8.5)
+            await asyncio.sleep(1)
+        made = plan(mail, horn)
+        others = {**made.ways, "post": made.ways["mail"]}
+        del others["mail"]
+        alone = PipelineSpec(name="other", steps=(StepSpec(by=("horn",)),), alarms=("none",))
+        changed = NoticePlan(plant="Works", people=made.people, ways=others, pipelines=(alone,))
+        notifier = Notifier(changed, bench.alarms, NoticeStore(store), clock, links=Links(bytes(32)), renew=renew)
+        await notifier.load()
+        bench.alarms.listeners.remove(notifier.hear)
+        (sent,) = await notifier.store.sent(10)
+        assert (sent.state, sent.outcome) == ("failed", "there is no way 'mail' any more")
+        assert notifier.problem == ""
+        assert await notifier.store.cases() == {}
+
+
+@jumping
 async def test_notices_go_out_while_nothing_can_be_kept(
     clock: JumpingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

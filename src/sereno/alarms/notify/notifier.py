@@ -78,7 +78,7 @@ class Notifier:
         gone = kept.keys() - self.machine.cases.keys()
         await self.store.keep(dict.fromkeys(gone), [])
         await self._catch_up(now)
-        waiting = await self.store.waiting()
+        waiting = [one for one in await self.store.waiting() if await self._has_a_way(one, now)]
         self._open.update(one.notice for one in waiting)
         self.outbox.put(waiting)
         self._alarms.listeners.append(self.hear)
@@ -139,6 +139,15 @@ class Notifier:
             if waits or alarm in known:
                 self._take(alarm, state, since if waits else now)
 
+    async def _has_a_way(self, delivery: Delivery, now: int) -> bool:
+        """Of a way that is declared no more it has failed, for good."""
+        if delivery.way in self.plan.ways:
+            return True
+        delivery.state, delivery.done = FAILED, now
+        delivery.outcome = f"there is no way {delivery.way!r} any more"
+        await self.store.save(delivery)
+        return False
+
     def _take(self, alarm: str, state: AlarmState, t: int) -> None:
         if state is AlarmState.UNACKNOWLEDGED:
             self.machine.raised(alarm, t)
@@ -182,7 +191,9 @@ class Notifier:
             deliveries = [one for notice in found for one in deliveries_of(notice)]
         self.notices += len(found)
         self._open.update(one.notice for one in deliveries)
-        self.outbox.put(deliveries)
+        for one in self.outbox.put(deliveries):
+            with suppress(StoreError):
+                await self.store.save(one)
 
     def _encoded(self, key: tuple[str, str]) -> bytes | None:
         case = self.machine.cases.get(key)

@@ -54,19 +54,21 @@ class Outbox:
         self.sent: dict[str, int] = dict.fromkeys(ways, 0)
         self.failed: dict[str, int] = dict.fromkeys(ways, 0)
 
-    def put(self, deliveries: Iterable[Delivery]) -> None:
-        """Send these, when they are due. Of a way that is gone, or beyond MOST, they have failed at once."""
+    def put(self, deliveries: Iterable[Delivery]) -> list[Delivery]:
+        """Send these, when they are due. Those of a way that is gone, or beyond MOST, have failed and are returned."""
+        refused = []
         for delivery in deliveries:
             waiting = self._waiting.get(delivery.way)
-            if delivery.state == FAILED or waiting is None or len(waiting) >= MOST:
-                delivery.outcome = delivery.outcome or (
-                    "too many wait" if waiting else f"there is no way {delivery.way!r}"
-                )
-                delivery.state, delivery.done = FAILED, self._clock.wall_ns()
-                self._ended(delivery)
-            else:
+            if delivery.state != FAILED and waiting is not None and len(waiting) < MOST:
                 waiting.append(delivery)
                 self._wake[delivery.way].set()
+                continue
+            found = "too many wait" if waiting is not None else f"there is no way {delivery.way!r}"
+            delivery.outcome = delivery.outcome or found
+            delivery.state, delivery.done = FAILED, self._clock.wall_ns()
+            refused.append(delivery)
+            self._ended(delivery)
+        return refused
 
     def statistics(self) -> dict[str, int]:
         """Counters since the start, over all ways."""
