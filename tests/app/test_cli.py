@@ -20,6 +20,10 @@ from typing import Any
 import pytest
 
 from sereno.app.cli import run_cli
+from sereno.app.self_watch import SPECS
+
+TAGS = 240 + len(SPECS)
+"""Of the waterworks, and of the node itself."""
 
 SERENO = [sys.executable, "-m", "sereno"]
 
@@ -102,7 +106,7 @@ def test_get_unknown_tag_names_the_nearest(demo: Demo) -> None:
 
 
 def test_ls_and_info(demo: Demo) -> None:
-    assert len(rows(sereno("ls", "--json", "--data", str(demo.data)).stdout)) == 245
+    assert len(rows(sereno("ls", "--json", "--data", str(demo.data)).stdout)) == TAGS
     text = sereno("info", "river/plc1/chlorine_setpoint", "--data", str(demo.data)).stdout
     assert "set-point" in text
     assert "river/plc1 (modbus" in text
@@ -171,7 +175,7 @@ def test_doctor_for_nagios(demo: Demo) -> None:
     unkept = "this machine's clock" in done.stdout  # then it is the machine that is told of, and rightly
     assert done.stdout.startswith("SERENO WARNING - this machine's clock" if unkept else "SERENO OK - ")
     assert done.returncode == (1 if unkept else 0), done.stdout
-    assert "tags=245" in done.stdout
+    assert f"tags={TAGS}" in done.stdout
 
 
 def test_curl_line_of_the_welcome(demo: Demo) -> None:

@@ -91,6 +91,8 @@ async def test_nothing_answers_without_sign_in_but_health_and_the_door(tmp_path:
                 if answer.status_code not in (401, 403) or entry.need is Need.OPEN:
                     answered[f"{entry.kind} {entry.path}"] = answer.status_code
     assert answered.pop("POST /sign-in") == 401
+    links = [answered.pop(f"{kind} /notice/{{token}}") for kind in ("GET", "POST")]
+    assert links == [404, 404], "a link of a message is its own key, and there is none"
     assert answered == {f"GET {path}": status for path, status in OPEN.items()}
 
 
