@@ -13,6 +13,7 @@ from sereno.device import Driver, DriverTag, ScanColumns, Transports
 from sereno.drivers.modbus.driver import ModbusDriver
 from sereno.model import Clock, NoAnswerError
 from sereno.testing.conformance import Subject, conformance
+from sereno.testing.conformance.subjects.http import HttpSubject
 from sereno.testing.conformance.subjects.modbus import ModbusSubject
 from sereno.testing.conformance.subjects.udp import UdpSubject
 
@@ -28,6 +29,12 @@ def test_udp_keeps_every_rule_that_is_about_devices_that_send() -> None:
     score = conformance(UdpSubject())
     assert not score.failures, str(score)
     assert (score.passed, score.counted) == (5, 5)
+
+
+def test_http_keeps_every_rule_that_is_about_fleets() -> None:
+    score = conformance(HttpSubject())
+    assert not score.failures, str(score)
+    assert (score.passed, score.counted) == (6, 6)
 
 
 class Exempt(ModbusSubject):

@@ -33,13 +33,34 @@ class HttpLink(Link):
 
     async def connect(self) -> None:
         """See Link."""
-        self.getter = HttpGetter(self.environment.transports)
+        self.getter = _Watched(HttpGetter(self.environment.transports), self)
 
     async def close(self) -> None:
         """See Link."""
         getter, self.getter = self.getter, None
         if getter is not None:
             await getter.close()
+
+
+class _Watched:
+    """A Getter whose questions and answers pass the taps of its link."""
+
+    def __init__(self, getter: Getter, link: HttpLink) -> None:
+        self._getter = getter
+        self._link = link
+
+    async def get(self, url: str, most: int) -> bytes:
+        """See Getter."""
+        if not self._link.taps:
+            return await self._getter.get(url, most)
+        self._link.trace("tx", url.encode(), f"GET {url}")
+        body = await self._getter.get(url, most)
+        self._link.trace("rx", body, f"{url}: {body[:80].decode('ascii', 'replace')}")
+        return body
+
+    async def close(self) -> None:
+        """See Getter."""
+        await self._getter.close()
 
 
 @dataclass(frozen=True, slots=True)
