@@ -110,6 +110,10 @@ class EveryType(Device):
         self.push_change_event("waves", np.array(values))
 
     @command(dtype_in=float)
+    def SetSilently(self, value):
+        self.kept["pushed"] = value
+
+    @command(dtype_in=float)
     def SetPolled(self, value):
         self.kept["polled"] = value
 

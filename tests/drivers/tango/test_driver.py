@@ -117,6 +117,25 @@ async def test_events_come_without_polling(shared, tmp_path):
         assert status.remarks == ()
 
 
+async def test_an_event_that_got_lost_is_made_up_for_by_the_refresh(shared, tmp_path):
+    text = device(shared.url, 'name = "pushed"', 'refresh = "600ms"')
+    async with plant(tmp_path, text) as client:
+        await until(lambda: _good(client, "lab/dev/pushed"))
+        await client.call("lab/dev", "Push", [1.0])
+        await seen(client, "lab/dev/pushed", 1.0)
+        await client.call("lab/dev", "SetSilently", 2.0)
+        await seen(client, "lab/dev/pushed", 2.0)
+
+
+async def test_without_events_everything_is_read(shared, tmp_path):
+    async with plant(tmp_path, device(shared.url, 'name = "pushed"', "events = false\nstate = false")) as client:
+        await until(lambda: _good(client, "lab/dev/pushed"))
+        await client.call("lab/dev", "SetSilently", 6.0)
+        await seen(client, "lab/dev/pushed", 6.0)
+        status = (await client.devices())[0]
+        assert (status.counters["events"], status.remarks, status.status) == (0, (), "")
+
+
 async def test_what_has_no_events_is_polled_and_told(shared, tmp_path):
     async with plant(tmp_path, device(shared.url, 'name = "level"\nname = "pushed"')) as client:
         await until(lambda: _remarks(client))
