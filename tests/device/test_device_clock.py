@@ -54,17 +54,18 @@ async def test_a_tag_that_is_the_clock_of_its_device(clock: JumpingClock, bench:
 
 
 @jumping
+@pytest.mark.parametrize(("fresh", "told"), [(True, ("the clock of a/d is 60 min behind",)), (False, ())])
 async def test_a_driver_that_brings_its_own_times(
-    clock: JumpingClock, bench: Any, monkeypatch: pytest.MonkeyPatch
+    clock: JumpingClock, bench: Any, monkeypatch: pytest.MonkeyPatch, fresh: bool, told: tuple[str, ...]
 ) -> None:
     bench.add("a/d", tags=(bench.tag("a/d/x"),))
     bench.unit("a/d").values["x"] = 1.0
     late = 3600 * 10**9
 
     async def scan(self: Any, plan: Any) -> ScanColumns:
-        return ScanColumns(np.ones(1), 0, t_source=np.full(1, clock.wall_ns() - late, np.int64))
+        return ScanColumns(np.ones(1), 0, t_source=np.full(1, clock.wall_ns() - late, np.int64), fresh=fresh)
 
     monkeypatch.setattr(bench.plant.driver, "scan", scan, raising=False)
     async with bench.run(clock) as devices:
         await clock.sleep(1.5)
-        assert await remarks(devices) == ("the clock of a/d is 60 min behind",)
+        assert await remarks(devices) == told

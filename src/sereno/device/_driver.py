@@ -95,6 +95,7 @@ class ScanColumns:
     `quality` a column or one code for all; `t_source` ns UTC per row, or None = the time of receipt.
     `exact` as in SampleBatch. `objects` are (position among the plan's object tags, value, quality).
     `complete`: every request of the plan was answered. `reasons` say by tag name why a value is not good.
+    `fresh`: the times are of this scan, and show how the device's clock goes; False where values may be of before.
     """
 
     values: NDArray[np.float64]
@@ -104,6 +105,7 @@ class ScanColumns:
     objects: tuple[tuple[int, Any, int], ...] = ()
     t_source: NDArray[np.int64] | None = None
     reasons: Mapping[str, str] | None = None
+    fresh: bool = True
 
 
 class RunnerPort(Protocol):

@@ -238,7 +238,7 @@ class ScanGroup:
         )
         self._give_reasons(columns)
         if self._clock_rows or columns.t_source is not None:
-            self._look_at_clocks(batch, now, columns.t_source is not None)
+            self._look_at_clocks(batch, now, columns.t_source is not None and columns.fresh)
         self._seq += 1
         self.scans += 1
         self.incomplete += not columns.complete

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from sereno.model import AckState, OperationalState, Quality, severity
+from sereno.device import DriverTag
+from sereno.drivers.tango.columns import Plan
+from sereno.drivers.tango.peer import Answer
+from sereno.drivers.tango.tags import TangoTagConfig
+from sereno.model import AckState, OperationalState, Quality, TagSpec, severity
 from tests.drivers.tango.rig import plant, seen, until
 from tests.drivers.tango.values import NEW, START, TYPES
 
@@ -115,6 +119,14 @@ async def test_events_come_without_polling(shared, tmp_path):
         await seen(client, "lab/dev/polled", 8.0)
         status = (await client.devices())[0]
         assert status.remarks == ()
+
+
+def test_old_times_of_events_say_nothing_about_the_clock_of_the_device():
+    tag = DriverTag(TagSpec(path="lab/dev/pushed"), TangoTagConfig())
+    plan = Plan([tag], [])
+    plan.take("pushed", Answer(value=1.0, t=10**18))
+    columns = plan.sealed(2 * 10**18)
+    assert (columns.t_source.tolist(), columns.fresh) == ([10**18], False)
 
 
 async def test_an_event_that_got_lost_is_made_up_for_by_the_refresh(shared, tmp_path):

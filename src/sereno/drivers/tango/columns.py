@@ -70,6 +70,7 @@ class Plan:
             objects=tuple(one for one in self._objects if one[1] is not None),
             t_source=np.where(self._t == 0, now, self._t),
             reasons=dict(self._reasons),
+            fresh=False,  # an event may be long ago, and what a server polls as well
         )
 
     def _put(self, spec: TagSpec, place: int, value: Any, quality: int, t: int) -> None:
