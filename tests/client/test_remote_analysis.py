@@ -80,6 +80,17 @@ async def test_pieces_are_every_sample(client: Client) -> None:
     assert found[2].objects == ("récipe", "b")
 
 
+async def test_statistics_are_those_of_the_node(client: Client, node: Node) -> None:
+    found = await client.statistics(LEVEL, FLOW, start="now-1h", bins=4)
+    level, flow = found.tags
+    assert (level.tag, level.unit, level.count, level.mean, level.min, level.max) == (LEVEL, "m", 2, 1.75, 1.25, 2.25)
+    assert (flow.moving_range, flow.lower) == (2.0, 3.0 - 2.66 * 2.0)
+    assert len(level.edges) == len(level.seconds) + 1 == 5
+    assert len(found.correlation) == 2
+    with pytest.raises(ValueError, match="which is no number"):
+        await client.statistics(RECIPE)
+
+
 async def test_raw_samples_as_rows_of_csv(node: Node) -> None:
     answer = await fetch(node, f"tag={LEVEL}&tag={TOTAL}&tag={RECIPE}", accept="text/csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"

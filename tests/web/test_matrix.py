@@ -100,6 +100,7 @@ TABLE = {
     HISTORIANS: """
         GET /trend
         GET /api/v1/history
+        GET /api/v1/history/statistics
     """,
     WRITERS: """
         PUT /api/v1/values/{path:path}
@@ -231,7 +232,7 @@ class Door:
         if body is not None:
             headers = {**headers, "content-type": "application/json"}
         data = b"" if body is None else orjson.dumps(body)
-        query = "?tag=north" if path in ("/api/v1/history", "/api/v1/stream") else ""
+        query = "?tag=north" if path in ("/api/v1/history", "/api/v1/history/statistics", "/api/v1/stream") else ""
         connection = self.site.connect(example + query, method=kind, **{"content-length": str(len(data)), **headers})
         connection.say({"type": "http.request", "body": data, "more_body": False})
         return connection

@@ -70,6 +70,7 @@ from ._ports import (
 from ._proxy import CommandProxy, DeviceProxy, TagProxy, observe, wait_for_value
 from ._remote import RemoteClient, RemoteNode
 from ._scanning import MovableTag, ReadableTag
+from ._statistics import Statistics, TagStatistics, statistics_json
 from ._stubs import device_stubs
 from ._sync import SyncClient, SyncSubscription, connect_sync
 from ._tabular import MEDIA_TYPES, Form, aggregates_json, form_of
@@ -159,11 +160,13 @@ __all__ = [
     "RunningConfiguration",
     "SentNotice",
     "Series",
+    "Statistics",
     "Subscription",
     "Substitution",
     "SyncClient",
     "SyncSubscription",
     "TagProxy",
+    "TagStatistics",
     "Terms",
     "TraceLine",
     "Update",
@@ -204,6 +207,7 @@ __all__ = [
     "sent_notice_json",
     "series_json",
     "spec_json",
+    "statistics_json",
     "substitution_json",
     "wait_for_value",
     "waiting_json",

@@ -10,6 +10,7 @@ from sereno.model import OperationError
 
 from ._aggregates import AggregateRequest, Aggregates
 from ._imports import ImportedSamples, ImportSource, ImportTally
+from ._statistics import Statistics
 from ._values import HistoryRequest, Series
 
 
@@ -24,6 +25,9 @@ class AnalysisPort(Protocol):
 
     def aggregate(self, request: AggregateRequest, actor: Actor) -> AsyncGenerator[Aggregates]:
         """Aggregates of the tags in the order asked, each tag by time, in pieces of 2048 buckets at most."""
+
+    async def statistics(self, request: HistoryRequest, actor: Actor) -> Statistics:
+        """Figures of number tags in a range; `points` bins of the histogram, None = 20."""
 
     async def begin_import(self, source: ImportSource, actor: Actor) -> str:
         """The key of a new import, which goes on record. The actor needs the right to configure the tags."""
@@ -44,6 +48,11 @@ class NoAnalysis:
         raise _nothing(request.tags)
 
     def aggregate(self, request: AggregateRequest, actor: Actor) -> AsyncGenerator[Aggregates]:
+        """Raises OperationError."""
+        del actor
+        raise _nothing(request.tags)
+
+    async def statistics(self, request: HistoryRequest, actor: Actor) -> Statistics:
         """Raises OperationError."""
         del actor
         raise _nothing(request.tags)

@@ -37,6 +37,7 @@ from ._overrides import OverridePort, Substitution
 from ._ports import CommandPort, DevicePort, HistoryPort, LivePort, Subscription
 from ._present import present_of
 from ._proxy import DeviceProxy, TagProxy
+from ._statistics import Statistics
 from ._times import parse_time
 from ._values import DeviceStatus, HistoryRequest, Present, Reading, Series, TraceLine
 from ._waiting import NothingWaits, WaitingCommand, WaitingPort
@@ -275,6 +276,10 @@ class Client:
         async for piece in self.analysis.aggregate(request, self.actor):
             pieces.setdefault(piece.tag, []).append(piece)
         return [joined_aggregates(pieces[tag]) for tag in tags]
+
+    async def statistics(self, *tags: str, start: Moment = "now-1d", end: Moment = "now", bins: int = 20) -> Statistics:
+        """Figures, histograms, limits of an individuals chart and correlations of number tags in [start, end)."""
+        return await self.analysis.statistics(HistoryRequest(tags, self._ns(start), self._ns(end), bins), self.actor)
 
     async def devices(self) -> list[DeviceStatus]:
         """All devices, by path."""

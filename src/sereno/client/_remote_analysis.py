@@ -20,6 +20,7 @@ from ._http import Http
 from ._imports import ImportedSamples, ImportSource, ImportTally
 from ._json import iso_time
 from ._parse import parse_series, parse_spec
+from ._statistics import Statistics, parse_statistics
 from ._tabular import parse_aggregates
 from ._values import HistoryRequest, Series
 
@@ -50,6 +51,12 @@ class RemoteAnalysis:
             query += [("tz", request.timezone)] if request.timezone else []
             async for line in self._lines(query):
                 yield parse_aggregates(line)
+
+    async def statistics(self, request: HistoryRequest, actor: Actor) -> Statistics:  # noqa: ARG002
+        """See AnalysisPort."""
+        query = history_query(request.tags, replace(request, points=None))
+        query += [] if request.points is None else [("bins", str(request.points))]
+        return parse_statistics(await self._http.get(f"{_API}/history/statistics", query))
 
     async def begin_import(self, source: ImportSource, actor: Actor) -> str:  # noqa: ARG002
         """See AnalysisPort."""

@@ -19,12 +19,13 @@ from ._client import Client, How, Moment
 from ._connect import connect
 from ._forms import Futures, SyncDevice, SyncGroup, SyncTag
 from ._ports import Subscription
+from ._statistics import Statistics
 from ._values import DeviceStatus, Reading, Series, TraceLine, Update
 from ._waiting import WaitingCommand
 
 T = TypeVar("T")
 _CALLS = frozenset(
-    ("tags", "read", "get", "subscribe", "write", "call", "acks", "query", "aggregate", "devices")
+    ("tags", "read", "get", "subscribe", "write", "call", "acks", "query", "aggregate", "statistics", "devices")
 ) | frozenset(
     ("select", "waiting", "execute", "approve", "decline", "cancel", "alarms", "acknowledge", "shelve", "unshelve")
 )
@@ -169,6 +170,10 @@ class SyncClient:
             *tags, every=every, aggregates=aggregates, start=start, end=end, timezone=timezone
         )
         return self._wait(asked)
+
+    def statistics(self, *tags: str, start: Moment = "now-1d", end: Moment = "now", bins: int = 20) -> Statistics:
+        """See Client."""
+        return self._wait(self._client.statistics(*tags, start=start, end=end, bins=bins))
 
     def devices(self) -> list[DeviceStatus]:
         """See Client."""

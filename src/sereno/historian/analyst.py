@@ -6,21 +6,37 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from sereno.access.actor import Actor
-from sereno.client import AGGREGATES, AggregateRequest, Aggregates, Calendar, Every, HistoryRequest, Series, edges_of
+from sereno.client import (
+    AGGREGATES,
+    AggregateRequest,
+    Aggregates,
+    Calendar,
+    Every,
+    HistoryRequest,
+    Series,
+    Statistics,
+    TagStatistics,
+    edges_of,
+)
 
 from .aggregating.answer import aggregated, check_aggregates
+from .aggregating.statistics import bucket_means, correlations, tag_statistics
 from .aggregating.stretch import slices
 from .asking import Asking
 from .historian import Historian
 from .importing import Imports, Record
 from .meaning import meant_series
 from .query import check_request
-from .samples import I64
+from .samples import F64, I64
 from .tags import Asked
 
 PIECE_ROWS = 50_000
 PIECE_BUCKETS = 2048
+DEFAULT_BINS, MAX_BINS, MAX_FIGURES = 20, 1000, 20
+CORRELATED = 500
 
 
 class Analyst:
@@ -61,6 +77,25 @@ class Analyst:
                 while (edges := await asking.run(partial(next, pieces, None))) is not None:
                     piece = await asking.run(partial(_aggregate, asking, asked, edges, names))
                     yield replace(piece, timezone=calendar.timezone)
+
+    async def statistics(self, request: HistoryRequest, actor: Actor) -> Statistics:
+        """See AnalysisPort."""
+        check_request(replace(request, points=None))
+        bins = DEFAULT_BINS if request.points is None else request.points
+        if not 1 <= bins <= MAX_BINS or len(request.tags) > MAX_FIGURES:
+            raise ValueError(f"{bins} bins of {len(request.tags)} tags, expected at most {MAX_BINS} of {MAX_FIGURES}")
+        start, end = request.start, request.end
+        edges: I64 = np.unique(np.linspace(start, end, CORRELATED + 1).astype(np.int64))
+        edges[0], edges[-1] = start, end
+        found: list[TagStatistics] = []
+        means: list[F64] = []
+        async with self._historian.asking(request.tags, actor) as asking:
+            for asked in asking.asked:
+                tag, history = asked.definition, asking.history(asked)
+                figures = partial(tag_statistics, tag, history, (start, end), bins, asking.check)
+                found.append(await asking.run(figures))
+                means.append(await asking.run(partial(bucket_means, tag, history, edges, asking.check)))
+        return Statistics(tuple(found), correlations(means), len(edges) - 1)
 
 
 def _aggregate(asking: Asking, asked: Asked, edges: I64, names: tuple[str, ...]) -> Aggregates:

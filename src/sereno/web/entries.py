@@ -75,6 +75,7 @@ ENTRIES = EntryTable(
         Entry("POST", "/api/v1/commands/{key}/decline", Right.APPROVE),
         Entry("POST", "/api/v1/commands/{key}/cancel", (Right.WRITE, Right.CALL)),
         Entry("GET", "/api/v1/history", Right.HISTORY),
+        Entry("GET", "/api/v1/history/statistics", Right.HISTORY),
         Entry("POST", "/api/v1/history/imports", Right.CONFIGURE),
         Entry("POST", "/api/v1/history/imports/{key}", Right.CONFIGURE),
         Entry("POST", "/api/v1/history/imports/{key}/finish", Right.CONFIGURE),

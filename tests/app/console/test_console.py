@@ -134,10 +134,30 @@ def test_the_extension_greets_and_leaves_nothing(node: RunningNode, capsys: pyte
 
 @pytest.mark.timeout(120)
 def test_the_tutorial_runs(node: RunningNode, require_package: Callable[[str, str], ModuleType]) -> None:
+    said = told_by(TUTORIAL, node, require_package)
+    assert "done" in said[3]
+    assert "above the limit" in said[4]
+    assert "image/png" in said[6]
+    assert "river/plc1" in said[7]
+
+
+@pytest.mark.timeout(120)
+def test_the_analysis_runs(node: RunningNode, require_package: Callable[[str, str], ModuleType]) -> None:
+    require_package("pandas", "pandas")
+    require_package("matplotlib", "matplotlib")
+    said = told_by(TUTORIAL.with_name("analysis.ipynb"), node, require_package)
+    assert "time_mean" in said[1]
+    assert "river/plc1/chlorine" in said[2]
+    assert "mg/L" in said[2]
+    assert "image/png" in said[3]
+
+
+def told_by(tutorial: Path, node: RunningNode, require_package: Callable[[str, str], ModuleType]) -> list[str]:
+    """What the code cells of a notebook put out, run beside the node's folder."""
     nbclient = require_package("nbclient", "nbclient")
     nbformat = require_package("nbformat", "nbformat")
     require_package("ipykernel", "ipykernel")
-    notebook = nbformat.read(TUTORIAL, as_version=4)
+    notebook = nbformat.read(tutorial, as_version=4)
     assert all(not cell.get("outputs") for cell in notebook.cells), "the tutorial is kept without outputs"
     runner = nbclient.NotebookClient(
         notebook, timeout=60, kernel_name="python3", resources={"metadata": {"path": str(node.folder.parent)}}
@@ -147,8 +167,4 @@ def test_the_tutorial_runs(node: RunningNode, require_package: Callable[[str, st
         loop.run_until_complete(runner.async_execute())
     finally:
         loop.close()
-    said = [str(cell.outputs) for cell in runner.nb.cells if cell.cell_type == "code"]
-    assert "done" in said[3]
-    assert "above the limit" in said[4]
-    assert "image/png" in said[6]
-    assert "river/plc1" in said[7]
+    return [str(cell.outputs) for cell in runner.nb.cells if cell.cell_type == "code"]

@@ -27,6 +27,7 @@ from sereno.model import AckState, OperationError, severity
 
 from .history_aggregates import show_aggregates
 from .history_files import export, import_
+from .history_stats import stats
 from .live import ack_exit_code
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line, timestamp
@@ -49,6 +50,7 @@ def history() -> None:
 
 history.add_command(export)
 history.add_command(import_)
+history.add_command(stats)
 
 
 @history.command()
