@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from sereno.client import Aggregates, Calendar, Every, Series, edges_of
 from sereno.historian.aggregating.answer import aggregated, check_aggregates
+from sereno.historian.cold.kinds import ROLLUPS
 from sereno.historian.cold.manifest import Manifest
 from sereno.historian.cold.reading import ColdReader
 from sereno.historian.tags import define
@@ -146,6 +148,20 @@ def test_long_buckets_come_out_of_rollups(tmp_path: Path, monkeypatch: pytest.Mo
     cuts = edges(T0, T0 + 3 * DAY, "1d")
     same(ask(Reader(tmp_path), FLOW, cuts, ROLLED), steps_of(raw), raw.covered_until, ROLLED)
     assert asked.count("1h") == 3
+
+
+@pytest.mark.parametrize(("every", "zone"), [("1d", "UTC"), ("1d", "Europe/Madrid"), ("1h", "Asia/Kathmandu")])
+def test_where_samples_have_gone_by_age_the_rollups_answer(tmp_path: Path, every: str, zone: str) -> None:
+    recorded(tmp_path, 4, 2, 8000, 1)
+    raw = Reader(tmp_path, Manifest()).series(FLOW, T0, T0 + 2 * DAY)
+    whole = compacted(tmp_path).manifest
+    files = tuple(f for f in whole.files if f.kind in ROLLUPS or f.start > T0)
+    aged = msgspec.structs.replace(whole, files=files, thinned=((T0, 1),))
+    cuts = edges(T0, T0 + DAY, every, zone)
+    found = ask(Reader(tmp_path, aged), FLOW, cuts, (*ROLLED, "std", "increase"))
+    same(found, steps_of(raw), raw.covered_until, ROLLED)
+    assert np.isnan(found.columns["std"]).all()
+    assert np.isnan(found.columns["increase"]).all()
 
 
 def test_slices_of_few_samples_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,3 +170,16 @@ def test_a_lost_link_is_a_gap(visit: Any, module_of: Any) -> None:
         page, "api.js", f"return (await m.history(['{TAG}'], Date.now() - 60e3, Date.now(), null))[0].quality"
     )
     assert "bad" in found
+
+
+def test_figures_of_the_window(visit: Any) -> None:
+    page = visit(f"{URL}&tag=river/plc1/tank_level")
+    expect(page.locator(".legend tbody tr")).to_have_count(3)
+    page.locator("#trend-figures summary").click()
+    row = page.locator(f".figures tr[data-tag='{TAG}']")
+    expect(row.locator("[data-figure=count]")).to_have_text(re.compile(r"^[1-9]"))
+    expect(row.locator("[data-figure=good]")).to_have_text(re.compile(r"%$"))
+    expect(row.locator("svg rect")).not_to_have_count(0)
+    expect(page.locator(".correlation tbody tr")).to_have_count(2)
+    page.locator("#trend-figures-again").click()
+    expect(row).to_have_count(1)

@@ -54,7 +54,8 @@ def aggregated(
     """
     check_aggregates(definition, names)
     until = held_until(history, int(edges[-1]))
-    rolled = definition.is_row and set(names) <= FROM_ROLLUPS
+    thinned = history.cold is not None and history.cold.is_thinned(int(edges[0]), int(edges[-1]))
+    rolled = definition.is_row and "states" not in names and (thinned or set(names) <= FROM_ROLLUPS)
     sums, states = Sums(edges), StateTimes(definition, edges)
     timed = "states" in names or not definition.is_row
     for stretch in stretches(definition, history, edges, rolled=rolled, check=check):

@@ -65,8 +65,9 @@ def stretches(
     """The past from the first to the last of `edges`, out of roll-ups where `rolled` and the edges allow it."""
     start, end = int(edges[0]), int(edges[-1])
     yield of_samples(definition, history.between(start - 1, start).take(slice(-1, None)), start, start)
-    whole = _whole(edges) if rolled and start >= history.rolled_from else 1
-    if whole > 1 and history.cold is not None:
+    rolled = rolled and start >= history.rolled_from
+    whole = _whole(edges) if rolled else 1
+    if rolled and history.cold is not None and (whole > 1 or history.cold.is_thinned(start, end)):
         cold_end = min(end, history.hot_from() // _MINUTE * _MINUTE)
         if cold_end > start:
             for stretch in _cold(definition, history, start, cold_end, whole):

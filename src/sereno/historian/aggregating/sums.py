@@ -25,7 +25,7 @@ class Sums:
         self.count: I64 = np.zeros(n, np.int64)
         self.total, self.integral, self.good = np.zeros(n), np.zeros(n), np.zeros(n)
         self.low, self.high, self.first, self.last = (np.full(n, np.nan) for _ in range(4))
-        self.met = np.zeros(n, np.bool_)
+        self.met, self.blurred = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
         self._n, self._mean, self._m2 = np.zeros(n), np.zeros(n), np.zeros(n)
         self.increase: F64 = np.full(n, np.nan)
         self.changes: I64 = np.zeros(n, np.int64)
@@ -43,6 +43,8 @@ class Sums:
             self._hold(steps[:-1], values[:-1], int(steps[-1]))
             self._held_t, self._held_value = steps[-1:], values[-1:]
         self._take(stretch.blocks)
+        if stretch.samples is None:
+            self.blurred[np.searchsorted(self.edges, stretch.blocks.t, "right") - 1] = True
         if stretch.samples is not None:
             self._follow(t, value)
 
@@ -59,12 +61,12 @@ class Sums:
             "time_mean": _ratio(self.integral, self.good),
             "min": self.low,
             "max": self.high,
-            "std": np.sqrt(_ratio(self._m2, np.where(self._n > 1, self._n - 1, 0))),
+            "std": np.sqrt(_ratio(self._m2, np.where((self._n > 1) & ~self.blurred, self._n - 1, 0))),
             "first": self.first,
             "last": self.last,
             "good": self.good / lengths,
             "total": np.where(self.good > 0, self.integral, np.nan),
-            "increase": self.increase,
+            "increase": np.where(self.blurred, np.nan, self.increase),
             "changes": self.changes,
         }
 

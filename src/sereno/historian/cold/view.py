@@ -38,9 +38,9 @@ class ColdView:
         by_start = sorted(manifest.files, key=lambda f: f.start)
         self._files = [f for f in by_start if f.kind not in ROLLUPS]
         self.gaps = [Gap(start, end, 0) for start, end, _ in manifest.gaps]
-        self.t_max = max((f.t_max for f in self._files), default=-(1 << 63))
+        self.t_max = max((f.t_max for f in by_start), default=-(1 << 63))
         self._starts = [f.start for f in self._files]
-        self._slots = sorted({(f.start, f.end) for f in self._files})
+        self._slots = sorted({(f.start, f.end) for f in by_start})
         self._thinned = {start for start, _ in manifest.thinned}
         self._rolled = {(f.start, f.kind): f for f in by_start if f.kind in ROLLUPS}
 

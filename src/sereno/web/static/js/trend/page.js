@@ -8,6 +8,7 @@ import { siteTime, siteZone } from "../present.js";
 import "../shell.js";
 import { TrendChart } from "./chart.js";
 import { saveCsv, savePng } from "./export.js";
+import { Figures } from "./figures.js";
 import { Legend } from "./legend.js";
 import { remember, remembered } from "./memory.js";
 import { TrendModel } from "./model.js";
@@ -20,6 +21,7 @@ const model = new TrendModel({ buckets: Math.max(200, Math.min(1600, Math.round(
 model.window = asked.window;
 const chart = new TrendChart(byId("trend-chart"), model);
 const legend = new Legend(byId("trend-legend"), model);
+new Figures(byId("trend-figures"), model);
 let tags = asked.tags;
 let lastSpan = asked.window.live ? asked.window.span : 3600e3;
 let zooming = 0;
