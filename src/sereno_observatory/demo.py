@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+SITE = Path(__file__).parent / "site"
+
 
 class Demo(NamedTuple):
     """What `sereno demo` needs: see docs/observatory.md."""
@@ -15,7 +17,7 @@ class Demo(NamedTuple):
 
 
 OBSERVATORY = Demo(
-    plant=Path(__file__).parent / "site" / "plant.toml",
+    plant=SITE / "plant.toml",
     simulators=(("sim", "observatory", "--port", "5003"), ("sim", "observatory", "--port", "0")),
     look_at=(
         "devices: observatory/environment says what the sensors mean together, and whether to act",

@@ -272,7 +272,7 @@ def test_missing_plant_file(tmp_path: Path) -> None:
     assert "no such file" in done.stderr
 
 
-@pytest.mark.parametrize("template", ["minimal", "plant"])
+@pytest.mark.parametrize("template", ["minimal", "plant", "observatory"])
 def test_init_then_check(tmp_path: Path, template: str) -> None:
     assert sereno("init", str(tmp_path / "p"), "--template", template).returncode == 0
     assert sereno("check", str(tmp_path / "p")).returncode == 0

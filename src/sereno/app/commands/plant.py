@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
@@ -64,8 +65,8 @@ def init(folder: Path | None, template: str, listing: bool) -> int:
         return 0
     if folder is None:
         raise click.UsageError("FOLDER is missing; for example: sereno init myplant")
-    source = TEMPLATES / template
-    if not (source / "plant.toml").is_file():
+    source = templates().get(template)
+    if source is None:
         raise click.BadParameter(
             f"{template!r}, expected one of {', '.join(template_names())}", param_hint="--template"
         )
@@ -84,4 +85,10 @@ def init(folder: Path | None, template: str, listing: bool) -> int:
 
 def template_names() -> list[str]:
     """Templates that `init` knows."""
-    return sorted(p.name for p in TEMPLATES.iterdir() if (p / "plant.toml").is_file())
+    return sorted(templates())
+
+
+def templates() -> dict[str, Path]:
+    """Name -> folder: those of this package, and the folders that entry points of `sereno.templates` name."""
+    others = {entry.name: Path(entry.load()) for entry in entry_points(group="sereno.templates")}
+    return {**others, **{p.name: p for p in TEMPLATES.iterdir() if (p / "plant.toml").is_file()}}
