@@ -41,10 +41,10 @@ class Keeper(Device):
 PLANT = """
 [[device]]
 name = "lab/lamp"
-class = "lamps:Lamp"
+class = "lamps.py:Lamp"
 [[device]]
 name = "lab/keeper"
-class = "lamps:Keeper"
+class = "lamps.py:Keeper"
 [[agent]]
 device = "lab/keeper"
 writes = ["lab/lamp/on"]

@@ -56,10 +56,10 @@ class Parent(Device):
 PLANT = """
 [[device]]
 name = "lab/lamp"
-class = "apart_lamps:Lamp"
+class = "apart_lamps.py:Lamp"
 [[device]]
 name = "lab/keeper"
-class = "apart_lamps:Keeper"
+class = "apart_lamps.py:Keeper"
 words = ["x", "y"]
 [[agent]]
 device = "lab/keeper"
@@ -140,7 +140,7 @@ async def _differs(process: Callable[[], Awaitable[int]], known: int) -> bool:
     [
         ("process = true", "process = true\n[native]\nenabled = false", "native protocol"),
         ("process = true", 'process = true\n[web]\ntls = "generate"', "TLS"),
-        ('class = "apart_lamps:Keeper"\nwords = ["x", "y"]', 'class = "apart_lamps:Parent"', "children"),
+        ('class = "apart_lamps.py:Keeper"\nwords = ["x", "y"]', 'class = "apart_lamps.py:Parent"', "children"),
     ],
 )
 def test_what_cannot_go_apart_is_told(tmp_path: Path, old: str, new: str, found: str) -> None:
