@@ -100,7 +100,8 @@ def masked_text(text: bytes) -> bytes:
 def requests(kind: str, token: str, interval: str) -> list[bytes]:
     head = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n"
     if kind != "ws":
-        return [f"GET /api/v1/stream?interval={interval} HTTP/1.1\r\n{head}\r\n".encode()]
+        only = "&tag=plant" if kind == "path" else ""  # the node has tags of its own, whose values are no times
+        return [f"GET /api/v1/stream?interval={interval}{only} HTTP/1.1\r\n{head}\r\n".encode()]
     upgrade = (
         "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
