@@ -42,8 +42,8 @@ class SegmentReader:
     def rows_between(self, tag: int, start: int, end: int) -> U32:
         """Row numbers of the tag in records that may hold times in [start, end)."""
         rows = self.view.rows_of(tag)
-        entries = self.view.records[self._record_of(rows)]
-        return rows[(entries["t_max"] >= start) & (entries["t_min"] < end)]
+        records = self.view.records
+        return rows[((records["t_max"] >= start) & (records["t_min"] < end))[self._record_of(rows)]]
 
     def last_before(self, tag: int, t: int) -> Samples:
         """The tag's row with the latest time before `t` in this segment; at most one."""

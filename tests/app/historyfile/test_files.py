@@ -72,11 +72,12 @@ async def test_an_export_that_was_broken_off_goes_on(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(analyst, "PIECE_ROWS", 3)
+    times = []
     for i in range(20):
-        last = node.publish(level=i, total=i)
+        times.append(node.publish(level=i, total=i))
         await node.historian.durable()
     client = near(node)
-    stage = Stage((LEVEL, TOTAL), 0, last + 1)
+    stage = Stage((LEVEL, TOTAL), times[0], times[-1] + 1)
     whole, broken = Export(tmp_path / "whole.csv"), Export(tmp_path / "broken.csv")
     rows = await whole.run(client, stage, quiet)
 

@@ -16,6 +16,7 @@ from sereno.model import ValueType
 
 SLICE_ROWS = 500_000
 _BAD = 0x8000
+_STUCK, _FEW = 3, 8
 _MINUTE = 60 * 10**9
 _ROLLED = ("t", "count", "sum", "min", "max", "first", "last", "t_first", "t_last", "integral", "good_s")
 
@@ -100,15 +101,18 @@ def _whole(edges: I64) -> int:
 
 
 def slices(history: TagHistory, start: int, end: int, rows: int) -> Iterator[tuple[int, int]]:
-    """[start, end) in parts that follow each other, of about so many samples at most."""
-    ranges = [(start, end, history.count(start, end))] if start < end else []
+    """[start, end) in parts that follow each other, of about so many samples at most.
+
+    Counts are of whole records: where halves of a few times as many are not less, they are not divided any further.
+    """
+    ranges = [(start, end, history.count(start, end), 0)] if start < end else []
     while ranges:
-        first, last, count = ranges.pop()
+        first, last, count, stuck = ranges.pop()
         middle = (first + last) // 2
-        if count > rows and last - first > 1:
+        if count > rows and last - first > 1 and (stuck < _STUCK or count > _FEW * rows):
             parts = [(a, b, history.count(a, b)) for a, b in ((middle, last), (first, middle))]
-            if any(part[2] < count for part in parts):
-                ranges += parts
+            if any(part < count for _, _, part in parts):
+                ranges += [(a, b, part, stuck + 1 if part == count else 0) for a, b, part in parts]
                 continue
         yield first, last
 
