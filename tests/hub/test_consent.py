@@ -19,10 +19,12 @@ from sereno.model import (
     Act,
     Command,
     DeniedError,
+    Marks,
     NotFoundError,
     OperationError,
     RefusedError,
     Say,
+    Verb,
 )
 
 S = AckState
@@ -367,3 +369,58 @@ async def test_who_may_not_read_the_target_does_not_see_it(bench: Any) -> None:
         assert await held.consent.waiting(far) == []
         with pytest.raises(NotFoundError):
             await held.consent.approve(held.key, far)
+
+
+def call_of(*arguments: Any, name: str = "add") -> Command:
+    return Command(target="river/plc1", verb=Verb.CALL, name=name, arguments=arguments)
+
+
+@pytest.fixture
+async def marked(make_bench: Any, plant: Any) -> Any:
+    """Engineers add as the second person of somebody, and then sign it."""
+    add = Marks(approval=60.0, sign=("released",))
+    bench = make_bench(plant, authenticate=knows, marked={"river/plc1": {"add": add}})
+    yield bench
+    await bench.router.close()
+
+
+async def test_a_marked_command_of_a_device_is_approved_signed_and_only_then_sent(marked: Any) -> None:
+    consent, command = marked.router.consent, replace(call_of(2, 3), comment="trial")
+    collected = marked.submit(command, EVA)
+    await marked.settle()
+    (one,) = await consent.waiting(EVA)
+    assert (one.verb, one.name, one.arguments, one.value, one.old) == (Verb.CALL, "add", (2, 3), None, None)
+    assert (one.waits_for, one.sign, one.may) == (WaitsFor.APPROVAL, ("released",), (Say.CANCEL,))
+    with pytest.raises(DeniedError, match="takes a second person"):
+        await consent.approve(one.key, EVA, password="evas password", meaning="released")
+    emil = replace(EVA, name="emil")
+    with pytest.raises(RefusedError, match="sign with your password"):
+        await consent.approve(one.key, emil)
+    await consent.approve(one.key, emil, password="emils password", meaning="released")
+    assert marked.device.entered == 0
+    await consent.execute(one.key, EVA, password="evas password", meaning="released")
+    acks = await collected
+    assert (acks[-1].state, acks[-1].value, marked.device.entered) == (S.DONE, 5, 1)
+    acts = [(act.say, act.actor, act.signature and act.signature.name) for act in marked.journal._entries[one.key].acts]
+    assert acts == [(Say.APPROVE, "emil", "Emil"), (Say.EXECUTE, "eva", "Eva")]
+
+
+async def test_it_holds_its_name_in_any_case_and_frees_it(marked: Any) -> None:
+    collected = marked.submit(call_of(1), EVA)
+    await marked.settle()
+    for name in ("add", "Add", "ADD"):
+        acks = await marked.finish(call_of(1, name=name), EVA)
+        assert acks[-1].state is S.REFUSED
+        assert acks[-1].reason.startswith("river/plc1/add() is selected by eva for another command, which waits")
+    (one,) = await marked.router.consent.waiting(EVA)
+    await marked.router.consent.cancel(one.key, EVA)
+    assert (await collected)[-1].state is S.CANCELLED
+    again = marked.submit(call_of(1, name="Add"), EVA)
+    await marked.clock.advance(60.0)
+    assert (await again)[-1].state is S.TIMED_OUT
+    assert marked.device.entered == 0
+
+
+async def test_commands_that_are_not_marked_go_at_once(marked: Any) -> None:
+    acks = await marked.finish(call_of(1, name="subtract"), EVA)
+    assert (acks[-1].state, S.SELECTED in [ack.state for ack in acks]) == (S.FAILED, False)

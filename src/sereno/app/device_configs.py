@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sereno.device import (
     STARTUP_TIMEOUT,
@@ -33,7 +34,7 @@ def device_configs_of(devices: Iterable[PlantDevice], memory: Memory) -> list[De
 def written_configs(written: WrittenDevice, memory: Memory) -> list[DeviceConfig]:
     """A device written in Python and its children."""
     table = written.table
-    return device_configs(
+    configs = device_configs(
         written.cls,
         table.name,
         written.settings,
@@ -43,6 +44,7 @@ def written_configs(written: WrittenDevice, memory: Memory) -> list[DeviceConfig
         stale_after=table.stale_after,
         description=table.description,
     )
+    return [replace(config, marks=table.marks_at(config.path)) for config in configs]
 
 
 def device_config(device: PlantDevice) -> DeviceConfig:
@@ -63,4 +65,5 @@ def device_config(device: PlantDevice) -> DeviceConfig:
         ),
         description=table.description,
         driver_name=table.driver,
+        marks=table.marks_at(table.name),
     )

@@ -99,15 +99,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     if historian is not None:
         hub.add_sink(historian)
     accounts = Accounts(store, clock, limits=plant.sessions.limits())
-    router = CommandRouter(
-        hub,
-        clock,
-        authorise=record.authorise,
-        authenticate=accounts.sign,
-        renew=accounts.again,
-        journal=StoredIntents(store, clock),
-        handlers=devices.handlers,
-    )
+    router = _router(hub, devices, record, accounts, store)
     if historian is not None:
         router.register(HISTORY, HistoryActs(historian))
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
@@ -145,6 +137,19 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         telling=telling,
         supervisor=supervisor,
         seats=seats,
+    )
+
+
+def _router(hub: Hub, devices: DeviceSet, record: NodeRecord, accounts: Accounts, store: Store) -> CommandRouter:
+    return CommandRouter(
+        hub,
+        hub.clock,
+        authorise=record.authorise,
+        authenticate=accounts.sign,
+        renew=accounts.again,
+        journal=StoredIntents(store, hub.clock),
+        handlers=devices.handlers,
+        marked=devices.marks,
     )
 
 

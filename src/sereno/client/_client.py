@@ -175,15 +175,28 @@ class Client:
 
         `execute` lets it go, `waiting` says what it waits for. Its `timeout` begins anew when it is let go.
         """
-        command = self._command(path, value, **how)
-        async for ack in self.commands.submit(command, self.actor):
-            if ack.state is AckState.SELECTED or ack.state.final:
-                return ack
-        return self._lost(command)
+        return await self._selected(self._command(path, value, **how))
 
     async def call(self, device: str, name: str, *arguments: Any, timeout: float = 10.0, comment: str = "") -> Ack:
         """Execute a command of a device; the final ack carries its result."""
-        command = Command(
+        return await self.final(self._call(device, name, arguments, timeout, comment))
+
+    async def select_call(
+        self, device: str, name: str, *arguments: Any, timeout: float = 10.0, comment: str = ""
+    ) -> Ack:
+        """As `call`, up to the moment when it waits for somebody; else its final ack. See `select`."""
+        return await self._selected(self._call(device, name, arguments, timeout, comment))
+
+    async def write_many(self, values: Mapping[str, Any], *, timeout: float = 10.0, comment: str = "") -> list[Ack]:
+        """Set many tags, of any devices, at the same time; the final acks in their order."""
+        return await submit_all(self, [write_command(self, p, v, timeout, comment) for p, v in values.items()])
+
+    async def call_many(self, devices: Sequence[str], name: str, *arguments: Any, timeout: float = 10.0) -> list[Ack]:
+        """Execute a command of many devices at the same time; the final acks in their order."""
+        return await submit_all(self, [call_command(self, d, name, arguments, timeout) for d in devices])
+
+    def _call(self, device: str, name: str, arguments: tuple[Any, ...], timeout: float, comment: str) -> Command:
+        return Command(
             target=device,
             verb=Verb.CALL,
             name=name,
@@ -193,15 +206,12 @@ class Client:
             actor=self.actor.name,
             expires=self._expires(timeout),
         )
-        return await self.final(command)
 
-    async def write_many(self, values: Mapping[str, Any], *, timeout: float = 10.0, comment: str = "") -> list[Ack]:
-        """Set many tags, of any devices, at the same time; the final acks in their order."""
-        return await submit_all(self, [write_command(self, p, v, timeout, comment) for p, v in values.items()])
-
-    async def call_many(self, devices: Sequence[str], name: str, *arguments: Any, timeout: float = 10.0) -> list[Ack]:
-        """Execute a command of many devices at the same time; the final acks in their order."""
-        return await submit_all(self, [call_command(self, d, name, arguments, timeout) for d in devices])
+    async def _selected(self, command: Command) -> Ack:
+        async for ack in self.commands.submit(command, self.actor):
+            if ack.state is AckState.SELECTED or ack.state.final:
+                return ack
+        return self._lost(command)
 
     async def final(self, command: Command) -> Ack:
         """How a command ends; one that is to be selected first is executed as soon as it is."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sereno.model import ValueType
+from sereno.model import Marks, ValueType
 from sereno.wire.jsonvalue import json_value
 
 
@@ -34,13 +34,14 @@ class ParameterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandSpec:
-    """A command of a device; it is allowed in these operational states."""
+    """A command of a device; it is allowed in these operational states, and waits for people if it is marked."""
 
     name: str
     description: str = ""
     parameters: tuple[ParameterSpec, ...] = ()
     result: ParameterSpec | None = None
     allowed: tuple[str, ...] = ()
+    marks: Marks = field(default_factory=Marks)
 
     @property
     def signature(self) -> str:
@@ -51,7 +52,8 @@ class CommandSpec:
 def command_spec_json(spec: CommandSpec) -> dict[str, Any]:
     """A command as JSON."""
     return {**asdict(spec), "parameters": [_json(p) for p in spec.parameters],
-            "result": _json(spec.result) if spec.result else None, "allowed": list(spec.allowed)}  # fmt: skip
+            "result": _json(spec.result) if spec.result else None, "allowed": list(spec.allowed),
+            "marks": {**asdict(spec.marks), "sign": list(spec.marks.sign)}}  # fmt: skip
 
 
 def parse_command_spec(data: Mapping[str, Any]) -> CommandSpec:
@@ -63,7 +65,12 @@ def parse_command_spec(data: Mapping[str, Any]) -> CommandSpec:
         parameters=tuple(_parse(p) for p in data.get("parameters") or ()),
         result=_parse(result) if result else None,
         allowed=tuple(data.get("allowed") or ()),
+        marks=_marks(data.get("marks") or {}),
     )
+
+
+def _marks(data: Mapping[str, Any]) -> Marks:
+    return Marks(select=data.get("select", 0.0), approval=data.get("approval", 0.0), sign=tuple(data.get("sign", ())))
 
 
 def _json(spec: ParameterSpec) -> dict[str, Any]:

@@ -26,7 +26,8 @@ class WaitsFor(StrEnum):
 class WaitingCommand:
     """A command that waits. `since`, `until` ns UTC; `old` is the value when it was selected.
 
-    `sign`: the meanings to choose from, empty where no signature is asked for. `may`: what who asks may do about it.
+    `name` and `arguments` are those of a command of a device. `sign`: the meanings to choose from, empty where no
+    signature is asked for. `may`: what who asks may do about it.
     """
 
     key: str
@@ -38,6 +39,8 @@ class WaitingCommand:
     since: int
     until: int
     waits_for: WaitsFor
+    name: str = ""
+    arguments: tuple[Any, ...] = ()
     sign: tuple[str, ...] = ()
     approved_by: str = ""
     comment: str = ""
@@ -110,6 +113,7 @@ def waiting_json(one: WaitingCommand) -> dict[str, Any]:
         **asdict(one),
         "value": json_value(one.value),
         "old": json_value(one.old),
+        "arguments": [json_value(argument) for argument in one.arguments],
         "since": iso_time(one.since),
         "until": iso_time(one.until),
     }
@@ -126,6 +130,7 @@ def parse_waiting(data: Mapping[str, Any]) -> WaitingCommand:
             "since": parse_time(known["since"]),
             "until": parse_time(known["until"]),
             "waits_for": WaitsFor(known["waits_for"]),
+            "arguments": tuple(known.get("arguments") or ()),
             "sign": tuple(known["sign"]),
             "may": tuple(Say(word) for word in known["may"] if word in set(Say)),
         }

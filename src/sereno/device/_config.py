@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sereno.model import check_path
+from sereno.model import Marks, check_path
 
 from ._driver import Driver, DriverTag
 
@@ -64,6 +64,7 @@ class DeviceTag:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceConfig:
     """One device. `config` is an instance of `driver.Config`; `driver_name` is what people call the driver.
+    `marks`: which of its named commands wait for people.
 
     `stale_after` counts for groups whose period is shorter; the others, and all where it is None, have the longer
     of two periods and 1 s. Of the devices that share a link, the first one's `retry` counts. Raises ValueError for a
@@ -79,6 +80,7 @@ class DeviceConfig:
     retry: RetryConfig = field(default_factory=RetryConfig)
     description: str = ""
     driver_name: str = ""
+    marks: Mapping[str, Marks] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_path(self.path, segments=1)

@@ -29,6 +29,7 @@ from ._driver import Driver, DriverTag
 from ._group import FAULT_PAUSE, ScanGroup
 from ._health import Health
 from ._keeper import LinkKeeper
+from ._marks import marks_of_nothing, with_marks
 from ._turns import FREE_TURNS, LinkTurns
 from ._words import in_words
 
@@ -203,6 +204,8 @@ class DeviceRunner:
     def status(self) -> DeviceStatus:
         """See DeviceStatus."""
         failed = sum(group.failures for group in self._groups)
+        commands, marks = self._driver.commands, self.config.marks
+        astray = marks_of_nothing(marks, commands) if self._keeper.state is LinkState.UP else ()
         return DeviceStatus(
             path=self.path,
             driver=self.config.driver_name or self.config.driver.__name__,
@@ -220,9 +223,9 @@ class DeviceRunner:
                 **self._driver.counters(),
             },
             description=self.config.description,
-            remarks=(*self._driver.remarks(), *self.clock_faults),
+            remarks=(*self._driver.remarks(), *self.clock_faults, *astray),
             status=self._health.status,
-            commands=self._driver.commands,
+            commands=tuple(with_marks(command, marks) for command in commands),
         )
 
     # how it is built

@@ -9,7 +9,7 @@ from types import TracebackType
 
 from sereno.access.actor import Actor, Right
 from sereno.client import DeviceStatus, IngestPort, TraceLine
-from sereno.model import DeniedError, NotFoundError, split_tag_path
+from sereno.model import DeniedError, Marks, NotFoundError, split_tag_path
 
 from ._config import DeviceConfig
 from ._driver import Driver, Environment
@@ -40,6 +40,11 @@ class DeviceSet:
     def handlers(self) -> Mapping[str, DeviceRunner]:
         """Device path -> what executes its commands (a CommandHandler)."""
         return self._devices
+
+    @property
+    def marks(self) -> Mapping[str, Mapping[str, Marks]]:
+        """Device path -> its named commands that wait for people."""
+        return {path: runner.config.marks for path, runner in self._devices.items()}
 
     async def start(self) -> None:
         """Begin to connect and to scan; does not wait for the first connection."""

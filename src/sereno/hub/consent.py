@@ -157,6 +157,8 @@ def _told(flight: Flight, hold: Hold, actor: Actor) -> WaitingCommand:
         key=command.key,
         target=command.target,
         verb=command.verb,
+        name=command.name,
+        arguments=command.arguments,
         value=command.value,
         old=flight.old_value,
         actor=command.actor,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from sereno.model import (
     DeliveryError,
     DeniedError,
     ExpiredError,
+    Marks,
     NotConnectedError,
     NotFoundError,
     OperationError,
@@ -50,6 +51,8 @@ T = TypeVar("T")
 Authorise = Callable[[Actor, Command], None]
 Renew = Callable[[Actor], Awaitable[Actor]]
 """The actor with the rights of this moment. Raises DeniedError for one who is shut out."""
+MarkedCommands = Mapping[str, Mapping[str, Marks]]
+"""Device -> its named commands that wait for people."""
 WRITE_GRACE = 30.0
 """Seconds that a driver may take for a write beyond its expiry before the outcome is called unknown."""
 
@@ -78,6 +81,7 @@ class Execution:
         self, hub: Hub, clock: Clock, journal: IntentJournal, authorise: Authorise, renew: Renew = as_it_was
     ) -> None:
         self.handlers: dict[str, CommandHandler] = {}
+        self._marked: dict[str, Marks] = {}
         self.writing: dict[str, Flight] = {}
         self._hub = hub
         self._clock = clock
@@ -87,6 +91,11 @@ class Execution:
         self._interlocks = Interlocks(hub)
         self._rates = Rates(hub, clock)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def mark(self, marked: MarkedCommands) -> None:
+        """From here on these named commands wait for people."""
+        for device, named in marked.items():
+            self._marked |= {call_place(device, name): marks for name, marks in named.items()}
 
     async def authorise(self, flight: Flight) -> Occurrence:
         """Expiry, target, rights, in this order."""
@@ -105,7 +114,7 @@ class Execution:
         command, spec = flight.command, flight.tag
         self._check_in_service(flight)
         if spec is None:
-            return Occurrence(Event.PASSED)
+            return await self._check_call(flight)
         if not spec.access.writable:
             raise RefusedError(f"{spec.path} is read only")
         if spec.device not in self.handlers:
@@ -116,10 +125,10 @@ class Execution:
         self._check_expected(spec, command, flight.old_value)
         other = self.writing.get(spec.path)
         if other is not None:
-            raise RefusedError(_held_by(other, spec))
+            raise RefusedError(_held_by(other, spec.path))
         flight.remark = self._check_plant(spec, flight)
         self.writing[spec.path] = flight
-        return await self._hold(flight, spec) if spec.setpoint.marked else Occurrence(Event.PASSED)
+        return await self._hold(flight, spec.setpoint) if spec.setpoint.marked else Occurrence(Event.PASSED)
 
     async def await_people(self, flight: Flight) -> Occurrence:
         """Until somebody decides, or its time is over."""
@@ -132,13 +141,14 @@ class Execution:
         What a second person agreed to is the step from the old value to the new one: the old one must still be there.
         """
         spec, hold = flight.tag, flight.hold
-        assert spec is not None, "only set-points are held"
         assert hold is not None, "only what was held is released"
         expires = self._clock.wall_ns() + hold.patience
         flight.command = command = replace(flight.command, expires=expires)
         flight.actor = await self._renew(flight.actor)
         self._authorise(flight.actor, command)
         self._check_in_service(flight)
+        if spec is None:
+            return Occurrence(Event.PASSED)
         now = self._old_value(spec)
         self._check_expected(spec, command, now)
         if hold.needs_approval and not unchanged(spec, flight.old_value, now):
@@ -203,12 +213,25 @@ class Execution:
     def land(self, flight: Flight) -> None:
         """Free what the command held."""
         flight.land()
-        if flight.tag is not None and self.writing.get(flight.tag.path) is flight:
-            del self.writing[flight.tag.path]
+        place = _place(flight)
+        if self.writing.get(place) is flight:
+            del self.writing[place]
 
-    async def _hold(self, flight: Flight, spec: TagSpec) -> Occurrence:
+    async def _check_call(self, flight: Flight) -> Occurrence:
+        """A named command that is marked holds its name, as a set-point does."""
+        place = _place(flight)
+        marks = self._marked.get(place)
+        if marks is None or not marks.marked:
+            return Occurrence(Event.PASSED)
+        other = self.writing.get(place)
+        if other is not None:
+            raise RefusedError(_held_by(other, place))
+        self.writing[place] = flight
+        return await self._hold(flight, marks)
+
+    async def _hold(self, flight: Flight, marks: Marks) -> Occurrence:
         """Let it wait, on record, so that it has an end whatever happens to the node."""
-        hold = Hold(spec.setpoint, self._clock, flight.command.expires - self._clock.wall_ns())
+        hold = Hold(marks, self._clock, flight.command.expires - self._clock.wall_ns())
         if not await self._intend(flight, self._ack(flight, AckState.SELECTED, hold.words)):
             raise RefusedError("a command with this key was selected before the node stopped; use a fresh one")
         flight.recorded_ahead = AckState.SELECTED
@@ -313,8 +336,17 @@ async def _kept(keeping: Awaitable[T]) -> T:
         raise RefusedError(f"the command could not be recorded, so it is not sent: {error}") from error
 
 
-def _held_by(other: Flight, spec: TagSpec) -> str:
+def call_place(device: str, name: str) -> str:
+    """What a named command holds. Devices may take a name in any case, so its case makes no difference."""
+    return f"{device}/{name.casefold()}()"
+
+
+def _place(flight: Flight) -> str:
+    return call_place(flight.command.target, flight.command.name) if flight.tag is None else flight.tag.path
+
+
+def _held_by(other: Flight, place: str) -> str:
     name = other.command.actor or "somebody"
     if other.hold is not None and other.hold.open:
-        return f"{spec.path} is selected by {name} for another command, which {other.hold.words}"
-    return f"another command to {spec.path} is under way, of {name}"
+        return f"{place} is selected by {name} for another command, which {other.hold.words}"
+    return f"another command to {place} is under way, of {name}"

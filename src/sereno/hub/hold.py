@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from sereno.client import WaitsFor, iso_time
-from sereno.model import Clock, Setpoint
+from sereno.model import Clock, Marks
 
 from .command_life import Event, Occurrence
 
@@ -16,22 +16,22 @@ SIGNING = 120.0
 class Hold:
     """What a selected command waits for. `ends` is monotonic time, `until` the same moment as ns UTC.
 
-    Its own actor executes it where the set-point says `select` or `sign`; before that, or instead, a second person
-    approves it where it says `approval`. `desk`: one act at a time.
+    Its own actor executes it where the marks say `select` or `sign`; before that, or instead, a second person
+    approves it where they say `approval`. `desk`: one act at a time.
     """
 
-    def __init__(self, setpoint: Setpoint, clock: Clock, patience: int) -> None:
-        self.needs_approval = setpoint.approval > 0
-        self.needs_execution = setpoint.select > 0 or bool(setpoint.sign)
-        self.meanings = setpoint.sign
+    def __init__(self, marks: Marks, clock: Clock, patience: int) -> None:
+        self.needs_approval = marks.approval > 0
+        self.needs_execution = marks.select > 0 or bool(marks.sign)
+        self.meanings = marks.sign
         self.patience = patience
         self.desk = asyncio.Lock()
         self.approved_by = ""
         self.since = clock.wall_ns()
         self._clock = clock
-        self._execution = setpoint.select or SIGNING
+        self._execution = marks.select or SIGNING
         self._decided: asyncio.Future[Occurrence] = asyncio.get_running_loop().create_future()
-        self._wait(setpoint.approval or self._execution)
+        self._wait(marks.approval or self._execution)
 
     @property
     def open(self) -> bool:

@@ -25,7 +25,7 @@ from sereno.model import (
 
 from .command_life import Event, Move, Occurrence, Task
 from .consent import Authenticate, Consent, nobody_signs
-from .execution import Authorise, Execution, Renew, as_it_was, by_rights
+from .execution import Authorise, Execution, MarkedCommands, Renew, as_it_was, by_rights
 from .flight import Flight, told
 from .hub import Hub
 from .journal import IntentJournal, MemoryJournal, same_command
@@ -55,12 +55,14 @@ class CommandRouter:
         renew: Renew = as_it_was,
         journal: IntentJournal | None = None,
         handlers: Mapping[str, CommandHandler] | None = None,
+        marked: MarkedCommands | None = None,
     ) -> None:
         self._clock = clock
         journal = journal if journal is not None else MemoryJournal()
         self._record = OnRecord(journal, clock)
         self._execution = Execution(hub, clock, journal, authorise, renew)
         self._execution.handlers.update(handlers or {})
+        self._execution.mark(marked or {})
         self._flights: dict[str, Flight] = {}
         self.consent: WaitingPort = Consent(self._flights, clock, journal, authenticate)
         self._ends: Counter[AckState] = Counter()

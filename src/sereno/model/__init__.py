@@ -32,7 +32,7 @@ from ._ids import GroupId, TagHandle, TagId, check_path, split_tag_path, suggest
 from ._override import Override, OverrideKind
 from ._present import object_value, row_value
 from ._quality import Quality, is_good, reason, severity, worst
-from ._spec import Access, Limits, Setpoint, TagSpec, ValueType, match_paths
+from ._spec import Access, Limits, Marks, Setpoint, TagSpec, ValueType, match_paths
 from ._state import TRANSITIONS, LinkState, OperationalState, path_between
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "GroupId",
     "Limits",
     "LinkState",
+    "Marks",
     "NoAnswerError",
     "NotConnectedError",
     "NotFoundError",

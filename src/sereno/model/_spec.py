@@ -65,14 +65,30 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setpoint:
+class Marks:
+    """What a command waits for before it is sent, if for anything.
+
+    `select` seconds for its own actor to execute it, `approval` seconds for a second person (0 = neither), and whoever
+    lets it go on signs with one of the meanings in `sign`.
+    """
+
+    select: float = 0.0
+    approval: float = 0.0
+    sign: tuple[str, ...] = ()
+
+    @property
+    def marked(self) -> bool:
+        """True if it waits for people."""
+        return bool(self.select or self.approval or self.sign)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setpoint(Marks):
     """How a writable tag is commanded. `readback` is "self" or another tag's path.
 
     The ack is done only when the readback differs from the value by at most `tolerance`
     within `timeout` seconds. A command moves the value by at most `max_step`, and by at most
-    `max_rate` times the seconds since the last one; both in the tag's unit.
-    A marked one waits for people: `select` seconds for its own actor to execute it, `approval` seconds for a second
-    person (0 = neither), and whoever lets it go on signs with one of the meanings in `sign`.
+    `max_rate` times the seconds since the last one; both in the tag's unit. A marked one waits for people, see Marks.
     """
 
     low: float | None = None
@@ -83,14 +99,6 @@ class Setpoint:
     tolerance: float = 0.0
     timeout: float = 5.0
     interlock: str = ""
-    select: float = 0.0
-    approval: float = 0.0
-    sign: tuple[str, ...] = ()
-
-    @property
-    def marked(self) -> bool:
-        """True if a command to it waits for people."""
-        return bool(self.select or self.approval or self.sign)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

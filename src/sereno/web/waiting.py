@@ -43,11 +43,13 @@ class DeclineBody(BaseModel):
 
 
 class WaitingShape(BaseModel):
-    """A command that waits. `sign`: meanings to choose from; `may`: what you may do about it."""
+    """A command that waits; a call has `name` and `arguments`. `sign`: meanings to choose from; `may`: your acts."""
 
     key: str
     target: str
     verb: str
+    name: str
+    arguments: list[Any]
     value: Any
     old: Any
     actor: str

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import asyncio
+import io
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from sereno.app.cli import run_cli
 from sereno.app.datafolder import DataFolder
 from sereno.app.node import Node
 from sereno.app.plant.load import Plant, load_plant
-from sereno.client import connect
+from sereno.client import WaitsFor, connect
 from sereno.device import Environment
-from sereno.model import ConfigurationError, OperationalState
+from sereno.model import AckState, ConfigurationError, Marks, OperationalState
 
 MODULE = """
 from sereno import Device, DeviceError, child, command, setting, tag
@@ -128,3 +132,46 @@ async def test_a_node_runs_it_and_remembers(folder: Path) -> None:
                 assert [spec.name for spec in device.commands] == ["reset"]
                 assert device.description == "A power supply."
                 assert {"lab/ps_1", "lab/ps_1/left", "sereno/node"} == {d.path for d in await client.devices()}
+
+
+def test_marks_of_commands_that_the_class_has_not_are_faults(folder: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        plant(folder, DEVICE + "commands = { rest = { approval = true }, 'left/zero' = { select = true } }\n")
+    told = str(caught.value)
+    assert "plant.toml:5: device 'lab/ps_1' has no command 'rest'" in told
+    assert "Did you mean 'reset'?" in told
+    assert "has no command 'left/zero'" in told
+    with pytest.raises(ConfigurationError, match="aproval"):
+        plant(folder, DEVICE + "commands = { reset = { aproval = true } }\n")
+
+
+def _cli(*arguments: str) -> tuple[int, str]:
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(out):
+        return run_cli(list(arguments)), out.getvalue()
+
+
+async def test_a_marked_command_waits_for_people_and_says_so(folder: Path) -> None:
+    module = MODULE.replace("    gain: float", "    @command\n    async def zero(self) -> None: ...\n    gain: float")
+    (folder / "bench_supplies.py").write_text(module)
+    marks = "commands = { reset = { select = true, sign = ['done'] }, 'left/zero' = { approval = 30 } }\n"
+    loaded = plant(folder, DEVICE + marks + "[history]\nenabled = false\n")
+    async with Node(loaded, DataFolder(folder / "data"), Environment()) as node:
+        await node.start("127.0.0.1", 0)
+        async with connect(data=folder / "data") as client:
+            while {d.state for d in await client.devices()} != {OperationalState.ENABLED}:
+                await client.clock.sleep(0.005)
+            specs = {d.path: {s.name: s.marks for s in d.commands} for d in await client.devices()}
+            assert specs["lab/ps_1"]["reset"] == Marks(select=30.0, sign=("done",))
+            assert specs["lab/ps_1/left"]["zero"] == Marks(approval=30.0)
+            for device, name in (("lab/ps_1", "reset"), ("lab/ps_1/left", "zero")):
+                assert (await client.select_call(device, name)).state is AckState.SELECTED
+            code, out = await asyncio.to_thread(_cli, "command", "list", "--data", str(folder / "data"))
+            assert (code, "reset()" in out, "signed done" in out) == (0, True, True), out
+            code, out = await asyncio.to_thread(_cli, "call", "lab/ps_1/left", "--data", str(folder / "data"))
+            assert (code, "a second person (30 s)" in out) == (0, True), out
+            told = {(one.target, one.name, one.waits_for) for one in await client.waiting()}
+            assert told == {
+                ("lab/ps_1", "reset", WaitsFor.EXECUTION),
+                ("lab/ps_1/left", "zero", WaitsFor.APPROVAL),
+            }

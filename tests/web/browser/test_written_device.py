@@ -13,14 +13,14 @@ from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
 from sereno.app.welcome import Ready
 from sereno.device import Environment
-from tests.web.browser.conftest import RunningNode
+from tests.web.browser.conftest import PASSWORD, RunningNode
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 pytestmark = pytest.mark.browser
 
 MODULE = """
 from enum import Enum
-from sereno import Device, tag
+from sereno import Device, command, tag
 
 class Mode(Enum):
     IDLE = 0
@@ -33,8 +33,16 @@ class PowerSupply(Device):
     @tag(unit="A", period="100ms", decimals=2)
     async def current(self) -> float:
         return self.voltage / 10
+
+    @command
+    async def ramp(self, to: float) -> None:
+        self.voltage = to
 """
-PLANT = '[[device]]\nname = "lab/ps_1"\nclass = "page_supplies:PowerSupply"\n'
+PLANT = """[[device]]
+name = "lab/ps_1"
+class = "page_supplies:PowerSupply"
+commands = { ramp = { approval = true } }
+"""
 
 
 class WrittenNode(RunningNode):
@@ -45,7 +53,9 @@ class WrittenNode(RunningNode):
         (self.folder / "plant.toml").write_text(PLANT)
         plant = load_plant(self.folder / "plant.toml")
         self._node = Node(plant, DataFolder(self.folder / "data"), Environment())
-        return await self._node.start("127.0.0.1", 0)
+        ready = await self._node.start("127.0.0.1", 0)
+        await self.accounts.add_user("emil", PASSWORD, ["engineer"], by="test")
+        return ready
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +92,22 @@ def test_a_plant_without_a_drawing_begins_with_an_overview(visit: Any) -> None:
     expect(page.locator(".clock-time")).to_have_count(1)
     card.get_by_role("button", name="What it gives").click()
     expect(page.locator("#faceplate-title")).to_have_text("voltage")
+
+
+def test_a_marked_command_is_approved_on_the_page_of_commands(visit: Any) -> None:
+    page = visit("/commands")
+    asked = visit("/help", user="emil")
+    call = {"target": "lab/ps_1", "verb": "call", "name": "ramp", "arguments": [7.5]}
+    answer = asked.context.request.post(
+        f"{visit.node.ready.url}/api/v1/commands", data=call, headers={"origin": visit.node.ready.url}
+    )
+    assert (answer.status, answer.json()["state"]) == (202, "selected"), answer.text()
+    card = page.locator(".card.waiting")
+    expect(card).to_contain_text("ramp(7.5)")
+    expect(card).to_contain_text("lab/ps_1")
+    card.locator("[data-say=approve]").click()
+    expect(page.locator("dialog")).to_contain_text("ramp(7.5)")
+    page.click("#say-send")
+    expect(page.locator(".card.waiting")).to_have_count(0)
+    page.goto(visit.node.ready.url + "/tags?q=lab/ps_1")
+    expect(page.locator("tr[data-tag='lab/ps_1/voltage']")).to_contain_text("7.5")

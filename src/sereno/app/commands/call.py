@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from sereno.wire.jsonvalue import json_value
 from .live import ack_exit_code
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line, table
+from .waiting import follow, marks_words, yes_option
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -22,6 +24,7 @@ from .show import json_line, table
 @click.argument("arguments", nargs=-1)
 @click.option("--comment", default="", help="Why; kept with the record.")
 @click.option("--timeout", default=10.0, show_default=True, help="Seconds until the command expires unsent.")
+@yes_option
 @node_options
 @json_option
 def call(
@@ -31,6 +34,7 @@ def call(
     arguments: tuple[str, ...],
     comment: str,
     timeout: float,
+    yes: bool,
     node: NodeAddress,
     as_json: bool,
 ) -> int:
@@ -45,7 +49,9 @@ def call(
             _list(status)
             return 0
         spec = _command(status, command)
-        ack = await client.call(device, command, *parsed(spec, arguments), timeout=timeout, comment=comment)
+        ask = client.select_call if spec.marks.marked else client.call
+        ack = await ask(device, command, *parsed(spec, arguments), timeout=timeout, comment=comment)
+        ack = await follow(client, ack, asks=not (yes or as_json) and sys.stdin.isatty())
         if as_json:
             json_line({"device": device, "command": command, "key": ack.key, "state": ack.state, "reason": ack.reason,
                        "value": json_value(ack.value), "details": ack.details})  # fmt: skip
@@ -108,6 +114,8 @@ def _command(status: DeviceStatus, name: str) -> CommandSpec:
 
 def _list(status: DeviceStatus) -> None:
     rows = [
-        (s.signature, s.result.words if s.result else "", ", ".join(s.allowed), s.description) for s in status.commands
-    ]
-    table(("command", "gives", "allowed in", "description"), rows)
+        (spec.signature, spec.result.words if spec.result else "", ", ".join(spec.allowed),
+         ", ".join(marks_words(spec.marks)), spec.description)
+        for spec in status.commands
+    ]  # fmt: skip
+    table(("command", "gives", "allowed in", "waits for", "description"), rows)

@@ -9,12 +9,12 @@ import click
 
 from sereno.app.cli import EXIT_DENIED, EXIT_FAILED, EXIT_TIMED_OUT
 from sereno.client import Client, Reading, Update, reading_json, spec_json, substitution_json
-from sereno.model import Access, Ack, AckState, Setpoint, TagSpec, ValueType, reason, severity
+from sereno.model import Access, Ack, AckState, TagSpec, ValueType, reason, severity
 from sereno.wire.jsonvalue import json_value
 
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import age_text, json_line, quality_text, table, timestamp, value_text, with_unit
-from .waiting import follow, yes_option
+from .waiting import follow, marks_words, yes_option
 
 
 @click.command()
@@ -255,13 +255,6 @@ def info(*, tag: str, node: NodeAddress, as_json: bool) -> int:
     return with_client(work, node)
 
 
-def _people(setpoint: Setpoint) -> list[str]:
-    """Whom a command to it waits for, and how long."""
-    found = [f"execution ({setpoint.select:g} s)"] if setpoint.select else []
-    found += [f"a second person ({setpoint.approval:g} s)"] if setpoint.approval else []
-    return [*found, f"signature ({' or '.join(setpoint.sign)})"] if setpoint.sign else found
-
-
 def _info_lines(reading: Reading) -> list[tuple[str, str]]:
     spec, setpoint, limits = reading.tag, reading.tag.setpoint, reading.tag.limits
     lines = [
@@ -281,7 +274,7 @@ def _info_lines(reading: Reading) -> list[tuple[str, str]]:
     if spec.access.writable:
         lines.append(("set-point", f"{setpoint.low} .. {setpoint.high}, read back by {setpoint.readback}"))
         lines.append(("interlock", setpoint.interlock))
-        lines.append(("waits for", ", ".join(_people(setpoint))))
+        lines.append(("waits for", ", ".join(marks_words(setpoint))))
     if limits is not None:
         names = ("lolo", "lo", "hi", "hihi")
         lines.append(

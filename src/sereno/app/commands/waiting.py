@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import click
 
 from sereno.client import Client, WaitingCommand, WaitsFor, connect, connect_as, waiting_json
-from sereno.model import Ack, AckState, DeniedError, NotFoundError, OperationError, RefusedError, Say
+from sereno.model import Ack, AckState, DeniedError, Marks, NotFoundError, OperationError, RefusedError, Say, Verb
 
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line, table, timestamp
@@ -232,6 +233,13 @@ async def _go_on(client: Client, key: str, *, asks: bool) -> None:
     click.echo(f"{_sentence(one)}: {_waits(one)} until {timestamp(one.until)}, see the page Commands", err=True)
 
 
+def marks_words(marks: Marks) -> list[str]:
+    """Whom a command waits for, and how long."""
+    found = [f"execution ({marks.select:g} s)"] if marks.select else []
+    found += [f"a second person ({marks.approval:g} s)"] if marks.approval else []
+    return [*found, f"signature ({' or '.join(marks.sign)})"] if marks.sign else found
+
+
 def _waits(one: WaitingCommand) -> str:
     if one.waits_for is WaitsFor.APPROVAL:
         return "waits for the approval of a second person"
@@ -241,11 +249,20 @@ def _waits(one: WaitingCommand) -> str:
 
 def _sentence(one: WaitingCommand) -> str:
     why = f" ({one.comment})" if one.comment else ""
-    return f"{one.target}: {one.old} -> {one.value}, by {one.actor}{why}"
+    what = _call_words(one) or f"{one.old} -> {one.value}"
+    return f"{one.target}: {what}, by {one.actor}{why}"
+
+
+def _call_words(one: WaitingCommand) -> str:
+    """A command of a device as it is written; "" for a set-point."""
+    shown = ", ".join(json.dumps(argument) for argument in one.arguments)
+    return f"{one.name}({shown})" if one.verb is Verb.CALL else ""
 
 
 def _row(one: WaitingCommand) -> tuple[str, ...]:
+    called = _call_words(one)
+    old, new = ("", called) if called else (str(one.old), str(one.value))
     waits = one.waits_for.value + (f", signed {' or '.join(one.sign)}" if one.sign else "")
     return (
-        one.target, str(one.old), str(one.value), one.actor, waits, timestamp(one.until), ", ".join(one.may), one.key,
+        one.target, old, new, one.actor, waits, timestamp(one.until), ", ".join(one.may), one.key,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from sereno.access.oidc import OidcConfig, check_issuer
 from sereno.access.sessions import RoleLimits, SessionLimits
 from sereno.historian.retention import KeepRule
 from sereno.historian.room import WhenFull
-from sereno.model import Access, Setpoint, ValueType, check_path
+from sereno.model import Access, Marks, Setpoint, ValueType, check_path
 
 from .alarm_schema import AlarmTable
 from .durations import Duration, span
@@ -230,6 +230,18 @@ def _labels(value: Any) -> Any:
 Meaning = Annotated[str, Field(min_length=1, max_length=40)]
 
 
+class MarksTable(Table):
+    """What a named command of a device waits for."""
+
+    select: Annotated[bool | float, span(30.0)] = 0.0
+    approval: Annotated[bool | float, span(600.0)] = 0.0
+    sign: Annotated[list[Meaning], BeforeValidator(_labels)] = []
+
+    def marks(self) -> Marks:
+        """As the model's value."""
+        return Marks(select=self.select, approval=self.approval, sign=tuple(self.sign))
+
+
 class SetpointTable(Table):
     """How a writable tag is commanded."""
 
@@ -289,6 +301,12 @@ class DeviceTable(Table):
     stale_after: Duration | None = None
     retry: RetryTable = RetryTable()
     enabled: bool = True
+    commands: dict[str, MarksTable] = {}
+
+    def marks_at(self, path: str) -> dict[str, Marks]:
+        """Those commands that wait for people of the device `path`, itself or one of its children."""
+        keys = {key: f"{self.name}/{key}".rpartition("/") for key in self.commands}
+        return {name: self.commands[key].marks() for key, (device, _, name) in keys.items() if device == path}
 
     @field_validator("name")
     @classmethod

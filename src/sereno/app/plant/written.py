@@ -14,7 +14,7 @@ from sereno.model import ConfigurationError, Fault, Limits, TagSpec
 
 from .alarm_schema import LIMITS, AlarmTable
 from .expand import Raw, RawDevice
-from .faults import nearest, unknown_keys, validate
+from .faults import Where, nearest, unknown_keys, validate
 from .schema import DeviceTable, GroupTable, TagTable
 
 _OF_THE_CLASS = frozenset(("type", "unit", "access", "labels", "group"))
@@ -66,6 +66,7 @@ def written_device(raw: RawDevice, folder: Path, faults: list[Fault]) -> Written
     settings = validate(plan.settings, known, where, label, faults)
     if table is None or settings is None:
         return None
+    faults += _marks_astray(table, plan, where, label)
     specs = tag_specs(plan.cls, table.name)
     places = dict.fromkeys(specs, where())
     alarms = {path: _alarm(spec.limits) for path, spec in specs.items() if spec.limits is not None}
@@ -80,6 +81,21 @@ def written_device(raw: RawDevice, folder: Path, faults: list[Fault]) -> Written
     code = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     made = driver_of(plan.cls)
     return WrittenDevice(table, plan.cls, source, made, known, groups, specs, alarms, places, files, code)
+
+
+def _marks_astray(table: DeviceTable, plan: ClassPlan, where: Where, label: str) -> list[Fault]:
+    """Marks of commands that the class has not: a protection that would not be there."""
+    known = sorted(_names_of_commands(plan))
+    lost = [key for key in table.commands if key not in known]
+    return [
+        Fault(where("commands", key), f"{label} has no command {key!r}", "a command of the class", nearest(key, known))
+        for key in lost
+    ]
+
+
+def _names_of_commands(plan: ClassPlan) -> list[str]:
+    below = {name: _names_of_commands(plan_of(kind)) for name, (kind, _, _) in plan.children.items()}
+    return [*plan.commands, *(f"{name}/{one}" for name, names in below.items() for one in names)]
 
 
 def _plan(name: str, folder: Path, where: str, faults: list[Fault]) -> ClassPlan | None:

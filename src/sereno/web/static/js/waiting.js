@@ -4,7 +4,7 @@ import { request, toJson } from "./api.js";
 import { live } from "./live.js";
 
 /**
- * @typedef {{key: string, target: string, verb: string, value: any, old: any, actor: string, since: string, until: string,
+ * @typedef {{key: string, target: string, verb: string, name: string, arguments: any[], value: any, old: any, actor: string, since: string, until: string,
  *   waits_for: "approval" | "execution", sign: string[], approved_by: string, comment: string, may: string[]}} Waiting
  */
 

@@ -22,12 +22,17 @@ function codeOf(spec, value) {
   return spec.type === "enum" && code >= 0 ? code : value;
 }
 
-/** Old and new, side by side. */
+/** Old and new, side by side; of a command of a device how it is called. */
 export function changeOf(one, spec) {
+  if (one.verb === "call") return el("p", { className: "change" }, el("code", { className: "change-after" }, callOf(one)));
   return el("p", { className: "change" },
     el("span", { className: "change-before" }, el("span", { className: "field-label" }, t("confirm.before")), shown(spec, one.old)),
     el("span", { className: "change-arrow", "aria-hidden": "true" }, "→"),
     el("span", { className: "change-after" }, el("span", { className: "field-label" }, t("confirm.after")), shown(spec, one.value)));
+}
+
+function callOf(one) {
+  return `${one.name}(${one.arguments.map((argument) => JSON.stringify(argument)).join(", ")})`;
 }
 
 /** Whom it waits for, in words. */

@@ -1,6 +1,6 @@
 /** The page of all commands that wait for people: what for, until when, and the buttons of who looks at it. */
 
-import { tags } from "../api.js";
+import { tags, urlPath } from "../api.js";
 import { aboutOf, buttonsOf, changeOf, countdown, waitsFor } from "../components/waiting.js";
 import { el, setText } from "../dom.js";
 import { t } from "../i18n.js";
@@ -21,7 +21,8 @@ async function show(commands) {
     return el("article", { className: "card waiting", dataset: { key: one.key } },
       el("header", { className: "card-head" },
         el("h2", {}, spec?.description || one.target), countdown(one)),
-      el("button", { type: "button", className: "link-button mono page-sub", dataset: { openTag: one.target } }, one.target),
+      one.verb === "call" ? el("a", { className: "mono page-sub", href: `/devices/${urlPath(one.target)}` }, one.target)
+        : el("button", { type: "button", className: "link-button mono page-sub", dataset: { openTag: one.target } }, one.target),
       el("p", {}, el("strong", {}, waitsFor(one))), changeOf(one, spec), aboutOf(one), buttonsOf(one, spec));
   };
   const [mine, others] = [commands.filter(waitsForMe), commands.filter((one) => !waitsForMe(one))];
