@@ -5,25 +5,32 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import rig_alarm_flood
+from alarm_flood.defects import DEFECTS
+
 pytestmark = pytest.mark.timeout(120)  # two nodes are started, one after the other
 
-RIG = Path(__file__).parents[2] / "benchmarks" / "rig_alarm_flood.py"
-DEFECTS = ["any-order", "answers-before-durable", "restart-forgets", "rows-dropped"]
 SHORT = ["--json", "--alarms", "200", "--seconds", "0.8", "--chatter", "3"]
+Run = Callable[..., tuple[int, dict[str, Any]]]
 
 
-def run(*arguments: str) -> tuple[int, dict[str, Any]]:
-    done = subprocess.run([sys.executable, str(RIG), *SHORT, *arguments], capture_output=True, text=True, check=False)
-    assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout.splitlines()[-1])
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Call it with arguments for the exit code and the JSON object of the last line."""
+
+    def run(*arguments: str) -> tuple[int, dict[str, Any]]:
+        code = rig_alarm_flood.main([*SHORT, *arguments])
+        return code, json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    return run
 
 
-def test_nothing_is_lost_and_the_first_out_is_first() -> None:
+def test_nothing_is_lost_and_the_first_out_is_first(run: Run) -> None:
     code, result = run()
     figures = result["figures"]
     assert (code, result["broken"]) == (0, [])
@@ -32,8 +39,16 @@ def test_nothing_is_lost_and_the_first_out_is_first() -> None:
     assert figures["messages"] < figures["journal_rows"], "chatter comes to a page in groups"
 
 
-@pytest.mark.parametrize("defect", DEFECTS)
-def test_a_planted_defect_is_caught(defect: str) -> None:
+@pytest.mark.parametrize("defect", sorted(DEFECTS))
+def test_a_planted_defect_is_caught(defect: str, run: Run) -> None:
     code, result = run("--plant-defect", defect)
     assert result["caught"], result["figures"]
     assert code == 1
+
+
+def test_it_runs_as_a_script() -> None:
+    done = subprocess.run(
+        [sys.executable, rig_alarm_flood.__file__, *SHORT], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["name"] == "alarm-flood"
