@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from sereno.drivers.tango.protocol import QUALITIES, STATES, TYPES, limit_quality, quality_of
+from sereno.drivers.tango.protocol import QUALITIES, STATES, TYPES, quality_of
 from sereno.drivers.tango.values import coded_value, plain_value
-from sereno.model import Limits, Quality, TagSpec, ValueType
+from sereno.model import Quality, TagSpec, ValueType
 
 
 def spec(kind, shape=(), labels=()):
@@ -57,15 +57,6 @@ def test_labels_go_out_as_codes():
 
 def test_only_an_invalid_value_is_bad():
     assert [quality_of(code) for code in range(len(QUALITIES))] == [0, int(Quality.BAD), 0, 0, 0]
-
-
-@pytest.mark.parametrize(
-    ("value", "word"),
-    [(0.0, "alarm"), (1.0, "alarm"), (2.0, "warning"), (5.0, "valid"), (8.0, "warning"), (9.0, "alarm")],
-)
-def test_limits_make_the_quality_that_tango_would(value, word):
-    assert limit_quality(Limits(lolo=1.0, lo=2.0, hi=8.0, hihi=9.0), value) == word
-    assert limit_quality(None, value) == "valid"
 
 
 def test_codes_are_those_of_tango(require_package):

@@ -1,8 +1,8 @@
-"""Words and values of Tango beside ours: types, states, qualities, limits. No I/O, and no Tango package needed."""
+"""Words and values of Tango beside ours: types, states, qualities. No I/O, and no Tango package needed."""
 
 from __future__ import annotations
 
-from sereno.model import Limits, OperationalState, Quality, ValueType
+from sereno.model import OperationalState, Quality, ValueType
 
 STATES = (
     *("on", "off", "close", "open", "insert", "extract", "moving", "standby", "fault", "init", "running", "alarm"),
@@ -49,19 +49,6 @@ STATE_OF: dict[OperationalState, str] = {
 """What state a Tango client sees of a device of ours."""
 
 
-def limit_quality(limits: Limits | None, value: float) -> str:
-    """ "alarm" beyond lolo or hihi, "warning" beyond lo or hi, else "valid"."""
-    if limits is None:
-        return "valid"
-    if _beyond(value, limits.lolo, limits.hihi):
-        return "alarm"
-    return "warning" if _beyond(value, limits.lo, limits.hi) else "valid"
-
-
 def quality_of(code: int) -> int:
     """Our quality for a code of Tango's: only an invalid value is not to be trusted; alarms are no quality."""
     return int(Quality.BAD if code == INVALID else Quality.GOOD)
-
-
-def _beyond(value: float, low: float | None, high: float | None) -> bool:
-    return (low is not None and value <= low) or (high is not None and value >= high)
