@@ -175,3 +175,11 @@ async def test_a_marked_command_waits_for_people_and_says_so(folder: Path) -> No
                 ("lab/ps_1", "reset", WaitsFor.EXECUTION),
                 ("lab/ps_1/left", "zero", WaitsFor.APPROVAL),
             }
+
+
+def test_a_module_whose_file_is_gone_is_a_fault(folder: Path) -> None:
+    plant(folder, DEVICE)
+    (folder / "bench_supplies.py").unlink()
+    with pytest.raises(ConfigurationError, match=r"bench_supplies.py, which cannot be read any more") as caught:
+        plant(folder, DEVICE)
+    assert ":4" in caught.value.faults[0].where

@@ -78,7 +78,13 @@ def written_device(raw: RawDevice, folder: Path, faults: list[Fault]) -> Written
     groups = {scan.name: GroupTable(period=scan.period, phase=scan.phase) for scan in plan.scans.values()}
     files = tuple(module_files(plan.cls))
     source = str(data["class"])
-    code = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    try:
+        code = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    except OSError as error:
+        fix = "Restart what runs it, or name the class by its file: folder/module.py:Class."
+        found = f"{source} was loaded from {error.filename}, which cannot be read any more: {error.strerror}"
+        faults.append(Fault(where("class"), found, fix=fix))
+        return None
     made = driver_of(plan.cls)
     return WrittenDevice(table, plan.cls, source, made, known, groups, specs, alarms, places, files, code)
 
