@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
-import structlog
-
 from sereno.client import CommandSpec
 from sereno.device import Driver, DriverTag, Environment, Link, RunnerPort, ScanColumns
 from sereno.model import DeviceError, OperationalState, OperationError, RefusedError
@@ -25,7 +23,6 @@ LEAST_ASKED = 1.0
 """Seconds after which the device is asked although events keep coming."""
 NO_EVENTS = "API_AttributePollingNotStarted"
 """What a server says of an attribute that is neither polled by it nor pushes by itself."""
-log = structlog.get_logger(__name__)
 
 
 class TangoDriver(Driver):
