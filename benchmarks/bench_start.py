@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from sereno.app.demo import TEMPLATE, simulator
+from sereno.app.demo import TEMPLATE, WaterworksDemo, simulator
 
 FLOOR = "import numpy, fastapi, uvicorn, sqlalchemy, structlog, psutil; print(psutil.Process().memory_info().rss)"
 
@@ -28,15 +28,20 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--settle", type=float, default=5.0, help="seconds of running before memory is read")
     options = parser.parse_args()
-    with simulator(1.0) as urls, tempfile.TemporaryDirectory() as folder:
+    print(json.dumps({"name": "start", **measure(options.runs, options.settle)}))
+
+
+def measure(runs: int, settle: float) -> dict[str, dict[str, float]]:
+    """Figures and ratios, medians of so many starts and floors."""
+    with simulator(WaterworksDemo(), 1.0) as urls, tempfile.TemporaryDirectory() as folder:
         plant = plant_at(Path(folder), urls)
-        runs = [one_start(plant, Path(folder) / f"data{i}", options.settle) for i in range(options.runs)]
-        floors = [floor() for _ in range(options.runs)]
-    ready, first, memory = (statistics.median(column) for column in zip(*runs, strict=True))
+        starts = [one_start(plant, Path(folder) / f"data{i}", settle) for i in range(runs)]
+        floors = [floor() for _ in range(runs)]
+    ready, first, memory = (statistics.median(column) for column in zip(*starts, strict=True))
     floor_s, floor_mb = (statistics.median(column) for column in zip(*floors, strict=True))
     figures = {"ready_s": ready, "first_value_s": first, "rss_mb": memory, "floor_s": floor_s, "floor_mb": floor_mb}
     ratios = {"floor_start": first / floor_s, "floor_rss": memory / floor_mb}
-    print(json.dumps({"name": "start", "figures": rounded(figures), "ratios": rounded(ratios)}))
+    return {"figures": rounded(figures), "ratios": rounded(ratios)}
 
 
 def rounded(figures: dict[str, float]) -> dict[str, float]:
