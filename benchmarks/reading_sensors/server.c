@@ -18,11 +18,11 @@ int main(void) {
     int udp = socket(AF_INET, SOCK_DGRAM, 0), tcp = socket(AF_INET, SOCK_STREAM, 0), one = 1;
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = 0};
     inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
-    bind(udp, (struct sockaddr *)&at, sizeof at);
-    socklen_t size = sizeof at;
-    getsockname(udp, (struct sockaddr *)&at, &size);
     setsockopt(tcp, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(tcp, (struct sockaddr *)&at, sizeof at) < 0 || listen(tcp, 4096) < 0) return 1;
+    socklen_t size = sizeof at;
+    getsockname(tcp, (struct sockaddr *)&at, &size);
+    if (bind(udp, (struct sockaddr *)&at, sizeof at) < 0) return 1;
     int poll = epoll_create1(0);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = udp}, events[1024];
     epoll_ctl(poll, EPOLL_CTL_ADD, udp, &event);

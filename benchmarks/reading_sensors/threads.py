@@ -6,9 +6,9 @@ import contextlib
 import socket
 import threading
 
+tcp = socket.create_server(("127.0.0.1", 0), backlog=4096)
 udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-udp.bind(("127.0.0.1", 0))
-tcp = socket.create_server(("127.0.0.1", udp.getsockname()[1]), backlog=4096)
+udp.bind(tcp.getsockname())
 print(udp.getsockname()[1], flush=True)
 latest = b"nan"
 
