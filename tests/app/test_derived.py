@@ -44,11 +44,19 @@ stale_after = "400ms"
 tag = [{ name = "voltage", address = "holding:0", type = "float64" }]
 
 [[device]]
+name = "lab/ps3"
+driver = "modbus"
+url = "tcp://127.0.0.1:5022"
+stale_after = "400ms"
+tag = [{ name = "voltage", address = "holding:0", type = "float64" }]
+
+[[device]]
 name = "lab/both"
 driver = "derived"
 calls = { reset = "lab/ps1/reset" }
 tag = [
     { name = "sum", value = "lab/ps1/voltage + lab/ps2/voltage", unit = "V" },
+    { name = "all", value = "lab/ps1/voltage + lab/ps2/voltage + lab/ps3/voltage", unit = "V" },
     { name = "first", value = "lab/ps1/voltage", forward = "lab/ps1/voltage", unit = "V" },
     { name = "mean", function = "figures.py:mean", inputs = ["lab/ps1/voltage", "lab/ps2/voltage"], unit = "V" },
 ]
@@ -77,7 +85,7 @@ def plant_of(folder: Path, text: str = PLANT) -> Plant:
         ('forward = "lab/ps1/voltage"', 'access = "read_write"', "forwards to nothing"),
         ("figures.py:mean", "figures.py:meen", "There is mean"),
         ("figures.py:mean", "figurs.py:mean", "no file"),
-        ("lab/ps1/reset", "lab/ps3/reset", "no device 'lab/ps3'"),
+        ("lab/ps1/reset", "lab/ps9/reset", "no device 'lab/ps9'"),
         ('{ name = "sum", value', '{ name = "sum", function = "x:y", value', "one of them"),
         ('driver = "derived"', 'driver = "derivd"', "Did you mean 'derived'?"),
         ("insecure = true", "", "insecure = true"),
@@ -97,6 +105,7 @@ async def running(tmp_path: Path) -> AsyncIterator[tuple[Node, MemoryPlant, Clie
     plant = in_memory(plant_of(tmp_path), memory)
     memory.unit("1", "memory://lab/ps1").values["voltage"] = 10.0
     memory.unit("1", "memory://lab/ps2").values["voltage"] = 2.0
+    memory.unit("1", "memory://lab/ps3").values["voltage"] = 1.0
     async with Node(plant, DataFolder(tmp_path / "data"), Environment()) as node:
         await node.start("127.0.0.1", 0)
         async with connect(data=tmp_path / "data") as client:
@@ -112,17 +121,20 @@ async def until(client: Client, path: str, check: Any) -> Any:
     pytest.fail(f"never: {reading}")
 
 
-async def test_a_facade_over_two_devices_of_which_one_dies_and_returns(tmp_path: Path) -> None:
+async def test_a_facade_over_three_devices_of_which_one_dies_and_returns(tmp_path: Path) -> None:
     async with running(tmp_path) as (_, memory, client):
         await until(client, "lab/both/sum", lambda r: r.value == 12.0)
+        await until(client, "lab/both/all", lambda r: r.value == 13.0)
         assert (await until(client, "lab/both/mean", lambda r: r.value == 6.0)).quality == 0
         memory.wire("memory://lab/ps2").refuse = "connection refused"
         memory.wire("memory://lab/ps2").cut()
         lost = await until(client, "lab/both/sum", lambda r: severity(r.quality) == "bad")
         assert "lab/ps2/voltage" in lost.reason
+        assert "lab/ps2/voltage" in (await until(client, "lab/both/all", lambda r: severity(r.quality) == "bad")).reason
         assert (await client.get("lab/both/first")).value == 10.0
         memory.wire("memory://lab/ps2").refuse = ""
         await until(client, "lab/both/sum", lambda r: r.value == 12.0 and r.quality == 0)
+        await until(client, "lab/both/all", lambda r: r.value == 13.0 and r.quality == 0)
         (status,) = [one for one in await client.devices() if one.path == "lab/both"]
         assert (status.driver, str(status.state)) == ("derived", "enabled")
 

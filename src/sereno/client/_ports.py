@@ -78,6 +78,9 @@ class PlannedPort(LivePort, Protocol):
     def watch_tags(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Call `callback` after tags or commands came or went, until the function that is returned is called."""
 
+    def watch_ready(self, callback: Callable[[str, int], None]) -> Callable[[], None]:
+        """Call `callback` with the path of a tag and a number when its device says that new data can be read there."""
+
 
 class CommandPort(Protocol):
     """Commands."""
@@ -144,6 +147,9 @@ class IngestPort(Protocol):
 
     def report_commands(self, device: str) -> None:
         """Commands of the device came or went."""
+
+    def report_ready(self, path: str, count: int) -> None:
+        """The device says that new data can be read in this tag; `count` is its own number for it."""
 
     def report_reasons(self, group: GroupId, reasons: Mapping[int, str]) -> None:
         """Why tags of the group, by handle, are not good, in words; they replace those told before."""

@@ -127,6 +127,9 @@ class RunnerPort(Protocol):
     def commands_changed(self) -> None:
         """Commands came or went."""
 
+    def data_ready(self, path: str, count: int) -> None:
+        """New data can be read in the tag of this path."""
+
     def hold(self, state: OperationalState, status: str) -> None:
         """The device says itself that it is in this state, at most ENABLED, with words."""
 

@@ -175,6 +175,10 @@ class DeviceRunner:
         """See RunnerPort."""
         self._ingest.report_commands(self.path)
 
+    def data_ready(self, path: str, count: int) -> None:
+        """See RunnerPort."""
+        self._ingest.report_ready(path, count)
+
     def hold(self, state: OperationalState, status: str) -> None:
         """See RunnerPort."""
         self._health.hold(state, status)

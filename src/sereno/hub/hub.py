@@ -53,6 +53,7 @@ class Hub:
         self._directory: dict[TagHandle, TagSpec] = {}
         self._directory_edition = -1
         self._tag_watchers: list[Callable[[], None]] = []
+        self._ready_watchers: list[Callable[[str, int], None]] = []
         self._keeping = False
         self.out: dict[str, Override] = {}
         self.locked: dict[str, Lock] = {}
@@ -151,6 +152,11 @@ class Hub:
         """
         self._enqueue(batch, again=False)
 
+    def report_ready(self, path: str, count: int) -> None:
+        """See IngestPort."""
+        for watcher in tuple(self._ready_watchers):
+            watcher(path, count)
+
     def report_link(self, device: str, state: LinkState, error: str) -> None:
         """See IngestPort."""
         known = self.groups.device(device)
@@ -238,6 +244,11 @@ class Hub:
         """See PlannedPort."""
         self._tag_watchers.append(callback)
         return lambda: self._tag_watchers.remove(callback)
+
+    def watch_ready(self, callback: Callable[[str, int], None]) -> Callable[[], None]:
+        """See PlannedPort."""
+        self._ready_watchers.append(callback)
+        return lambda: self._ready_watchers.remove(callback)
 
     async def subscribe(
         self, globs: Sequence[str], actor: Actor, *, min_interval: float = 0.0, lossless: bool = False

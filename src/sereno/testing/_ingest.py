@@ -57,6 +57,7 @@ class RecordingIngest:
         self._handles: dict[str, int] = {}
         self._last: dict[GroupId, SampleBatch] = {}
         self._objects: dict[int, Sample] = {}
+        self.ready: list[tuple[str, int]] = []
         self._changed = asyncio.Event()
 
     def register_tags(self, specs: Sequence[TagSpec]) -> NDArray[np.int32]:
@@ -113,6 +114,10 @@ class RecordingIngest:
     def report_commands(self, device: str) -> None:
         """See IngestPort."""
         self.command_news.append(device)
+
+    def report_ready(self, path: str, count: int) -> None:
+        """See IngestPort; kept in `ready`."""
+        self.ready.append((path, count))
 
     def report_reasons(self, group: GroupId, reasons: Mapping[int, str]) -> None:
         """See IngestPort."""

@@ -219,6 +219,18 @@ async def test_a_memorised_value_that_no_longer_fits_is_left_out(clock: JumpingC
         assert value(ingest, "voltage") == 0.0
 
 
+@jumping
+async def test_data_that_is_ready_is_told(clock: JumpingClock) -> None:
+    devices, ingest, device = running(clock, PowerSupply)
+    async with devices:
+        await clock.sleep(0.2)
+        device.data_ready("voltage", 3)
+        await clock.sleep(0.01)
+        assert ingest.ready == [(f"{PATH}/voltage", 3)]
+        with pytest.raises(NotFoundError, match="no tag 'volt'"):
+            device.data_ready("volt")
+
+
 async def test_a_device_that_blocks_does_not_delay_the_others() -> None:
     async with DeviceTest({"lab/slow": Slow, "lab/quick": Quick}, patience=0) as lab:
         quick = lab["lab/quick"]

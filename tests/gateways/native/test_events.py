@@ -81,8 +81,29 @@ async def test_a_lost_server_is_no_silence() -> None:
         await news.close()
 
 
+async def test_devices_tell_when_data_is_ready_and_the_last_is_never_missed() -> None:
+    async with site_at() as site, connect(site.server.url, "viewer") as client:
+        assert isinstance(client, NativeClient)
+        news = await client.native.watch(["lab/*"], kind="data_ready")
+        assert (await news.next_event())["tag"] == ""
+        site.hub.report_ready("other/x/y", 1)
+        site.hub.report_ready(f"{DEVICE}/wave", 7)
+        event = await news.next_event()
+        assert (event["kind"], event["tag"], event["count"]) == ("data_ready", f"{DEVICE}/wave", 7)
+        for count in range(100):  # nobody takes them in between
+            site.hub.report_ready(f"{DEVICE}/wave", count)
+        missed = -1
+        while True:
+            event = await news.next_event()
+            missed += 1 + event["missed"]
+            if event["count"] == 99:
+                break
+        assert missed == 99
+        await news.close()
+
+
 async def test_what_has_no_source_is_refused() -> None:
     async with site_at() as site, connect(site.server.url, "viewer") as client:
         assert isinstance(client, NativeClient)
-        with pytest.raises(RefusedError, match="data_ready: no device here tells"):
-            await client.native.watch(["*"], kind="data_ready")
+        with pytest.raises(RefusedError, match="alarm: this server has no alarms"):
+            await client.native.watch(["*"], kind="alarm")

@@ -148,7 +148,7 @@ async def test_a_thousand_subscriptions_in_one_frame(site: Site) -> None:
     await raw.close()
 
 
-@pytest.mark.parametrize("kind", ["data_ready", "alarm", "sunshine"])
+@pytest.mark.parametrize("kind", ["alarm", "sunshine"])
 async def test_what_has_no_source_is_refused_by_name(site: Site, kind: str) -> None:
     raw = await peer(site)
     await raw.hello("viewer")

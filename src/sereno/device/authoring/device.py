@@ -100,6 +100,16 @@ class Device:
         """
         self._values.set(name, value, quality=quality, t_source=t_source)
 
+    def data_ready(self, name: str, count: int = 0) -> None:
+        """Tell who waits for it that new data can be read in a tag; `count` numbers it. Any thread.
+
+        Raises NotFoundError for a tag that there is not.
+        """
+        if name not in self._tags:
+            raise NotFoundError(f"{self._path or type(self).__name__} has no tag {name!r}")
+        if self._runtime is not None:
+            self._runtime.ready(name, count)
+
     def value(self, name: str) -> Any:
         """The present value of a tag, as its attribute. Raises DeviceError while there is none, NotFoundError."""
         return self._values.get(name)

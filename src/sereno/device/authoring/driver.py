@@ -320,6 +320,11 @@ class Runtime:
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._take_over)
 
+    def ready(self, name: str, count: int) -> None:
+        """New data can be read in a tag."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._runner.data_ready, f"{self._device.path}/{name}", count)
+
     def _take_over(self) -> None:
         changes = self._device._extra.take()
         path = self._device.path

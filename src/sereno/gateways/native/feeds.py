@@ -31,10 +31,7 @@ MAX_SUBSCRIPTIONS = 10_000
 LONGEST = 86400.0
 SHORTEST_PERIOD = 0.01
 _VALUES = ("change", "periodic", "archive")
-_EVENTS = {
-    "data_ready": "no device here tells when its data is ready; subscribe to changes of the tag",
-    "alarm": "this server has no alarms; subscribe to changes of the tag",
-}
+_EVENTS = {"alarm": "this server has no alarms; subscribe to changes of the tag"}
 
 
 class Feeds:

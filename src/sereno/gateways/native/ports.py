@@ -20,7 +20,7 @@ EventSource = Callable[[Sequence[str], Actor], AsyncIterator[dict[str, Any]]]
 class NativePorts:
     """The plant through its ports, who may come in, and time. Without `history` there is none.
 
-    `events` are sources by kind of subscription (data_ready, alarm); what is missing is refused by name.
+    `events` are sources by kind of subscription (alarm); what is missing is refused by name.
     `node` says who answers, `pages` the address of its HTTP side, if there is one.
     """
 

@@ -17,6 +17,7 @@ from sereno.model import OperationError, SerenoError
 from .connection import Connection
 from .house import BEAT, House
 from .ports import NativePorts
+from .readynews import ready_news
 from .tagnews import tag_news
 
 _log = structlog.get_logger(__name__)
@@ -140,7 +141,11 @@ class NativeServer:
 
 
 def _with_tag_news(ports: NativePorts) -> NativePorts:
-    return replace(ports, events={"interface": tag_news(ports.live, ports.devices, ports.clock), **ports.events})
+    own = {
+        "interface": tag_news(ports.live, ports.devices, ports.clock),
+        "data_ready": ready_news(ports.live, ports.clock),
+    }
+    return replace(ports, events={**own, **ports.events})
 
 
 async def _logged(work: Callable[[], Coroutine[Any, Any, None]], task: str) -> None:
