@@ -86,7 +86,7 @@ def require_package() -> Callable[[str, str], ModuleType]:
     """Call it with (module, package) for the module of an extra; a test without it is skipped, in CI failed."""
 
     def require(module: str, package: str) -> ModuleType:
-        if importlib.util.find_spec(module) is None:
+        if importlib.util.find_spec(module.partition(".")[0]) is None:
             missing(f"no package {package}", "./dev setup --peers")
         return importlib.import_module(module)
 

@@ -35,7 +35,8 @@ def test_the_program_on_the_page_reads_cold_files(
     assert found == [("north/plc1/flow", i / 10) for i in range(3)] + [("north/plc1/level", i / 3) for i in range(3)]
 
 
-def test_the_program_on_the_page_reads_a_log(tmp_path: Path) -> None:
+def test_the_program_on_the_page_reads_a_log(tmp_path: Path, require_package: Callable[[str, str], ModuleType]) -> None:
+    require_package("pandas", "pandas")
     program = programs()[1]
     plant = mixed()
     log = Log(tmp_path, plant)

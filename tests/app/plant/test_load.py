@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -282,7 +283,8 @@ hosts = ["keys.example.org"]
 """
 
 
-def test_a_provider_to_sign_in_by(tmp_path: Path) -> None:
+def test_a_provider_to_sign_in_by(tmp_path: Path, require_package: Callable[[str, str], Any]) -> None:
+    require_package("joserfc", "joserfc")
     found = load(tmp_path, GOOD + OIDC, oidc__secret="s3cret\n").provider
     assert found is not None
     config, called = found

@@ -28,7 +28,6 @@ def tango() -> None:
 @json_option
 def browse(*, address: str, as_toml: bool, name: str, timeout: float, as_json: bool) -> int:
     """List what a device has: tango://HOST:PORT/domain/family/member, with #dbase=no where there is no database."""
-    _require_package()
     from sereno.drivers.tango.address import parse_address
     from sereno.drivers.tango.browse import device_toml, look
     from sereno.model import check_path, suggest_segment
@@ -38,6 +37,7 @@ def browse(*, address: str, as_toml: bool, name: str, timeout: float, as_json: b
         path = check_path(name, segments=1) if name else "/".join(map(suggest_segment, place.device.split("/")))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    _require_package()
     found = look(str(place), timeout)
     if as_toml:
         click.echo(device_toml(found, place, path), nl=False)
@@ -57,12 +57,12 @@ def browse(*, address: str, as_toml: bool, name: str, timeout: float, as_json: b
 @json_option
 def devices(*, database: str, pattern: str, as_json: bool) -> int:
     """List the running devices of a Tango database. Exit code 1 if there are none."""
-    _require_package()
     from sereno.drivers.tango.browse import exported
 
     host, _, port = database.rpartition(":")
     if not host or not port.isdigit():
         raise click.BadParameter(f"{database!r}, expected such as localhost:10000", param_hint="HOST:PORT")
+    _require_package()
     names: Any = exported(host, int(port), pattern)
     for name in names:
         if as_json:
