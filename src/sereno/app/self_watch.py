@@ -40,50 +40,52 @@ SPECS = (
     TagSpec(path=f"{DEVICE}/memory", unit="MB", decimals=0, deadband=1.0, description="Memory of this process"),
     TagSpec(path=f"{DEVICE}/notices", type=ValueType.BOOL, labels=_WORDS, description="Notices reach people"),
 )
+
+
+def _failing(name: str, priority: int, cause: str, consequence: str, response: str) -> AlarmSpec:
+    """Comes when the tag of this name says no."""
+    path = f"{DEVICE}/{name}"
+    return AlarmSpec(
+        id=f"{path}_failing",
+        source=path,
+        kind=AlarmKind.EXPRESSION,
+        inputs=(path,),
+        condition=f"{path} < 0.5",
+        priority=priority,
+        cause=cause,
+        consequence=consequence,
+        response=response,
+    )
+
+
 ALARMS = (
-    AlarmSpec(
-        id=f"{DEVICE}/audit_failing",
-        source=f"{DEVICE}/audit",
-        kind=AlarmKind.EXPRESSION,
-        inputs=(f"{DEVICE}/audit",),
-        condition=f"{DEVICE}/audit < 0.5",
-        priority=1,
-        cause="The disk of the data folder is full, or its database cannot be written",
-        consequence="Commands are refused: what cannot be recorded is not done",
-        response="Free space on the disk of the data folder, or mend the database; see sereno doctor",
+    _failing(
+        "audit",
+        1,
+        "The disk of the data folder is full, or its database cannot be written",
+        "Commands are refused: what cannot be recorded is not done",
+        "Free space on the disk of the data folder, or mend the database; see sereno doctor",
     ),
-    AlarmSpec(
-        id=f"{DEVICE}/history_failing",
-        source=f"{DEVICE}/history",
-        kind=AlarmKind.EXPRESSION,
-        inputs=(f"{DEVICE}/history",),
-        condition=f"{DEVICE}/history < 0.5",
-        priority=2,
-        cause="The disk of the data folder is full or failing",
-        consequence="Samples are lost when the recorder's queue is full; the gap is marked",
-        response="Free space on the disk of the data folder; see sereno doctor",
+    _failing(
+        "history",
+        2,
+        "The disk of the data folder is full or failing",
+        "Samples are lost when the recorder's queue is full; the gap is marked",
+        "Free space on the disk of the data folder; see sereno doctor",
     ),
-    AlarmSpec(
-        id=f"{DEVICE}/history_room_failing",
-        source=f"{DEVICE}/history_room",
-        kind=AlarmKind.EXPRESSION,
-        inputs=(f"{DEVICE}/history_room",),
-        condition=f"{DEVICE}/history_room < 0.5",
-        priority=3,
-        cause='The disk of the data folder is full, and history.when_full = "drop_oldest"',
-        consequence="The oldest samples are deleted to record new ones",
-        response="Free space on the disk of the data folder, or keep less: history.days, history.max_bytes",
+    _failing(
+        "history_room",
+        3,
+        'The disk of the data folder is full, and history.when_full = "drop_oldest"',
+        "The oldest samples are deleted to record new ones",
+        "Free space on the disk of the data folder, or keep less: history.days, history.max_bytes",
     ),
-    AlarmSpec(
-        id=f"{DEVICE}/notices_failing",
-        source=f"{DEVICE}/notices",
-        kind=AlarmKind.EXPRESSION,
-        inputs=(f"{DEVICE}/notices",),
-        condition=f"{DEVICE}/notices < 0.5",
-        priority=2,
-        cause="A way of telling fails, or a notice reached nobody",
-        consequence="People are not told of alarms, or later than declared",
-        response="See why on the page Notices or by sereno notice list; until it is mended, watch the alarms yourself",
+    _failing(
+        "notices",
+        2,
+        "A way of telling fails, or a notice reached nobody",
+        "People are not told of alarms, or later than declared",
+        "See why on the page Notices or by sereno notice list; until it is mended, watch the alarms yourself",
     ),
 )
 
