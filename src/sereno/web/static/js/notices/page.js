@@ -17,7 +17,7 @@ async function refresh() {
   if (document.hidden) return;
   try {
     const [found, { sent }, allowed] = await Promise.all([request("notices"), request("notices/sent?limit=200"), rights()]);
-    setText(byId("notice-note"), "");
+    setText(byId("notice-note"), found.ways.length ? "" : t("notices.undeclared"));
     const now = JSON.stringify([found, sent]);
     if (now === shown) return;
     shown = now;
