@@ -87,3 +87,8 @@ def test_lengths_that_are_none_are_refused(text: str) -> None:
 def test_a_site_without_shifts_says_so() -> None:
     with pytest.raises(ValueError, match="declares no shifts"):
         next(edges_of(0, HOUR, Every.parse("shift"), Calendar()))
+
+
+@pytest.mark.parametrize(("every", "length"), [("90min", 1.5), ("144min", 2.4), ("5400s", 1.5), ("2h", 2.0)])
+def test_lengths_of_broken_hours_are_as_asked(every: str, length: float) -> None:
+    assert set(hours("2026-03-02", "2026-03-03", every, "UTC")) == {length}

@@ -5,13 +5,16 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from sereno.historian.block import Block, Rows
 from sereno.historian.historian import Historian
 from sereno.historian.tags import TagBook
 from sereno.model import NotConnectedError, OperationError, Quality
 from sereno.testing import JumpingClock, run_jumping
 from tests.historian.rig import (
+    SECOND,
     T0,
     FaultyDisk,
     PowerCutDisk,
@@ -180,5 +183,36 @@ def test_an_unforeseen_error_loses_its_batches_and_no_others(tmp_path: Path, mon
             assert await historian.durable() == historian.accepted_seq
             found: list[Any] = rows(await ask(historian, LEVEL, T0, T0 + 9))
             assert [r[1] for r in found] == [0.0, None, 2.0]
+
+    run_jumping(story)
+
+
+def _past(historian: Historian) -> Block:
+    """A few hundred rows of one tag, from before the others."""
+    definition, n = historian._book.definition(FLOW, T0), 300
+    assert definition is not None
+    t = T0 - np.arange(n, 0, -1, dtype=np.int64) * SECOND
+    rows_ = Rows(np.full(n, definition.id, np.int64), np.arange(n, dtype=float), t, np.zeros(n, np.uint16), None, None)
+    return Block(rows_, np.full(n, historian._book.handle_of(definition.id), np.int32))
+
+
+def test_who_stores_may_be_cancelled_and_the_segment_that_was_sealed_meanwhile_is_known(tmp_path: Path) -> None:
+    async def story(clock: JumpingClock) -> None:
+        async with running(tmp_path, floats(2), clock, segment_bytes=2000) as historian:
+            for second in range(10):
+                historian.accept(batch(T0 + second * SECOND, {0: float(second), 1: 0.0}, seq=second + 1))
+                await historian.durable()
+            for _ in range(3):
+                waits = asyncio.create_task(historian.store([_past(historian)]))
+                await asyncio.sleep(0)
+                waits.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await waits
+            historian.accept(batch(T0 + 50 * SECOND, {0: 50.0, 1: 0.0}, seq=50))
+            await historian.durable()
+            written = sorted(int(path.stem) for path in (tmp_path / "log").glob("*.log"))
+            assert len(written) > 2
+            assert [ref.outline.number for ref in historian._holdings.all_segments()] == written
+            assert len(rows(await ask(historian, LEVEL, T0, T0 + 60 * SECOND))) == 11
 
     run_jumping(story)

@@ -108,7 +108,8 @@ def _within_day(day: date, every: Every, zone: ZoneInfo) -> I64:
     if width <= _SECONDS["h"]:
         midnight, following = _instants([(day, time()), (day + timedelta(1), time())], zone).tolist()
         return np.arange(midnight, following, width * 10**9, dtype=np.int64)
-    return _instants(((day, time(hour)) for hour in range(0, 24, width // 3600)), zone)
+    starts = range(0, 24 * 3600, width)
+    return _instants(((day, time(s // 3600, s % 3600 // 60, s % 60)) for s in starts), zone)
 
 
 def _dates(first: date, last: date, every: Every) -> Iterator[date]:

@@ -282,10 +282,12 @@ class Client:
         `timezone` "" = that of the node's plant. Raises ValueError.
         """
         request = AggregateRequest(tags, self._ns(start), self._ns(end), every, tuple(aggregates), timezone)
-        pieces: dict[str, list[Aggregates]] = {}
+        found: list[list[Aggregates]] = []
         async for piece in self.analysis.aggregate(request, self.actor):
-            pieces.setdefault(piece.tag, []).append(piece)
-        return [joined_aggregates(pieces[tag]) for tag in tags]
+            if not found or piece.t[0] <= found[-1][-1].t[0]:  # the next tag begins
+                found.append([])
+            found[-1].append(piece)
+        return [joined_aggregates(pieces) for pieces in found]
 
     async def statistics(self, *tags: str, start: Moment = "now-1d", end: Moment = "now", bins: int = 20) -> Statistics:
         """Figures, histograms, limits of an individuals chart and correlations of number tags in [start, end)."""

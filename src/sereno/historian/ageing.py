@@ -43,5 +43,6 @@ def _tags(rules: Sequence[KeepRule], paths: Mapping[str, int]) -> list[tuple[int
     for rule in rules:
         mine = match_paths(rule.tags, left)
         found.append(tuple(paths[path] for path in mine))
-        left = [path for path in left if path not in set(mine)]
+        gone = set(mine)
+        left = [path for path in left if path not in gone]
     return found

@@ -44,7 +44,7 @@ class Asking:
         """`work` in a thread of the historian. One at a time."""
         running = asyncio.get_running_loop().run_in_executor(self._threads, work)
         self._work = running  # type: ignore[assignment]
-        return await running
+        return await asyncio.shield(running)  # cancelled with its caller it would look done while it still reads
 
     def end(self, ended: Callable[[], None]) -> None:
         """Nobody waits any more; `ended` is called when nothing runs any more."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -108,6 +108,7 @@ class Historian:
         self._waiters: list[tuple[int, asyncio.Future[int]]] = []
         self._task: asyncio.Task[None] | None = None
         self._indexing: dict[SegmentRef, asyncio.Task[None]] = {}
+        self._storing: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._damaged: set[tuple[str, int]] = set()
         self._queries: set[threading.Event] = set()
@@ -142,6 +143,7 @@ class Historian:
         await self._upkeep.stop()
         await self._task
         self._task = None
+        await asyncio.gather(*self._storing, return_exceptions=True)
         await asyncio.gather(*self._indexing.values())
         for query in self._queries:
             query.set()
@@ -174,7 +176,7 @@ class Historian:
         """
         if self._task is None or self._stopping:
             raise NotConnectedError("the historian is not running")
-        self._adopt(await self._write(CommitData(list(blocks)), self._clock.wall_ns(), seal=False))
+        await self._whole(self._write(CommitData(list(blocks)), self._clock.wall_ns(), seal=False))
 
     def redefine(self, handles: Iterable[int]) -> None:
         """These tags are declared otherwise from now on."""
@@ -218,7 +220,7 @@ class Historian:
         work = asyncio.get_running_loop().run_in_executor(self._reading, query.answer)
         work.add_done_callback(lambda _: self._holdings.end(stop))
         try:
-            return await work
+            return await asyncio.shield(work)  # cancelled with its caller it would look done while it still reads
         finally:
             stop.set()
             self._queries.discard(stop)
@@ -303,7 +305,7 @@ class Historian:
         if start >= end:
             raise RefusedError("a range of time that ends before it begins, or that is yet to come")
         handles = [handle for tag in ids if (handle := self._book.handle_of(tag)) is not None]
-        self._adopt(await self._in(self._writing, lambda: self._recorder.drop(handles)))
+        await self._whole(self._in(self._writing, lambda: self._recorder.drop(handles)))
         self._queue.store_again(handles)
         await self.compact()
         if self._holdings.segments:
@@ -358,6 +360,17 @@ class Historian:
     def _give_up(self, error: Exception) -> None:
         self._queue.failed()
         self._settle(RefusedError(f"the historian could not write this: {error}"))
+
+    async def _whole(self, work: Coroutine[Any, Any, Written]) -> None:
+        """Write, and show queries what was written also if the caller is cancelled meanwhile."""
+
+        async def adopted() -> None:
+            self._adopt(await work)
+
+        task = asyncio.create_task(adopted(), name="historian store")
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+        await asyncio.shield(task)
 
     def _adopt(self, written: Written) -> None:
         """Show queries what is durable now."""

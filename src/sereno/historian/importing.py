@@ -90,6 +90,7 @@ class Imports:
             new = await asking.run(partial(_new, tag, given, asking.history(tag.asked)))
         if len(new):
             await self._historian.store([_block(tag, new)])
+        tag.last = max(tag.last, int(given.t[-1]))
         job.tally.add(len(given), len(new), int(given.t[0]), int(given.t[-1]))
         return len(new)
 
@@ -137,7 +138,6 @@ def _new(tag: _TagImport, given: Samples, history: TagHistory) -> Samples:
     before = there.take(there.t <= last + tag.step)
     if len(before) and int(before.t[-1]) != tag.last:
         tag.after = before.take(slice(len(before) - 1, None))
-    tag.last = last
     return given.take(~_known(given, there))
 
 

@@ -198,3 +198,38 @@ async def test_a_compactor_that_fails_says_why(tmp_path: Path) -> None:
     outcome = await in_own_process(tmp_path, Order((999,)))
     assert "000000000999.log" in outcome.error
     assert outcome.manifest is None
+
+
+class _FolderFails(FastDisk):
+    """The folder cannot be synced while `fails`: a name that was given counts all the same."""
+
+    fails = False
+
+    def sync_folder(self, path: Path) -> None:
+        if self.fails and path.name == "cold":
+            raise OSError(5, "Input/output error")
+
+
+def test_a_manifest_that_counts_although_saving_it_failed_keeps_its_files(tmp_path: Path) -> None:
+    disk, answers = _FolderFails(), [True]
+
+    async def sometimes(folder: Path, order: Order) -> Outcome:
+        return await at_once(folder, order) if answers.pop() else Outcome(error="killed")
+
+    async def story(clock: JumpingClock) -> None:
+        async with running(
+            tmp_path, floats(2), clock, disk=disk, segment_bytes=2000, compactor=sometimes, compact_bytes=1 << 40
+        ) as historian:
+            await filled(historian, 60)
+            disk.fails = True
+            with pytest.raises(OSError, match="Input/output"):
+                await historian.compact()
+            disk.fails = False
+            listed = load_manifest(SystemDisk(), tmp_path).kept()
+            assert listed
+            answers.append(False)
+            with pytest.raises(OperationError, match="killed"):
+                await historian.compact()
+            assert listed <= set(names(tmp_path, "cold/*"))
+
+    run_jumping(story)

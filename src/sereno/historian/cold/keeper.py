@@ -95,7 +95,7 @@ class ColdKeeper:
         """Let the compactor work, and its result count. Raises OperationError, OSError; then nothing has changed."""
         outcome = await self._compactor(self._folder, order)
         if outcome.manifest is None:
-            self._clean()
+            await asyncio.to_thread(self._clean)
             raise OperationError(
                 f"history was not compacted: {outcome.error or 'the compactor ended without an answer'}"
             )
@@ -112,8 +112,10 @@ class ColdKeeper:
         lock = FolderLock(self._folder / FOLDER)
         with contextlib.suppress(OperationError, OSError):
             lock.acquire()
+            kept = load_manifest(self._disk, self._folder).kept()  # a manifest may count although `save` failed
             for path in lock.path.parent.glob(f"*{generation}*"):
-                self._disk.remove(path)
+                if path.name not in kept:
+                    self._disk.remove(path)
         lock.release()
 
     async def save(self, manifest: Manifest) -> None:
