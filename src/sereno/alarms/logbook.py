@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -25,21 +25,26 @@ class Logbook:
     def __init__(self, store: LogbookStore, alarms: Alarms, tags: Tags, overrides: OverridePort, clock: Clock) -> None:
         self._store = store
         self._alarms = alarms
-        self._sources = {spec.id: spec.source for spec in alarms.specs}
+        self._sources: dict[str, str] = {}
         self._tags = tags
         self._overrides = overrides
         self._clock = clock
+        self.know()
+
+    def know(self) -> None:
+        """The alarms are others by now; entries on those that are gone keep the rights that they had."""
+        self._sources |= {spec.id: spec.source for spec in self._alarms.specs}
 
     async def entries(self, query: LogQuery, actor: Actor) -> list[LogEntry]:
         """See LogbookPort."""
         if not actor.may_somewhere(Right.READ):
             raise DeniedError(f"{actor.name} has no right to {Right.READ}")
         found: list[LogEntry] = []
-        asked = asdict(query)
+        asked, known = asdict(query), self._alarms.readable(actor)
         while len(found) < query.limit:
             rows = await self._store.rows(**{**asked, "limit": AT_ONCE})
             readable = (_entry(row) for row in rows if self._may(actor, Right.READ, row["subject"]))
-            found += [self._shown(entry, actor) for entry in readable]
+            found += [self._shown(entry, actor, known) for entry in readable]
             if len(rows) < AT_ONCE:
                 break
             asked["before"] = rows[-1]["id"]
@@ -117,11 +122,10 @@ class Logbook:
             "maintenance": [override_json(one) for one in out],
         }
 
-    def _shown(self, entry: LogEntry, actor: Actor) -> LogEntry:
-        """A hand-over, without what this actor may not read."""
+    def _shown(self, entry: LogEntry, actor: Actor, readable: Collection[str]) -> LogEntry:
+        """A hand-over, without what this actor may not read; `readable`: the alarms."""
         if not entry.facts:
             return entry
-        readable = self._alarms.readable(actor)
         facts = {
             "alarms": [one for one in entry.facts["alarms"] if one["alarm"] in readable],
             **{

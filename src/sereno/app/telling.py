@@ -33,6 +33,7 @@ class Telling:
 
     def know(self) -> None:
         """Other alarms have been declared."""
+        self.logbook.know()
         if self.notifier:
             self.notifier.know()
 

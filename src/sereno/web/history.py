@@ -200,28 +200,25 @@ async def _aggregated(pieces: AsyncGenerator[Aggregates]) -> Response:
             left -= len(piece.t)
             if left < 0:
                 raise ProblemError(422, f"more than {MAX_BUCKETS} buckets; ask for longer ones, or for format=ndjson")
+    return await asyncio.to_thread(_render_aggregates, found)
+
+
+def _render_aggregates(found: dict[str, list[Aggregates]]) -> Response:
     tags = [aggregates_json(joined_aggregates(one)) for one in found.values()]
     return Response(orjson.dumps({"aggregates": tags}), media_type="application/json")
 
 
 async def _streamed(pieces: AsyncGenerator[Any], name: str, aggregates: tuple[str, ...] = ()) -> Response:
     """The first piece is awaited, so that a refusal is told as one."""
-    first = [piece async for piece in _first(pieces)]
+    first = await anext(pieces, None)
     form = form_of(name, aggregates)
     return Streamed(_bytes(form, first, pieces), pieces, MEDIA_TYPES[name])
 
 
-async def _first(pieces: AsyncGenerator[Any]) -> AsyncGenerator[Any]:
-    try:
-        yield await anext(pieces)
-    except StopAsyncIteration:
-        return
-
-
-async def _bytes(form: Form, first: list[Any], pieces: AsyncGenerator[Any]) -> AsyncGenerator[bytes]:
+async def _bytes(form: Form, first: Any, pieces: AsyncGenerator[Any]) -> AsyncGenerator[bytes]:
     yield form.begin()
-    for piece in first:
-        yield await asyncio.to_thread(form.piece, piece)
+    if first is not None:
+        yield await asyncio.to_thread(form.piece, first)
     async for piece in pieces:
         yield await asyncio.to_thread(form.piece, piece)
     yield form.end()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from sereno.client import ImportedSamples, ImportSource
 
 from .answers import answer, problems
 from .problem import ProblemError
-from .requests import Address, Asking, Context
+from .requests import Asking, Context
 
 MAX_TAGS = 1000
 MAX_ROWS = 50_000
@@ -78,10 +77,10 @@ def add_routes(app: FastAPI) -> None:
     )
 
 
-async def begin(body: SourceBody, context: Context, actor: Asking, address: Address) -> Response:
+async def begin(body: SourceBody, context: Context, actor: Asking) -> Response:
     """Begin an import; it goes on record."""
     source = ImportSource(body.name, body.sha256, tuple(dict.fromkeys(body.tags)))
-    return answer({"key": await context.analysis.begin_import(source, replace(actor, origin=address))})
+    return answer({"key": await context.analysis.begin_import(source, actor)})
 
 
 async def store(key: Key, body: SamplesBody, context: Context, actor: Asking) -> Response:
@@ -95,9 +94,9 @@ async def store(key: Key, body: SamplesBody, context: Context, actor: Asking) ->
         raise ProblemError(422, str(error)) from error
 
 
-async def finish(key: Key, context: Context, actor: Asking, address: Address) -> Response:
+async def finish(key: Key, context: Context, actor: Asking) -> Response:
     """End an import; it goes on record. After its last sample holds again what held there before."""
-    tally = await context.analysis.finish_import(key, replace(actor, origin=address))
+    tally = await context.analysis.finish_import(key, actor)
     return answer({"rows": tally.rows, "new": tally.new, "from_ns": tally.first, "to_ns": tally.last})
 
 

@@ -155,6 +155,7 @@ class _Live:
             self._outlet.wake()
             return
         old = self._slots.pop(asked.sub, None)
+        self._asked.pop(asked.sub, None)
         if old is not None:
             await self._push.leave(old)
         if isinstance(asked, Subscribe):

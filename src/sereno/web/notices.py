@@ -152,12 +152,13 @@ async def acknowledge(request: Request) -> Response:
         raise ProblemError(400, "a form of more than ten fields; expected note") from error
     note = fields.get("note", [""])[0].strip()[:MAX_NOTE]
     try:
-        await context_of(request).notices.acknowledge_linked(request.path_params["token"], note, address_of(request))
+        notices = context_of(request).notices
+        found = await notices.acknowledge_linked(request.path_params["token"], note, address_of(request))
     except RefusedError:
         return await _show(request, "notices.link_used", 409)
     except DeniedError:
         return _render(request, 404, None, "notices.link_dead")
-    return await _show(request, "notices.link_done")
+    return _render(request, 200, found, "notices.link_done")
 
 
 async def _show(request: Request, said: str, status: int = 200) -> Response:

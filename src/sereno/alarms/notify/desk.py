@@ -65,9 +65,14 @@ class NoticeDesk:
 
     async def sent(self, actor: Actor, *, limit: int = 100, before: int | None = None) -> list[SentNotice]:
         """See NoticePort."""
-        readable = self._alarms.readable(actor)
-        found = await self._notifier.store.sent(limit, before)
-        return [sent for one in found if (sent := _sent(one, readable)) is not None]
+        readable, found = self._alarms.readable(actor), list[SentNotice]()
+        while len(found) < limit:
+            rows = await self._notifier.store.sent(limit, before)
+            found += [sent for one in rows if (sent := _sent(one, readable)) is not None]
+            if len(rows) < limit:
+                break
+            before = rows[-1].id
+        return found[:limit]
 
     async def duty(self, actor: Actor, start: int, end: int) -> list[DutyTime]:
         """See NoticePort."""
@@ -122,11 +127,15 @@ class NoticeDesk:
         delivery = await self._delivery(token)
         origin = f"link of notice {delivery.notice}, {origin}"
         person = await self._notifier.composer.person(delivery.person, origin)
+        if not person.may_somewhere(Right.ACKNOWLEDGE):
+            raise DeniedError(f"{person.name} has no right to {Right.ACKNOWLEDGE}")
         if not await self._notifier.store.use(delivery.id, self._clock.wall_ns()):
             raise RefusedError("this link has been used; sign in to do more")
+        sources = {spec.id: spec.source for spec in self._alarms.specs}
         waiting = {alarm for alarm, state, _ in self._alarms.standing() if state.needs_acknowledging}
         readable = self._alarms.readable(person)
-        ids = [alarm for alarm in delivery.content.alarms if alarm in waiting and alarm in readable]
+        mine = [alarm for alarm in delivery.content.alarms if alarm in waiting and alarm in readable]
+        ids = [alarm for alarm in mine if person.may(Right.ACKNOWLEDGE, sources[alarm])]
         if ids:
             await self._alarms.acknowledge(ids, person, note=note)
         delivery.used = self._clock.wall_ns()

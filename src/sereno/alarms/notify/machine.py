@@ -34,10 +34,13 @@ class Pipelines:
         self._last = 0
 
     def know(self, alarms: Sequence[AlarmSpec], t: int) -> None:
-        """From now on there are these alarms; cases of those that are gone end."""
-        for alarm in self._of.keys() - {one.id for one in alarms}:
-            self.ended(alarm, t, str(AlarmState.OUT_OF_SERVICE))
+        """From now on there are these alarms; cases of those that are gone, or fit their pipeline no more, end."""
         self._of = {one.id: tuple(spec for spec in self.specs.values() if spec.fits(one)) for one in alarms}
+        for (name, alarm), case in list(self.cases.items()):
+            spec = self.specs[name]
+            if not case.over and spec not in self._of.get(alarm, ()):
+                self._changed[name, alarm] = None
+                self._finish(spec, (name, alarm), case, t, str(AlarmState.OUT_OF_SERVICE))
 
     def restore(self, key: Key, case: Case) -> None:
         """A case as it was kept; of a pipeline that has fewer steps now, the rest is done."""
@@ -50,20 +53,14 @@ class Pipelines:
     def raised(self, alarm: str, t: int) -> None:
         """It became unacknowledged."""
         for spec in self._of.get(alarm, ()):
-            key = (spec.name, alarm)
-            case = self.cases.get(key)
-            if spec.digest:
-                due = next_of(spec.digest, spec.timezone, t)
-                if case is None or not case.due:
-                    self.cases[key] = Case(t, due)
-                else:
-                    case.count, case.gone, case.over = case.count + 1, False, ""
-            elif case is None or case.over:
-                self.cases[key] = Case(t, t + _ns(spec.steps[0].after))
-            else:
-                case.gone = False
-            self._changed[key] = None
-            self._expect(spec, self.cases[key])
+            self._raise(spec, (spec.name, alarm), t)
+
+    def stands(self, alarm: str, t: int) -> None:
+        """It is unacknowledged since `t`, which may be known already."""
+        for spec in self._of.get(alarm, ()):
+            case = self.cases.get((spec.name, alarm))
+            if case is None or case.over or case.gone:
+                self._raise(spec, (spec.name, alarm), t)
 
     def cleared(self, alarm: str, t: int) -> None:
         """Its condition went, and nobody has acknowledged it yet."""
@@ -84,7 +81,7 @@ class Pipelines:
         spec = self.specs.get(pipeline)
         for alarm in alarms if spec is not None else ():
             case = self.cases.get((pipeline, alarm))
-            if spec and case and not case.over and case.due > t and step + 1 == case.step < len(spec.steps):
+            if spec and case and not case.over and case.due > t and 0 < step + 1 == case.step < len(spec.steps):
                 case.due = t
                 self._changed[pipeline, alarm] = None
                 self._expect(spec, case)
@@ -110,8 +107,26 @@ class Pipelines:
         found, self._changed = list(self._changed), {}
         return found
 
+    def change_again(self, keys: Iterable[Key]) -> None:
+        """These were taken and could not be kept."""
+        self._changed = {**dict.fromkeys(keys), **self._changed}
+
+    def _raise(self, spec: PipelineSpec, key: Key, t: int) -> None:
+        case = self.cases.get(key)
+        if spec.digest:
+            if case is None or not case.due:
+                self.cases[key] = Case(t, next_of(spec.digest, spec.timezone, t))
+            else:
+                case.count, case.gone, case.over = case.count + 1, False, ""
+        elif case is None or case.over:
+            self.cases[key] = Case(t, t + _ns(spec.steps[0].after))
+        else:
+            case.gone = False
+        self._changed[key] = None
+        self._expect(spec, self.cases[key])
+
     def _open(self, alarm: str) -> list[tuple[PipelineSpec, Key, Case]]:
-        keys = ((spec, (spec.name, alarm)) for spec in self._of.get(alarm, ()))
+        keys = ((spec, (spec.name, alarm)) for spec in self.specs.values())
         return [(spec, key, case) for spec, key in keys if (case := self.cases.get(key)) and not case.over]
 
     def _finish(self, spec: PipelineSpec, key: Key, case: Case, t: int, how: str) -> None:

@@ -62,6 +62,7 @@ class Notifier:
         self._unreached = ""
         self._fault = ""
         self._missed = 0
+        self._newest = 0
         self.notices = 0
 
     # ---- its life
@@ -70,17 +71,19 @@ class Notifier:
         """Take up what was kept, and what happened to alarms while nobody listened. Raises StoreError."""
         now = self._clock.wall_ns()
         self.changes = [_change(row) for row in await self.store.changes(now)]
-        pipelines, specs = self.machine.specs, {spec.id for spec in self._alarms.specs}
+        pipelines, specs = self.machine.specs, {spec.id: spec for spec in self._alarms.specs}
         kept = await self.store.cases()
         for (pipeline, alarm), data in kept.items():
-            if pipeline in pipelines and alarm in specs:
+            if pipeline in pipelines and alarm in specs and pipelines[pipeline].fits(specs[alarm]):
                 self.machine.restore((pipeline, alarm), msgspec.json.decode(data, type=Case))
         gone = kept.keys() - self.machine.cases.keys()
         await self.store.keep(dict.fromkeys(gone), [])
         await self._catch_up(now)
+        await self.store.keep({key: self._encoded(key) for key in self.machine.take_changed()}, [], now)
         waiting = [one for one in await self.store.waiting() if await self._has_a_way(one, now)]
         self._open.update(one.notice for one in waiting)
-        self.outbox.put(waiting)
+        for refused in self.outbox.put(waiting):
+            await self.store.save(refused)
         self._alarms.listeners.append(self.hear)
 
     async def run(self) -> None:
@@ -135,9 +138,10 @@ class Notifier:
     def _look_at_all(self, now: int) -> None:
         known = {alarm for _, alarm in self.machine.cases}
         for alarm, state, since in self._alarms.standing():
-            waits = state is AlarmState.UNACKNOWLEDGED
-            if waits or alarm in known:
-                self._take(alarm, state, since if waits else now)
+            if state is AlarmState.UNACKNOWLEDGED:
+                self.machine.stands(alarm, since)
+            elif alarm in known:
+                self._take(alarm, state, now)
 
     async def _has_a_way(self, delivery: Delivery, now: int) -> bool:
         """Of a way that is declared no more it has failed, for good."""
@@ -182,12 +186,15 @@ class Notifier:
             self._look_at_all(self._clock.wall_ns())
         found = [self.composer.notice(notice) for notice in self.machine.tick(self._clock.wall_ns())]
         changed = {key: self._encoded(key) for key in self.machine.take_changed()}
+        self._newest = max((self._newest, *(t for _, _, t in heard)))
         if not changed and not found:
             return
         try:
-            deliveries = await self.store.keep(changed, found, max((t for _, _, t in heard), default=0))
+            deliveries = await self.store.keep(changed, found, self._newest)
+            self._newest = 0
         except StoreError as error:
             log.error("notices cannot be kept", reason=str(error))
+            self.machine.change_again(changed)
             deliveries = [one for notice in found for one in deliveries_of(notice)]
         self.notices += len(found)
         self._open.update(one.notice for one in deliveries)

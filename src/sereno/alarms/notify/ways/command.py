@@ -26,7 +26,8 @@ class CommandConfig(WayConfig):
 class CommandWay:
     """Runs the program with the message as JSON at its standard input, and its parts as SERENO_... in the environment.
 
-    Nothing of the message becomes an argument. It ends well with exit code 0; when its time is over it is killed.
+    Nothing of the message becomes an argument. It ends well with exit code 0; when its time is over it is killed, also
+    where a child of it keeps its output open.
     """
 
     Config = CommandConfig
@@ -49,7 +50,7 @@ class CommandWay:
             *self._command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.STDOUT, cwd=self._folder, env=environment
         )
         try:
-            said, _ = await process.communicate(orjson.dumps(body))
+            said = await _talk(process, orjson.dumps(body))
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
@@ -60,3 +61,16 @@ class CommandWay:
         if process.returncode != 0:
             raise OperationError(f"{name} ended with {process.returncode}{f': {text}' if text else ''}")
         return f"{name} ended well"
+
+
+async def _talk(process: asyncio.subprocess.Process, body: bytes) -> bytes:
+    """The end of what it says, whatever the length; a program need not read what it is told."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(body)
+    process.stdin.close()
+    said = b""
+    while piece := await process.stdout.read(1 << 16):
+        said = (said + piece)[-MAX_OUTPUT:]
+    await process.wait()
+    return said
