@@ -39,7 +39,7 @@ def make_gateways(plant: Plant, client: Client, live: PlannedPort, audit: AuditL
         made["line"] = LineServer(client, peers, host=line.host, port=line.port)
     if latest is not None:
         peers = Peers(_reader_of(latest), audit, client.clock)
-        made["latest"] = LatestServer(client, peers, latest.tags, host=latest.host, port=latest.port)
+        made["latest"] = LatestServer(client, live, peers, latest.tags, host=latest.host, port=latest.port)
     tango = plant.gateway.tango
     if tango is not None:
         made["tango"] = TangoGateway(client, live, tango.insecure_as("gateway/tango"), tango.settings(), audit)

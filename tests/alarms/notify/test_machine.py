@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -175,6 +176,52 @@ def test_only_what_fits() -> None:
     for name in IDS:
         p.raised(name, T0)
     assert told(p.tick(T0)) == [("alarms", 0, "a", "olga")]
+
+
+def test_a_case_that_fits_its_pipeline_no_more_ends() -> None:
+    p = machine(priorities=(1,), repeat=600.0)
+    p.raised("a.hi", T0)
+    p.tick(T0)
+    less = [replace(one, priority=4) if one.id == "a.hi" else one for one in ALARMS]
+    p.know(less, T0 + S)
+    assert p.cases == {}
+    assert p.tick(T0 + 3600 * S) == []
+
+
+def test_a_case_that_was_restored_ends_whatever_fits_now() -> None:
+    p = machine(priorities=(1,), repeat=600.0)
+    p.restore(("p", "b.hi"), Case(T0, T0 + 10 * S))
+    p.ended("b.hi", T0 + S, "acknowledged")
+    assert p.tick(T0 + 3600 * S) == []
+
+
+def test_what_stands_is_not_counted_again_by_a_digest() -> None:
+    p = machine(steps=TWO[:1], digest=(8 * 60,))
+    p.raised("a.hi", T0)
+    for _ in range(3):
+        p.stands("a.hi", T0)
+    (notice,) = p.tick(p.next_due)
+    assert [line.times for line in notice.lines] == [1]
+    p.stands("a.hi", T0)
+    assert p.tick(T0 + 48 * 3600 * S) == []
+    p.raised("a.hi", T0 + 48 * 3600 * S)
+    assert len(p.tick(T0 + 96 * 3600 * S)) == 1
+
+
+def test_a_failed_word_of_the_end_hurries_nobody() -> None:
+    p = machine(steps=(StepSpec(by=("mail",), to=("olga",), after=600),))
+    p.raised("a.hi", T0)
+    p.unreached("p", -1, ["a.hi"], T0 + S)
+    assert p.next_due == T0 + 600 * S
+
+
+def test_what_could_not_be_kept_is_told_again() -> None:
+    p = machine()
+    p.raised("a.hi", T0)
+    taken = p.take_changed()
+    p.raised("b.hi", T0)
+    p.change_again(taken)
+    assert p.take_changed() == [("p", "a.hi"), ("p", "b.hi")]
 
 
 def test_a_pipeline_that_became_shorter() -> None:

@@ -35,7 +35,7 @@ def test_addresses_lead_nowhere_else(address: str) -> None:
         base_of(address, 8000)
 
 
-@pytest.mark.parametrize("value", [True, None, "7", [], {}, float("inf"), float("nan")])
+@pytest.mark.parametrize("value", [True, None, "7", [], {}, float("inf"), float("nan"), 10**400])
 def test_what_is_no_number(value: Any) -> None:
     with pytest.raises(AnswerError):
         number_of(value)

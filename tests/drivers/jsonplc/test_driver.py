@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sereno.device import DriverTag, Environment
-from sereno.drivers.jsonplc.driver import JsonPlcDriver
+from sereno.drivers.jsonplc.driver import JsonPlcDriver, _number
 from sereno.drivers.jsonplc.link import JsonPlcLink
 from sereno.drivers.jsonplc.tags import JsonPlcConfig, JsonPlcTagConfig
 from sereno.model import (
@@ -109,6 +109,11 @@ async def test_a_set_is_acknowledged_or_refused_with_the_words_of_the_plc(clock:
         assert server.machine.devices["DOME"].values["shutter"].value == "opening"
         with pytest.raises(RefusedError, match=r"refused: WXT520:RainRate cannot be set"):
             await driver.write(tag("rain", "WXT520:RainRate"), 1.0)
+
+
+@pytest.mark.parametrize("value", [10**400, float("inf")])
+def test_a_number_beyond_all_numbers_is_none(value: float) -> None:
+    assert _number(TagSpec(path="a/b/c"), value) is None
 
 
 @jumping

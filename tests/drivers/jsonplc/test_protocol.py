@@ -70,6 +70,11 @@ def test_the_question_of_the_specification() -> None:
     assert commands_in(b'{"command": [{"name": "STATUS"}]}') == [{"name": "STATUS"}]
 
 
+def test_values_that_are_no_list_are_none() -> None:
+    found = parse_answer(b'[{"name": "STATUS", "device": [{"name": "WXT520", "valid": "yes", "values": 3}]}]')
+    assert list(found.readings) == [("WXT520", "valid")]
+
+
 @pytest.mark.parametrize(
     "message",
     [b"{}", b"[1]", b'[{"name": "STATUS"}]', b'[{"name": "STATUS", "device": [{}]}]', b'[{"name": NaN}]', b"[" * 5000],

@@ -142,6 +142,16 @@ async def test_sensors_by_name_by_source_and_any(clock: JumpingClock) -> None:
 
 
 @jumping
+async def test_two_boxes_with_one_name_are_told_apart_by_their_source(clock: JumpingClock) -> None:
+    tags = [tag(name, sensor="temp", source=source) for name, source in (("a", "127.0.0.2"), ("b", "127.0.0.3"))]
+    async with room(clock, *tags) as here:
+        for source, value in (("127.0.0.2", b"temp 1"), ("127.0.0.3", b"temp 2"), ("127.0.0.4", b"temp 3")):
+            here.send(value, source=(source, 4000))
+        await here.turn()
+        assert (here.values("a"), here.values("b")) == ([1.0], [2.0])
+
+
+@jumping
 async def test_what_is_wrong_is_counted_and_shown(clock: JumpingClock) -> None:
     tags = (tag("a", sensor="a"), tag("lost", sensor="a", count="lost"), tag("b", source="127.0.0.2"))
     async with room(clock, *tags) as r:

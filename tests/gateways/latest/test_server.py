@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -47,7 +48,7 @@ class Site:
         client = Client(self.hub, CommandRouter(self.hub, self.clock), nothing, nothing, NOBODY, clock=self.clock)
         allow = keys.pop("allow", ("127.0.0.0/8",))
         door = Insecure(name="gateway/latest", allow=tuple(network(one) for one in allow))
-        self.server = LatestServer(client, Peers(door, NoRecord(), self.clock), SERVED, port=0, **keys)
+        self.server = LatestServer(client, self.hub, Peers(door, NoRecord(), self.clock), SERVED, port=0, **keys)
         self.seq = 0
 
     async def tell(self, level: float, steps: float = 1.0, received: int = 0, *, t: int = 0, quality: int = 0) -> None:
@@ -98,6 +99,33 @@ async def test_n_is_answered_with_the_number_and_nothing_else() -> None:
             assert await reader.read(64) == str(level).encode()
         writer.close()
         await writer.wait_closed()
+
+
+async def test_a_tag_that_is_declared_otherwise_is_followed_on() -> None:
+    async with site() as here:
+        await here.tell(1.0)
+        handle = here.index.handles[0]
+        here.hub.withdraw_tags([int(handle)])
+        again = RowIndex(here.hub.register_tags([TagSpec(path=TAGS[0], type=ValueType.FLOAT32)]))
+        group = here.hub.register_group(GroupSpec("again", "lab/s", 1.0, 60.0, again))
+        async with asyncio.timeout(5):
+            while await here.ask(b"n") != b"5.0":
+                here.seq += 1
+                here.hub.publish(seal(group, here.seq, again, np.array([5.0]), here.clock.wall_ns(), 0))
+                await asyncio.sleep(0)
+
+
+async def test_a_peer_that_has_gone_already_is_not_kept() -> None:
+    async with site() as here:
+        for _ in range(30):
+            peer = socket.create_connection(("127.0.0.1", here.server.port))
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+        async with asyncio.timeout(5):
+            assert await here.ask(b"n") == b"nan"  # those before it have been taken by then
+            while here.server.open:
+                await asyncio.sleep(0.01)
+        assert await here.ask(b"n") == b"nan"
 
 
 async def test_the_latest_value_is_answered_whatever_became_of_its_sensor() -> None:

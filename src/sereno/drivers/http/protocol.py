@@ -96,9 +96,15 @@ def pick(answer: Any, path: str) -> Any:
 
 def number_of(value: Any) -> float:
     """A finite number. Raises AnswerError; true and false are none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise AnswerError(f"{str(value)[:40]!r} is no number")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise AnswerError("a number that is not finite, or too large for one")
+    return number
 
 
 def vector_of(value: Any, length: int) -> tuple[float, ...]:

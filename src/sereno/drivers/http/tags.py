@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -27,6 +28,8 @@ def _get(value: str) -> str:
 def _url(value: str) -> str:
     if value and _INVENTORY.match(value) is None:
         raise ValueError(f"{value!r} is no inventory, expected such as http://10.0.0.1/inventory or file:PATH")
+    if value.startswith("http:") and not (urlsplit(value).hostname and urlsplit(value).port != 0):
+        raise ValueError(f"{value!r} names no host")
     return value
 
 

@@ -142,7 +142,11 @@ def _number(spec: TagSpec, value: Value) -> float | None:
         return 1.0 if word in _TRUE else 0.0 if word in _FALSE else None
     if isinstance(value, str) or (spec.type is ValueType.BOOL and value not in (0, 1)):
         return None
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _plain(spec: TagSpec, value: Any) -> Value:

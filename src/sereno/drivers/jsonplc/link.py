@@ -103,6 +103,8 @@ class JsonPlcLink(Link):
                 raise ExpiredError("its time was over before the connection was free")
             used = self._wire
             wire = await self._ready()
+            if deadline is not None and clock.monotonic() >= deadline:
+                raise ExpiredError("its time was over before there was a connection")
             try:
                 return await self._asked(wire, question(*commands), timeout)
             except NoAnswerError:

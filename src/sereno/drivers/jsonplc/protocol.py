@@ -146,7 +146,8 @@ def _readings(devices: Any) -> Iterable[tuple[tuple[str, str], Reading]]:
             raise ValueError("a device without a name")
         valid = device.get("valid") == "yes"
         yield (name, VALID), Reading(valid, "", True)
-        for one in device.get("values") or ():
+        values = device.get("values")
+        for one in values if isinstance(values, list) else ():
             if isinstance(one, dict) and _is_name(one.get("name")) and isinstance(one.get("value"), Value):
                 yield (name, one["name"]), Reading(one["value"], str(one.get("unit", "")), valid)
 

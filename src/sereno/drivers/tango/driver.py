@@ -64,7 +64,7 @@ class TangoDriver(Driver):
         self._attributes: dict[str, AttributeInfo] = {}
         self._runner: RunnerPort | None = None
         self._said: tuple[Any, Any] = None, None
-        link.listener = self._pushed
+        link.listen(self._pushed)
 
     def bind(self, runner: RunnerPort) -> None:
         """See Driver."""

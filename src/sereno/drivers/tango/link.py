@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
+from weakref import WeakMethod
 
 from sereno.device import Environment, Link
 from sereno.device.authoring.turn import OneThread
@@ -21,7 +22,7 @@ T = TypeVar("T")
 class TangoLink(Link):
     """Connects with a proxy of its own each time: Tango's own reconnection waits, and keeps silent meanwhile.
 
-    `listener` is called in the loop with the newest answers by attribute; what one attribute brought faster than the
+    Who listens is called in the loop with the newest answers by attribute; what one attribute brought faster than the
     loop turned is counted as `conflated`.
     """
 
@@ -29,13 +30,17 @@ class TangoLink(Link):
         super().__init__(config.url, environment)
         self.pipelines = True  # events are published while a call is under way; the thread keeps calls in order
         self.counters = {"connects": 0, "requests": 0, "events": 0, "conflated": 0}
-        self.listener: Callable[[dict[str, Answer]], None] = lambda _: None
+        self._listeners: list[WeakMethod[Callable[[dict[str, Answer]], None]]] = []
         self._config = config
         self._peer: Peer | None = None
         self._thread: OneThread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._news: dict[str, Answer] = {}
+
+    def listen(self, told: Callable[[dict[str, Answer]], None]) -> None:
+        """Tell a method of a driver, for as long as there is the driver: devices of one address share the link."""
+        self._listeners = [*(one for one in self._listeners if one() is not None), WeakMethod(told)]
 
     async def connect(self) -> None:
         """See Link."""
@@ -113,7 +118,9 @@ class TangoLink(Link):
         self.counters["events"] += len(news)
         for name, answer in news.items():
             self._traced("rx", f"event {name} {answer.error or answer.value!r:.200}")
-        self.listener(news)
+        for listener in self._listeners:
+            if (told := listener()) is not None:
+                told(news)
 
     def _traced(self, direction: str, text: Any) -> None:
         if self.taps:

@@ -55,7 +55,7 @@ class UdpLink(Link):
         self._address = config.address
         self._allow: tuple[Network, ...] = config.allowed
         self._sensors: dict[tuple[str, str], Sensor] = {}
-        self._named: dict[str, Sensor] = {}
+        self._named: dict[str, list[Sensor]] = {}
         self._nameless: list[Sensor] = []
         self._known: dict[Any, tuple[bool, Sensor | None]] = {}
         self._listener: Listener | None = None
@@ -67,7 +67,9 @@ class UdpLink(Link):
         if made is None:
             made = self._sensors[name, source] = Sensor(name, source)
             if name:
-                self._named[name] = made
+                named = self._named.setdefault(name, [])
+                named.append(made)
+                named.sort(key=lambda one: not one.source)
             else:
                 self._nameless.append(made)
                 self._nameless.sort(key=lambda one: (not one.source, split_source(one.source)[1] is None))
@@ -86,6 +88,15 @@ class UdpLink(Link):
         if listener is not None:
             await listener.close()
 
+    def _find(self, name: str, address: Any) -> Sensor | None:
+        """The sensor of this name at this address, else any of this name."""
+        named = self._named.get(name)
+        if not named:
+            return None
+        if len(named) == 1:
+            return named[0]
+        return next((one for one in named if one.is_from(address[0], address[1])), named[0])
+
     def received(self, data: bytes, address: Any) -> None:
         """One datagram: to its sensor, or counted as what it is."""
         self.counters["datagrams"] += 1
@@ -100,7 +111,7 @@ class UdpLink(Link):
         except ValueError:
             self._count("malformed", nameless)
             return
-        sensor = self._named.get(datagram.name) if datagram.name else nameless
+        sensor = self._find(datagram.name, address) if datagram.name else nameless
         if sensor is None:
             self.counters["unknown"] += 1
         elif not self._is_genuine(sensor, datagram, address):

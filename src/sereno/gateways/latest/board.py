@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import structlog
 
-from sereno.client import Client, Update
+from sereno.client import Client, PlannedPort, Subscription, Update
 from sereno.model import DeliveryError, NotFoundError, Quality, TagSpec
 
 from .protocol import NOTHING_YET, number_text, sample_line
@@ -22,11 +23,12 @@ Sink = Callable[[bytes], None]
 class Board:
     """Follows `paths`, the first of which is what a reader gets that names none. `run` needs a running loop."""
 
-    def __init__(self, client: Client, paths: Sequence[str]) -> None:
+    def __init__(self, client: Client, live: PlannedPort, paths: Sequence[str]) -> None:
         self.paths = tuple(paths)
         self.gaps = 0
         self.samples = 0
         self._client = client
+        self._live = live
         self._whole = [False] * len(paths)
         self._row = {path: i for i, path in enumerate(paths)}
         names = [path.rpartition("/")[2] for path in paths]
@@ -75,23 +77,38 @@ class Board:
 
     async def run(self) -> None:
         """Follow the tags until cancelled. What was too much at once is counted as a gap."""
+        changed = asyncio.Event()
+        forget = self._live.watch_tags(changed.set)
+        try:
+            while True:
+                changed.clear()
+                try:
+                    await self._follow(changed)
+                except DeliveryError as error:
+                    self.gaps += 1
+                    log.warning("readers missed samples", gateway="latest", error=str(error))
+                except NotFoundError as error:  # until it is declared again
+                    log.warning("a tag that is served is gone", gateway="latest", error=str(error))
+                    await changed.wait()
+        finally:
+            forget()
+
+    async def _follow(self, changed: asyncio.Event) -> None:
+        """Until tags have come or gone."""
         known = {spec.path for spec in await self._client.tags()}
         beside = [path + BESIDE for path in self.paths if path + BESIDE in known]
-        while True:
-            subscription = await self._client.subscribe(*self.paths, *beside, lossless=True)
-            target = _targets(subscription.tags, self._row)
-            for spec in subscription.tags:
-                if spec.path in self._row:
-                    self._whole[self._row[spec.path]] = not spec.type.is_float
-            try:
-                async for update in subscription:
-                    self._take(update, *target)
-                return
-            except DeliveryError as error:
-                self.gaps += 1
-                log.warning("readers missed samples", gateway="latest", error=str(error))
-            finally:
-                await subscription.close()
+        subscription = await self._client.subscribe(*self.paths, *beside, lossless=True)
+        target = _targets(subscription.tags, self._row)
+        for spec in subscription.tags:
+            if spec.path in self._row:
+                self._whole[self._row[spec.path]] = not spec.type.is_float
+        ending = asyncio.create_task(_close_when(changed, subscription), name="latest server: tags")
+        try:
+            async for update in subscription:
+                self._take(update, *target)
+        finally:
+            ending.cancel()
+            await subscription.close()
 
     def _take(self, update: Update, rows: np.ndarray, is_value: np.ndarray) -> None:
         values = is_value[update.index]
@@ -120,6 +137,11 @@ class Board:
         before = self._interval[heard]
         smooth = np.where(np.isnan(before), step, before + SMOOTH * (step - before))
         self._interval[heard] = np.where(np.isnan(step), before, smooth)
+
+
+async def _close_when(changed: asyncio.Event, subscription: Subscription) -> None:
+    await changed.wait()
+    await subscription.close()
 
 
 def _targets(tags: Sequence[TagSpec], row: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from sereno.access.insecure import Peers
-from sereno.client import Client
+from sereno.client import Client, PlannedPort
 from sereno.model import NotFoundError, OperationError, SerenoError
 
 from .board import Board
@@ -30,6 +30,7 @@ class LatestServer:
     def __init__(
         self,
         client: Client,
+        live: PlannedPort,
         peers: Peers,
         tags: Sequence[str],
         *,
@@ -37,7 +38,7 @@ class LatestServer:
         port: int = 5000,
         most: int = 20_000,
     ) -> None:
-        self.board = Board(client.as_actor(peers.insecure.actor), tags)
+        self.board = Board(client.as_actor(peers.insecure.actor), live, tags)
         self.peers = peers
         self.host = host
         self.port = port
@@ -104,11 +105,15 @@ class LatestConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
         self._transport = transport
+        peer = transport.get_extra_info("peername")
+        if peer is None:  # gone already; not every loop tells the end of such a one
+            self._transport.abort()
+            return
         house = self._house
         house.open.add(self)
         house.counters["connections"] += 1
         house.counters["peak"] = max(house.counters["peak"], len(house.open))
-        if house.peers.admit(str(transport.get_extra_info("peername")[0])) is None:
+        if house.peers.admit(str(peer[0])) is None:
             self._transport.abort()
         elif len(house.open) > house.most:
             house.counters["too_many"] += 1

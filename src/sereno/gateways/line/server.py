@@ -94,11 +94,15 @@ class LineConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio.Protocol."""
         self._transport = transport
+        peer = transport.get_extra_info("peername")
+        if peer is None:  # gone already; not every loop tells the end of such a one
+            self._transport.abort()
+            return
         house = self._house
         house.open.add(self)
         house.counters["connections"] += 1
         house.counters["peak"] = max(house.counters["peak"], len(house.open))
-        actor = house.peers.admit(str(transport.get_extra_info("peername")[0]))
+        actor = house.peers.admit(str(peer[0]))
         if actor is None:
             self._transport.abort()
         elif len(house.open) > house.most:

@@ -20,8 +20,8 @@ EventSource = Callable[[Sequence[str], Actor], AsyncIterator[dict[str, Any]]]
 class NativePorts:
     """The plant through its ports, who may come in, and time. Without `history` there is none.
 
-    `events` are sources by kind of subscription (alarm); what is missing is refused by name.
-    `node` says who answers, `pages` the address of its HTTP side, if there is one.
+    `events` are further sources by kind of subscription (alarm), beside interface and data_ready; what is missing is
+    refused by name. `node` says who answers, `pages` the address of its HTTP side, if there is one.
     """
 
     live: PlannedPort

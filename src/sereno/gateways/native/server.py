@@ -42,7 +42,7 @@ class NativeServer:
         self.host = host
         self.port = port
         self._tls = tls
-        self._house = House(_with_tag_news(ports), max_connections, max_strangers)
+        self._house = House(_with_own_news(ports), max_connections, max_strangers)
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -140,7 +140,7 @@ class NativeServer:
                 connection.bye("rights have changed")
 
 
-def _with_tag_news(ports: NativePorts) -> NativePorts:
+def _with_own_news(ports: NativePorts) -> NativePorts:
     own = {
         "interface": tag_news(ports.live, ports.devices, ports.clock),
         "data_ready": ready_news(ports.live, ports.clock),

@@ -7,6 +7,7 @@ import secrets
 import socket
 import sys
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from sereno.client import Client, PlannedPort
 from sereno.gateways.native.door import TokenDoor
 from sereno.gateways.native.ports import NativePorts
 from sereno.gateways.native.server import NativeServer
-from sereno.model import OperationError
+from sereno.model import OperationError, SerenoError
 
 from .order import MODULE, OTHER_DEVICES, Order, Report, transport_rules
 from .settings import TangoSettings
@@ -28,6 +29,7 @@ SETTLED = 60.0
 """Seconds after which a worker counts as good."""
 _LEAVING = 3.0
 _SAID = 4
+_LONGEST_LINE = 1 << 20
 log = structlog.get_logger(__name__)
 
 
@@ -92,7 +94,11 @@ class TangoGateway:
         failures = 0
         while True:
             begun = self._clock.monotonic()
-            code, words = await self._run()
+            try:
+                code, words = await self._run()
+            except Exception as error:
+                log.exception("the Tango server cannot be run", task="tango gateway")
+                code, words = -1, str(error)
             self._served.clear()
             if code == OTHER_DEVICES:
                 log.info("devices came or went: the Tango server begins again")
@@ -101,16 +107,19 @@ class TangoGateway:
             self._ended += 1
             self.problem = f"the Tango server has ended with code {code}{f': {words}' if words else ''}"
             log.error("the Tango server has ended", task="tango gateway", code=code, said=words)
-            await self._record.record(
-                self._insecure.name, "gateway.ended", "gateway/tango", "", f"failed: {self.problem}"
-            )
+            with suppress(SerenoError):  # that acts cannot be put on record has an alarm of its own
+                await self._record.record(
+                    self._insecure.name, "gateway.ended", "gateway/tango", "", f"failed: {self.problem}"
+                )
             await self._clock.sleep(PAUSES[min(failures, len(PAUSES)) - 1])
 
     async def _run(self) -> tuple[int, str]:
         """One process, from its start to its end: exit code, and the last that it said."""
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-u", "-m", MODULE)
-        process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=pipe)
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, stderr=pipe, limit=_LONGEST_LINE
+        )
         assert process.stdin is not None
         self.pid = process.pid
         said: deque[str] = deque(maxlen=_SAID)

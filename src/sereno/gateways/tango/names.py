@@ -14,7 +14,7 @@ def tango_name(path: str, prefix: str, names: Mapping[str, str]) -> str:
     parts = path.split("/")
     if len(parts) > 3:
         return "/".join((*parts[:2], ".".join(parts[2:])))
-    filling = (prefix, "device") if len(parts) == 1 else (prefix,)
+    filling = (prefix.lower(), "device") if len(parts) == 1 else (prefix.lower(),)
     return "/".join((*filling, *parts)) if len(parts) < 3 else path
 
 
