@@ -1,4 +1,4 @@
-"""COUNT DEAD SLOW: one port at COUNT loopback addresses; the first DEAD never answer, the next SLOW after a second.
+"""COUNT DEAD SLOW: one port at COUNT loopback addresses; the first DEAD never answer, the next SLOW after 0.8 s.
 
 Prints the port. Speaks just enough of HTTP for many clients at once.
 """

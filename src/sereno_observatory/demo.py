@@ -21,6 +21,7 @@ OBSERVATORY = Demo(
     simulators=(("sim", "observatory", "--port", "5003"), ("sim", "observatory", "--port", "0")),
     look_at=(
         "devices: observatory/environment says what the sensors mean together, and whether to act",
+        "sereno put observatory/majordome/mode MANUAL   leaves the dome to you; in AUTO it is closed by day",
         "sereno put site/plc/dome_open open   opens the dome, once nothing has called for action for a minute",
         "sereno sim force WXT520:RainRate 12   and the dome closes; sereno guard list says why",
         "sereno agent stop observatory/environment   its tags turn stale, and the dome closes too",

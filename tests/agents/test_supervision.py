@@ -8,9 +8,9 @@ from sereno.agents.supervision import AgentState, Heartbeats, Patience, Supervis
 def test_a_timer_is_late_when_it_completes_no_round() -> None:
     beats = Heartbeats(10.0)
     assert beats.overdue({"fast": (0, 1.0), "slow": (0, 60.0)}, 0.0)[0] == -10.0
-    assert beats.overdue({"fast": (5, 1.0), "slow": (0, 60.0)}, 100.0) == (-10.0, "fast")
-    assert beats.overdue({"fast": (5, 1.0), "slow": (0, 60.0)}, 112.0) == (2.0, "fast")
-    assert beats.overdue({"fast": (9, 1.0), "slow": (0, 60.0)}, 185.0) == (5.0, "slow")
+    assert beats.overdue({"fast": (5, 1.0), "slow": (0, 60.0)}, 100.0) == (-10.0, 0.0, "fast")
+    assert beats.overdue({"fast": (5, 1.0), "slow": (0, 60.0)}, 112.0) == (2.0, 12.0, "fast")
+    assert beats.overdue({"fast": (9, 1.0), "slow": (0, 60.0)}, 185.0) == (5.0, 185.0, "slow")
 
 
 def test_a_new_start_forgives_the_silence_before() -> None:

@@ -12,12 +12,13 @@ import pytest
 from sereno import Device, scan, tag
 from sereno.access.actor import ROLES, Actor
 from sereno.agents.supervision import Patience
-from sereno.agents.supervisor import AgentRule, Supervisor, agent_alarms
+from sereno.agents.supervisor import AgentRule, Supervised, Supervisor, agent_alarms
 from sereno.app.agents import AgentDevices
 from sereno.app.serve.server import DeviceServer
 from sereno.client import Client
 from sereno.device import Environment, device_configs
 from sereno.expression.compiler import compile_expression
+from sereno.hub.hub import Hub
 from sereno.model import AckState, severity
 from sereno.testing import JumpingClock, jumping
 
@@ -138,6 +139,37 @@ async def test_stop_restart_start_by_command(clock: JumpingClock) -> None:
         assert cls.starts == 2
         assert (await client.call(WATCH, "dance")).state is not AckState.DONE
         assert (await client.write(f"{WATCH}/state", "running")).state is AckState.REFUSED
+
+
+class SlowToEnd:
+    """An agent that takes its time to end."""
+
+    def __init__(self, clock: JumpingClock) -> None:
+        self.clock = clock
+        self.runs = True
+
+    def status(self, device: str) -> Any:
+        raise NotImplementedError(device)
+
+    async def start(self, device: str) -> None:
+        del device
+        self.runs = True
+
+    async def stop(self, device: str) -> None:
+        del device
+        await self.clock.sleep(0.5)
+        self.runs = False
+
+
+@jumping
+async def test_who_is_stopped_while_it_is_started_again_stays_stopped(clock: JumpingClock) -> None:
+    control = SlowToEnd(clock)
+    agent = Supervised(AgentRule(AGENT, Patience()), control, Hub(clock), clock)
+    again = asyncio.create_task(agent.call("restart", ()))
+    await clock.sleep(0.1)
+    await agent.call("stop", ())
+    await again
+    assert (agent.machine.state, control.runs) == ("stopped", False)
 
 
 def test_an_alarm_of_its_own_for_each() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from sereno.client import Reading
 from sereno.model import Quality, TagSpec, ValueType
+from sereno_observatory.environment.agent import _worded
 from sereno_observatory.environment.sources import combined, middle, source_of, sources_of, wet, worst
 
 
@@ -51,6 +52,8 @@ def test_what_they_say_together() -> None:
         (0, 3.0, 1.0),
         (None, 2.345, 1.0),
         (None, 3.0, 0.0),
+        (None, 1.0, 1.0),  # volts, not a word
+        (None, 0.0, 1.0),
         (None, None, None),
     ],
 )
@@ -60,9 +63,15 @@ def test_contradictory_channels_have_a_precedence(
     bad = int(Quality.STALE)
     known = sources_of(
         [
-            reading(digital, "site/plc/digital", 0 if digital is not None else bad),
+            reading(digital, "site/plc/digital", 0 if digital is not None else bad, type=ValueType.BOOL),
             reading(analog, "site/plc/analog", 0 if analog is not None else bad),
         ],
         10.0,
     )
     assert wet(["site/plc/digital", "site/plc/analog"], known).value == is_wet
+
+
+def test_of_several_domes_one_that_does_not_answer_counts() -> None:
+    known = sources_of([reading(float(i), f"site/plc/dome{i}") for i in range(2)], 10.0)
+    said, meant = _worded(["site/plc/dome0", "site/plc/dome1"], known, ("does not answer", "answers"), (0,))
+    assert (said.value, meant) == (0.0, ("does not answer", True))

@@ -37,19 +37,19 @@ class Heartbeats:
         """From now on, as if nothing had been heard."""
         self._seen.clear()
 
-    def overdue(self, rounds: Mapping[str, tuple[int, float]], now: float) -> tuple[float, str]:
-        """How many seconds the worst timer is late beyond its patience (at most 0: none is), and its name.
+    def overdue(self, rounds: Mapping[str, tuple[int, float]], now: float) -> tuple[float, float, str]:
+        """How many seconds the worst timer is late beyond its patience (at most 0: none is), its silence, its name.
 
         `rounds` is the number of completed rounds and the period of each timer.
         """
-        worst = (-self._silent, "")
+        worst = (-self._silent, 0.0, "")
         for name, (count, period) in rounds.items():
             known = self._seen.get(name)
             if known is None or known[0] != count:
                 self._seen[name] = (count, now)
                 known = self._seen[name]
-            late = now - known[1] - max(self._silent, 3.0 * period)
-            worst = max(worst, (late, name))
+            silence = now - known[1]
+            worst = max(worst, (silence - max(self._silent, 3.0 * period), silence, name))
         return worst
 
 

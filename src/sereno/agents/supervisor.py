@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 BELOW = "supervision"
 DRIVER = "supervisor"
 PERIOD = 1.0
-_STALE = 10.0
+_STALE = 15.0
 _STATES = tuple(state.value for state in AgentState)
 _STOP_TIMEOUT = 10.0
 STARTUP = 60.0
@@ -78,7 +78,7 @@ class Supervised:
     def __init__(self, rule: AgentRule, control: AgentControl, ingest: IngestPort, clock: Clock) -> None:
         self.rule = rule
         self.machine = Supervision(rule.patience)
-        self.late = 0.0
+        self.late = self.silence = 0.0
         self._down_since: float | None = None
         self._beats = Heartbeats(rule.patience.silent)
         self._control = control
@@ -87,7 +87,12 @@ class Supervised:
         self._busy = asyncio.Lock()
         specs = (
             TagSpec(path=f"{rule.path}/restarts", type=ValueType.UINT32, description="Restarts since the node started"),
-            TagSpec(path=f"{rule.path}/silence", unit="s", decimals=0, description="How long a timer is overdue"),
+            TagSpec(
+                path=f"{rule.path}/silence",
+                unit="s",
+                decimals=0,
+                description="Of the timer that is latest",
+            ),
             TagSpec(path=f"{rule.path}/state", type=ValueType.ENUM, labels=_STATES, description="What it is to do"),
         )
         self._index = RowIndex(ingest.register_tags(specs).tolist())
@@ -110,21 +115,20 @@ class Supervised:
 
     def _lateness(self, status: DeviceStatus) -> tuple[float, str]:
         """How many seconds it is beyond its patience, and in what. It has its time to start, and to start again."""
-        now, silent = self._clock.monotonic(), self.rule.patience.silent
+        now = self._clock.monotonic()
         if status.link is LinkState.UP:
             self._down_since = None
             rounds = {group.name: (group.scans, group.period) for group in status.groups}
-            late, timer = self._beats.overdue(rounds, now)
-            return late, f"timer {timer!r} has been silent for {late + silent:.0f} s"
+            late, self.silence, timer = self._beats.overdue(rounds, now)
+            return late, f"timer {timer!r} has been silent for {self.silence:.0f} s"
         self._beats.begin()
         self._down_since = now if self._down_since is None else self._down_since
-        return now - self._down_since - STARTUP, f"not started within {STARTUP:g} s: {status.last_error}"
+        self.silence = now - self._down_since
+        return self.silence - STARTUP, f"not started within {STARTUP:g} s: {status.last_error}"
 
     def publish(self) -> None:
         """One batch of how it is now."""
-        patience = self.rule.patience.silent if self._down_since is None else STARTUP
-        silent = max(0.0, self.late + patience)
-        values = np.array([self.machine.restarts, silent, _STATES.index(self.machine.state)], np.float64)
+        values = np.array([self.machine.restarts, self.silence, _STATES.index(self.machine.state)], np.float64)
         now = self._clock.wall_ns()
         self._ingest.publish(
             seal(self._group, self.published, self._index, values, now, np.full(3, Quality.GOOD, np.uint16))
@@ -174,20 +178,26 @@ class Supervised:
         )
 
     async def _again(self) -> None:
-        await self._stop()
+        """Who is told to stop meanwhile stays stopped."""
         async with self._busy:
+            await self._ended()
+            if self.machine.state in (AgentState.STOPPED, AgentState.GIVEN_UP):
+                return
             self._beats.begin()
             self._down_since = None
             await self._control.start(self.rule.device)
 
     async def _stop(self) -> None:
-        """Raises RefusedError for one that does not end in time; nothing of it is started again then."""
         async with self._busy:
-            try:
-                async with self._clock.timeout(_STOP_TIMEOUT):
-                    await self._control.stop(self.rule.device)
-            except TimeoutError:
-                raise RefusedError(f"{self.rule.device} does not end within {_STOP_TIMEOUT:g} s") from None
+            await self._ended()
+
+    async def _ended(self) -> None:
+        """Raises RefusedError for one that does not end in time; nothing of it is started again then."""
+        try:
+            async with self._clock.timeout(_STOP_TIMEOUT):
+                await self._control.stop(self.rule.device)
+        except TimeoutError:
+            raise RefusedError(f"{self.rule.device} does not end within {_STOP_TIMEOUT:g} s") from None
 
 
 class Supervisor:
@@ -208,15 +218,19 @@ class Supervisor:
         for path in self.agents:
             self._ingest.report_link(path, LinkState.UP, "")
             self._ingest.report_state(path, OperationalState.ENABLED)
-        if not self.agents:
-            return
-        while True:
-            await asyncio.gather(*(self._look(agent) for agent in self.agents.values()))
-            await self._clock.sleep(PERIOD)
+        async with asyncio.TaskGroup() as group:
+            for agent in self.agents.values():
+                group.create_task(self._watch(agent), name=f"supervisor {agent.rule.path}")
 
     def status(self) -> list[DeviceStatus]:
         """The supervision of each, as devices."""
         return [agent.status() for agent in self.agents.values()]
+
+    async def _watch(self, agent: Supervised) -> None:
+        """Apart from the others: one that does not end keeps nobody else unwatched."""
+        while True:
+            await self._look(agent)
+            await self._clock.sleep(PERIOD)
 
     async def _look(self, agent: Supervised) -> None:
         try:

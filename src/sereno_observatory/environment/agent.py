@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from sereno import Device, Quality, scan, setting, tag
+from sereno import Device, DeviceError, Quality, scan, setting, tag
 
 from .elements import (
     Finding,
@@ -112,6 +112,11 @@ class Environment(Device):
     def startup(self) -> None:
         """Begin as if everything had been unsafe until now."""
         self._limits = Limits(self.wind_limit, self.humidity_limit, self.cloud_limit)
+        groups = (("weather", self.weather_of({})), ("site", self.site_of({})))
+        known = {name for group, found in groups for name, _ in _named(group, found)}
+        if unknown := sorted(set(self.required) - known):
+            words = f"required names no element: {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+            raise DeviceError("configuration", words)
         self._safe_since: float | None = None
 
     @scan(period=PERIOD)
@@ -194,8 +199,8 @@ def _plainly(said: Combined) -> tuple[Combined, tuple[str, bool] | None]:
 def _worded(
     paths: list[str], known: Mapping[str, Source], words: tuple[str, ...], act: tuple[int, ...]
 ) -> tuple[Combined, tuple[str, bool] | None]:
-    """A code in words; of several sensors the largest counts. `act`: codes that call for action."""
-    said = combined(worst, paths, known)
+    """A code in words; of several sensors one with a code in `act` counts, as it calls for action, else the largest."""
+    said = combined(lambda codes: max(codes, key=lambda code: (int(code) in act, code)), paths, known)
     if said.value is None:
         return said, None
     code = int(said.value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from sereno.client import Reading
-from sereno.model import severity
+from sereno.model import ValueType, severity
 
 DRY_ABOVE = 2.5
 """Volts of a rain detector's analog channel from which on it is dry."""
@@ -20,6 +20,7 @@ class Source:
     path: str
     value: float
     why: str = ""
+    digital: bool = False
 
     @property
     def counts(self) -> bool:
@@ -37,16 +38,16 @@ class Combined:
 
 def source_of(reading: Reading, max_age: float) -> Source:
     """A reading as a source; not good, older than `max_age` seconds or no number: it does not count."""
-    path = reading.tag.path
+    path, digital = reading.tag.path, reading.tag.type not in (ValueType.FLOAT32, ValueType.FLOAT64)
     if severity(reading.quality) != "good":
         return Source(path, 0.0, reading.reason or "not good")
     if reading.age > max_age:
         return Source(path, 0.0, f"{reading.age:.0f} s old")
     if isinstance(reading.value, str) and reading.value in reading.tag.labels:
-        return Source(path, float(reading.tag.labels.index(reading.value)))
+        return Source(path, float(reading.tag.labels.index(reading.value)), digital=digital)
     if not isinstance(reading.value, int | float):
         return Source(path, 0.0, f"says {reading.value!r}")
-    return Source(path, float(reading.value))
+    return Source(path, float(reading.value), digital=digital)
 
 
 def sources_of(readings: Iterable[Reading], max_age: float) -> dict[str, Source]:
@@ -66,12 +67,12 @@ def combined(how: Callable[[Sequence[float]], float], paths: Sequence[str], know
 def wet(paths: Sequence[str], known: Mapping[str, Source]) -> Combined:
     """1 wet, 0 dry by the first of the channels that counts; those after it are shown elsewhere and decide nothing.
 
-    A channel with 0 and 1 is dry at 1, one in volts from DRY_ABOVE on.
+    A digital channel is dry at 1, one in volts from DRY_ABOVE on.
     """
     found = [known[path] for path in paths if path in known]
     for source in found:
         if source.counts:
-            dry = source.value == 1.0 if source.value in (0.0, 1.0) else source.value >= DRY_ABOVE
+            dry = source.value == 1.0 if source.digital else source.value >= DRY_ABOVE
             return Combined(0.0 if dry else 1.0)
     return Combined(None, "; ".join(f"{source.path}: {source.why}" for source in found))
 

@@ -47,6 +47,7 @@ class ApartLink(Link):
         self._config = config
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._said: asyncio.Task[None] | None = None
         self._stack = AsyncExitStack()
         self._client: Client | None = None
         self.counters["starts"] = 0
@@ -84,14 +85,16 @@ class ApartLink(Link):
         opened = connect(ready["url"], ready["token"], timeout=ANSWER_TIMEOUT)
         self._client = await self._stack.enter_async_context(opened)
         self._watch = asyncio.create_task(self._until_it_ends(self._process), name=f"process of {self.key}")
+        self._said = asyncio.create_task(_pass_on(self._process.stdout), name=f"output of {self.key}")
 
     async def close(self) -> None:
         """See Link: the process is told to end, and killed when it does not."""
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
+        watch, said, self._watch, self._said = self._watch, self._said, None, None
+        for task in (watch, said):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
         self._client = None
         stack, self._stack = self._stack, AsyncExitStack()
         with suppress(SerenoError, OSError):
@@ -130,3 +133,9 @@ async def _end(process: asyncio.subprocess.Process, clock: Clock) -> None:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+async def _pass_on(output: asyncio.StreamReader) -> None:
+    """What the process prints goes where its log goes; unread, it would wait for room before long."""
+    while data := await output.read(1 << 16):
+        sys.stderr.write(data.decode("utf-8", "replace"))
