@@ -35,6 +35,7 @@ class Keeper(Device):
     rounds: int = tag(scan="look")
     process: int = tag(scan="look", type="int64")
     said: str = tag(scan="look")
+    files: str = tag(scan="look")
     pace: float = tag(write=True, memorised=True, default=1.0)
 
     @scan(period="100ms")
@@ -43,6 +44,7 @@ class Keeper(Device):
             await self.client.write("lab/lamp/on", True)
         self.rounds = int((await self.client.get("lab/keeper/rounds")).value or 0) + 1
         self.process, self.said = os.getpid(), "-".join(self.words)
+        self.files = str(self.folder)
 
     @command
     def double(self, number: float) -> float:
@@ -99,6 +101,7 @@ async def test_an_agent_apart_from_its_start_through_a_kill_and_a_hang_to_its_en
         first = await other_than(0)
         assert first != os.getpid()
         assert (await client.get("lab/keeper/said")).value == "x-y"
+        assert (await client.get("lab/keeper/files")).value == str((tmp_path / "data").absolute())
 
         async def lit() -> bool:
             return bool((await client.get("lab/lamp/on")).value)

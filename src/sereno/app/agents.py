@@ -31,7 +31,8 @@ class Seats:
         self._folder = folder
         self._base = plant.path.parent
         self._written = {device.table.name: device.written for device in plant.devices}
-        self.apart = ApartSeats({agent.rule.device: agent.actor for agent in plant.agents if agent.process})
+        apart = {agent.rule.device: agent.actor for agent in plant.agents if agent.process}
+        self.apart = ApartSeats(apart, folder.path)
         self._clients: dict[str, Client] = {}
         self.plant: Client | None = None
 

@@ -91,7 +91,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     memory = FileMemory(folder.memorised, clock)
     seats = Seats(plant, folder)
     configs = seats.placed(device_configs_of(plant.linked_devices, memory))
-    devices = DeviceSet(configs, hub, replace(environment, plant=seats))
+    devices = DeviceSet(configs, hub, replace(environment, plant=seats, folder=folder.path))
     totals = Totals(counter_groups(plant.linked_devices), hub, hub.table.paths.get)
     hub.add_sink(totals)
     record = NodeRecord(plant, store, clock)

@@ -6,6 +6,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
@@ -32,12 +33,14 @@ class Environment:
     """What is injected into links and drivers: time, connections, randomness.
 
     `plant` is for agents: the whole plant as the device of this path may see and command it. Raises RefusedError.
+    `folder` is where devices keep files of their own: the data folder of the node.
     """
 
     clock: Clock = field(default_factory=SystemClock)
     transports: Transports = field(default_factory=SocketTransports)
     random: random.Random = field(default_factory=random.Random)
     plant: Callable[[str], Client] = _no_plant
+    folder: Path = Path()
 
 
 class Link(ABC):

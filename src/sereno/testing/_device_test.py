@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sereno.access.actor import ROLES, Actor
@@ -13,7 +14,7 @@ from sereno.app.serve.server import DeviceServer
 from sereno.client import Client, DeviceStatus, SyncClient, connect, done
 from sereno.device import Device, DeviceConfig, Environment, Memory, Mock, default_name, device_configs, mock_of, mocked
 from sereno.gateways.native.server import NativeServer
-from sereno.model import Ack, Clock
+from sereno.model import Ack, Clock, SystemClock
 
 TESTER = Actor("tester", (ROLES["admin"],))
 TOKEN = "test"  # noqa: S105 - opens nothing but what the test has started
@@ -32,7 +33,7 @@ class DeviceTest:
     One class gives its device, `test/power_supply`, with `settings`. Several, or a mapping of paths to classes, give
     a mapping of paths to devices. Entering waits until all have answered, and raises NotConnectedError if they do
     not within `patience` seconds; 0 does not wait. `mock`: their code is not called, see `TestedDevice.mock`.
-    `wire`: what the test asks goes over TCP, as from another process.
+    `wire`: what the test asks goes over TCP, as from another process. `folder` is where devices keep files.
     """
 
     __test__ = False
@@ -45,6 +46,7 @@ class DeviceTest:
         mock: bool = False,
         wire: bool = False,
         patience: float = 5.0,
+        folder: Path | None = None,
         **settings: Any,
     ) -> None:
         wanted = [w for given in classes for w in _wanted(given, settings)]
@@ -52,7 +54,7 @@ class DeviceTest:
             raise TypeError("DeviceTest takes at least one class of devices")
         self._single = len(wanted) == 1 and isinstance(classes[0], type)
         self._wanted = wanted
-        self._environment = Environment(clock=clock) if clock else Environment()
+        self._environment = Environment(clock=clock or SystemClock(), folder=folder or Path())
         self._memory = memory
         self._mock = mock
         self._wire = wire

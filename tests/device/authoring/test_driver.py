@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -352,3 +353,10 @@ async def test_startup_is_tried_until_it_succeeds(clock: JumpingClock) -> None:
 def test_a_channel_needs_its_number() -> None:
     with pytest.raises(Exception, match="number"):
         Channel()
+
+
+def test_a_device_knows_where_to_keep_files_once_it_runs(tmp_path: Path) -> None:
+    with pytest.raises(NotConnectedError, match="does not run"):
+        _ = PowerSupply().folder
+    with DeviceTest(PowerSupply, folder=tmp_path) as ps:
+        assert ps.device.folder == tmp_path

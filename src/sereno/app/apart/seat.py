@@ -5,20 +5,25 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from sereno.access.actor import Actor
 from sereno.client import Client, connect
 from sereno.gateways.native.door import Door, TokenDoor
 from sereno.model import NotConnectedError
 
-URL, TOKEN = "SERENO_AGENT_URL", "SERENO_AGENT_TOKEN"
+URL, TOKEN, FILES = "SERENO_AGENT_URL", "SERENO_AGENT_TOKEN", "SERENO_AGENT_FILES"
 PLANT_TIMEOUT = 5.0
 
 
 class ApartSeats:
-    """A token for each agent that is apart, valid while this node runs, and where the node is once it listens."""
+    """A token for each agent that is apart, valid while this node runs, and where the node is once it listens.
 
-    def __init__(self, actors: Mapping[str, Actor]) -> None:
+    `files` is the node's data folder.
+    """
+
+    def __init__(self, actors: Mapping[str, Actor], files: Path) -> None:
+        self._files = files.absolute()
         self._tokens = {device: secrets.token_urlsafe(24) for device in actors}
         self._actors = dict(actors)
         self.url = ""
@@ -32,7 +37,7 @@ class ApartSeats:
         """What its process is told. Raises NotConnectedError before the node listens."""
         if not self.url:
             raise NotConnectedError("the node does not listen yet")
-        return {URL: self.url, TOKEN: self._tokens[device]}
+        return {URL: self.url, TOKEN: self._tokens[device], FILES: str(self._files)}
 
     def door(self, others: Door) -> Door:
         """A door that knows these tokens besides those of `others`."""

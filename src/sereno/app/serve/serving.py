@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
-from sereno.app.apart.seat import plant_of_this_agent
+from sereno.app.apart.seat import FILES, plant_of_this_agent
 from sereno.app.datafolder import DataFolder
 from sereno.app.logs import configure_logs
 from sereno.app.memory import FileMemory
@@ -89,7 +89,7 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
     folder = DataFolder(options.data)
     folder.prepare()
     await asyncio.to_thread(check_free, folder)
-    environment = Environment()
+    environment = Environment(folder=Path(os.environ.get(FILES, options.data)))
     memory: Memory = NoMemory()
     if options.database is not None:
         memory = options.database

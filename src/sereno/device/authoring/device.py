@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -69,6 +70,14 @@ class Device:
         if self._runtime is None:
             raise NotConnectedError(f"{type(self).__name__} does not run yet")
         found: Client = self._runtime.client
+        return found
+
+    @property
+    def folder(self) -> Path:
+        """Where it may keep files of its own, from `startup` on: the data folder of the node. Raises NotConnectedError."""
+        if self._runtime is None:
+            raise NotConnectedError(f"{type(self).__name__} does not run yet")
+        found: Path = self._runtime.folder
         return found
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
@@ -309,6 +310,11 @@ class Runtime:
     def client(self) -> Client:
         """See Device."""
         return self._link.environment.plant(self._device.path)
+
+    @property
+    def folder(self) -> Path:
+        """See Device."""
+        return self._link.environment.folder
 
     def hold(self, state: OperationalState, status: str) -> None:
         """The device is in this state although it answers."""
