@@ -74,7 +74,7 @@ class Device:
 
     @property
     def folder(self) -> Path:
-        """Where it may keep files of its own, from `startup` on: the data folder of the node. Raises NotConnectedError."""
+        """The data folder of the node, for files of its own; from `startup` on. Raises NotConnectedError."""
         if self._runtime is None:
             raise NotConnectedError(f"{type(self).__name__} does not run yet")
         found: Path = self._runtime.folder
