@@ -88,6 +88,11 @@ async def test_an_agent_acts_in_its_own_name_and_may_do_what_is_declared(
             while not await value("lab/lamp/on"):
                 await asyncio.sleep(0.02)
         assert "lab/keeper" in (await cli("agent", "list"))[1]
+        node.parts.agent_logs.take({"event": "hello", "device": "lab/keeper", "level": "info", "to": "all"})
+        assert json.loads((await cli("agent", "log", "lab/keeper", "--json"))[1])["fields"] == {"to": "all"}
+        assert "info      hello  to=all" in (await cli("agent", "log", "lab/keeper"))[1]
+        code, _, error = await cli("agent", "log", "lab/lamp")
+        assert (code, "there are: lab/keeper" in error) == (1, True)
         code, _, error = await cli("agent", "restart", "lab/lamp")
         assert (code, "there are: lab/keeper" in error) == (1, True)
         audit = (await cli("audit", "list", "--json"))[1]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from sereno.access.actor import ROLES, Actor
 from sereno.app.datafolder import DataFolder
+from sereno.app.logs import configure_logs
 from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
-from sereno.client import Client
+from sereno.client import Client, connect
 from sereno.device import Environment
 from sereno.model import AckState, ConfigurationError, NotFoundError, severity
 
@@ -37,6 +39,10 @@ class Keeper(Device):
     said: str = tag(scan="look")
     files: str = tag(scan="look")
     pace: float = tag(write=True, memorised=True, default=1.0)
+
+    def startup(self) -> None:
+        self.log.warning("it begins", of=self.path)
+        print("plain words")
 
     @scan(period="100ms")
     async def look(self) -> None:
@@ -77,6 +83,14 @@ def written(folder: Path, text: str = PLANT) -> Path:
     return folder / "plant.toml"
 
 
+@pytest.fixture
+def logging() -> Iterator[None]:
+    """As in a node that runs by itself."""
+    configure_logs()
+    yield
+    structlog.reset_defaults()
+
+
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(60):
         while not await holds():
@@ -84,6 +98,7 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.usefixtures("logging")
 async def test_an_agent_apart_from_its_start_through_a_kill_and_a_hang_to_its_end(tmp_path: Path) -> None:
     async with Node(load_plant(written(tmp_path)), DataFolder(tmp_path / "data"), Environment()) as node:
         await node.start("127.0.0.1", 0)
@@ -102,6 +117,16 @@ async def test_an_agent_apart_from_its_start_through_a_kill_and_a_hang_to_its_en
         assert first != os.getpid()
         assert (await client.get("lab/keeper/said")).value == "x-y"
         assert (await client.get("lab/keeper/files")).value == str((tmp_path / "data").absolute())
+        async with connect(data=tmp_path / "data") as outside:
+
+            async def heard() -> bool:
+                return {line.event for line in await outside.agent_log("lab/keeper")} >= {"it begins", "plain words"}
+
+            await until(heard)
+            (line,) = (one for one in await outside.agent_log("lab/keeper") if one.event == "it begins")
+            assert (line.level, line.fields["of"]) == ("warning", "lab/keeper")
+            with pytest.raises(NotFoundError, match="there are: lab/keeper"):
+                await outside.agent_log("lab/lamp")
 
         async def lit() -> bool:
             return bool((await client.get("lab/lamp/on")).value)

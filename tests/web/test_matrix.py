@@ -70,6 +70,7 @@ TABLE = {
         GET /api/v1/substitutions
         GET /api/v1/maintenance
         GET /api/v1/guards
+        GET /api/v1/agents/{{path:path}}/log
         GET /commands
         GET /api/v1/commands
         WS {LIVE}

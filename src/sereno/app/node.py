@@ -26,6 +26,7 @@ from sereno.web.server import WebServer
 from .configuration.running import Configurations
 from .datafolder import DataFolder
 from .installation import at_console, open_store, take_note
+from .logs import listen
 from .native import native_server
 from .plant.load import Plant
 from .platform import notify_service_manager, open_files_limit, watchdog_interval
@@ -88,6 +89,7 @@ class Node:
         store = await asyncio.to_thread(open_store, self.folder, note, self._environment.clock)
         self._stack.push_async_callback(store.close)
         parts = self._join(store)
+        self._stack.callback(listen(parts.agent_logs.take))
         await parts.record.started()
         self._stack.push_async_callback(parts.record.stopped)
         self._background("audit", parts.record.run)

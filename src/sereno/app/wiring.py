@@ -31,6 +31,7 @@ from sereno.store.intents import StoredIntents
 from sereno.store.overrides import StoredOverrides
 from sereno.web.context import SiteInfo, WebContext
 
+from .agent_logs import AgentLogs
 from .agents import Seats, join_agents
 from .analysis import analysis_of
 from .condition import history_figures, not_ready, recording_problems, warnings
@@ -80,6 +81,7 @@ class Parts:
     itself: SelfWatch
     telling: Telling
     supervisor: Supervisor
+    agent_logs: AgentLogs
     seats: Seats
 
 
@@ -136,6 +138,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         itself=itself,
         telling=telling,
         supervisor=supervisor,
+        agent_logs=AgentLogs(lambda: [rule.device for rule in supervisor.rules], clock),
         seats=seats,
     )
 
@@ -167,6 +170,7 @@ def web_context(
         analysis=analysis_of(plant, parts.historian, parts.accounts.audit),
         devices=parts.device_port,
         overrides=parts.overrides,
+        agents=parts.agent_logs,
         guards=parts.guards,
         accounts=parts.accounts,
         oidc=Provider(oidc, parts.clock) if oidc else None,

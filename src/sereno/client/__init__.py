@@ -1,5 +1,6 @@
 """The public API as ports, and the client that people use. The only door for web, CLI and agents."""
 
+from ._agents import AgentPort, LogLine, NoAgents, log_line_json
 from ._aggregates import AGGREGATES, DEFAULT_AGGREGATES, AggregateRequest, Aggregates, joined_aggregates
 from ._alarms import (
     PRIORITIES,
@@ -84,6 +85,7 @@ __all__ = [
     "DEFAULT_AGGREGATES",
     "MEDIA_TYPES",
     "PRIORITIES",
+    "AgentPort",
     "AggregateRequest",
     "Aggregates",
     "AlarmEvent",
@@ -135,10 +137,12 @@ __all__ = [
     "Lock",
     "LockPort",
     "LogEntry",
+    "LogLine",
     "LogQuery",
     "LogbookPort",
     "Moment",
     "MovableTag",
+    "NoAgents",
     "NoAlarms",
     "NoAnalysis",
     "NoGuards",
@@ -197,6 +201,7 @@ __all__ = [
     "joined_aggregates",
     "lock_json",
     "log_entry_json",
+    "log_line_json",
     "not_waiting",
     "observe",
     "override_json",

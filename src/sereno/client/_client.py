@@ -24,6 +24,7 @@ from sereno.model import (
     new_key,
 )
 
+from ._agents import AgentPort, LogLine, NoAgents
 from ._aggregates import DEFAULT_AGGREGATES, AggregateRequest, Aggregates, joined_aggregates
 from ._alarms import AlarmEvent, AlarmPort, AlarmQuery, AlarmStatus, NoAlarms
 from ._analysis import AnalysisPort, NoAnalysis
@@ -91,6 +92,7 @@ class Client:
         self.notices: NoticePort = NoNotices()
         self.logbook: LogbookPort = NoLogbook()
         self.configuration: ConfigurationPort = FixedConfiguration()
+        self.agent_port: AgentPort = NoAgents()
         self._waiting = waiting or NothingWaits()
         self._watching: Watching | None = None
         self.lock_port: LockPort = NoLocks()
@@ -101,7 +103,7 @@ class Client:
         made = Client(*ports, actor, clock=self.clock, overrides=self._overrides, guards=self._guards)
         made._waiting, made.alarm, made.analysis = self._waiting, self.alarm, self.analysis
         made.notices, made.logbook = self.notices, self.logbook
-        made.configuration = self.configuration
+        made.configuration, made.agent_port = self.configuration, self.agent_port
         return made
 
     async def tags(self, *globs: str) -> list[TagSpec]:
@@ -343,6 +345,10 @@ class Client:
     async def guards(self) -> list[GuardStatus]:
         """Guards, by name."""
         return await self._guards.guards(self.actor)
+
+    async def agent_log(self, agent: str, *, after: int = 0, limit: int = 200) -> list[LogLine]:
+        """What an agent has said of late. See AgentPort."""
+        return await self.agent_port.log(agent, self.actor, after=after, limit=limit)
 
     async def alarms(self) -> list[AlarmStatus]:
         """Alarms, by id."""

@@ -24,6 +24,7 @@ from sereno.model import (
 )
 from sereno.wire.command import encode_command
 
+from ._agents import LogLine, parse_log_line
 from ._client import Client
 from ._guards import GuardStatus, parse_guard
 from ._http import Http, ProblemError
@@ -174,6 +175,12 @@ class RemoteNode:
         """See GuardPort."""
         return [parse_guard(one) for one in (await self.http.get(f"{API}/guards"))["guards"]]
 
+    async def log(self, agent: str, actor: Actor, *, after: int = 0, limit: int = 200) -> list[LogLine]:  # noqa: ARG002
+        """See AgentPort."""
+        asked = [("after", str(after)), ("limit", str(limit))]
+        body = await self.http.get(f"{API}/agents/{quote(agent)}/log", asked)
+        return [parse_log_line(one) for one in body["lines"]]
+
     async def close(self) -> None:
         """Close all connections."""
         await self.http.close()
@@ -193,6 +200,7 @@ class RemoteClient(Client):
         self.notices = RemoteNotices(node.http)
         self.logbook = RemoteLogbook(node.http)
         self.configuration = RemoteConfiguration(node.http)
+        self.agent_port = node
         self.node = node
 
     def as_actor(self, actor: Actor) -> Client:

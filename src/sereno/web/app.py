@@ -16,6 +16,7 @@ from starlette.responses import Response
 from sereno.model import SerenoError
 
 from . import (
+    agents,
     alarms,
     audit,
     commands,
@@ -60,6 +61,7 @@ from .statics import Statics
 _log = structlog.get_logger(__name__)
 
 _MODULES = (
+    agents,
     alarms,
     audit,
     overrides,

@@ -10,6 +10,7 @@ from typing import Any
 from sereno.access.accounts import Accounts
 from sereno.access.oidc import Provider
 from sereno.client import (
+    AgentPort,
     AlarmPort,
     AnalysisPort,
     CommandPort,
@@ -19,6 +20,7 @@ from sereno.client import (
     GuardPort,
     HistoryPort,
     LogbookPort,
+    NoAgents,
     NoAlarms,
     NoAnalysis,
     NoGuards,
@@ -70,6 +72,7 @@ class WebContext:
     analysis: AnalysisPort = field(default_factory=NoAnalysis)
     devices: DevicePort
     overrides: OverridePort
+    agents: AgentPort = field(default_factory=NoAgents)
     guards: GuardPort = field(default_factory=NoGuards)
     waiting: WaitingPort = field(default_factory=NothingWaits)
     alarms: AlarmPort = field(default_factory=NoAlarms)

@@ -48,6 +48,7 @@ ENTRIES = EntryTable(
         Entry("DELETE", "/api/v1/devices/{path:path}/maintenance", Right.CONFIGURE, "path"),
         Entry("GET", "/api/v1/maintenance", Right.READ),
         Entry("GET", "/api/v1/guards", Right.READ),
+        Entry("GET", "/api/v1/agents/{path:path}/log", Right.READ, "path"),
         Entry("GET", "/api/v1/alarms", Right.READ),
         Entry("GET", "/api/v1/alarms/journal", Right.READ),
         Entry("GET", "/api/v1/alarms/figures", Right.READ),

@@ -18,6 +18,7 @@ from sereno.client import Client, Present, connect
 from sereno.device import Device, Environment, Link
 from sereno.model import Clock, NotConnectedError, SerenoError, TagSpec
 
+from .said import LONGEST, pass_on, ready_line
 from .seat import ApartSeats
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,7 @@ class ApartLink(Link):
         self._config = config
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._said: asyncio.Task[None] | None = None
+        self._said: list[asyncio.Task[None]] = []
         self._stack = AsyncExitStack()
         self._client: Client | None = None
         self.counters["starts"] = 0
@@ -72,29 +73,29 @@ class ApartLink(Link):
             *self._command(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=LONGEST,
             cwd=self._config.folder,
             env=variables,
         )
         self.counters["starts"] += 1
         assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
-        if not line:
+        assert self._process.stderr is not None
+        self._hear(self._process.stderr)
+        ready = await ready_line(self._process.stdout, self.key)
+        if ready is None:
             code = await self._process.wait()
             raise NotConnectedError(f"the process of {self.key} ended with exit code {code}; see its log")
-        ready = json.loads(line)
         opened = connect(ready["url"], ready["token"], timeout=ANSWER_TIMEOUT)
         self._client = await self._stack.enter_async_context(opened)
         self._watch = asyncio.create_task(self._until_it_ends(self._process), name=f"process of {self.key}")
-        self._said = asyncio.create_task(_pass_on(self._process.stdout), name=f"output of {self.key}")
+        self._hear(self._process.stdout)
 
     async def close(self) -> None:
         """See Link: the process is told to end, and killed when it does not."""
-        watch, said, self._watch, self._said = self._watch, self._said, None, None
-        for task in (watch, said):
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            await _cancelled(watch)
         self._client = None
         stack, self._stack = self._stack, AsyncExitStack()
         with suppress(SerenoError, OSError):
@@ -102,6 +103,9 @@ class ApartLink(Link):
         process, self._process = self._process, None
         if process is not None:
             await _end(process, self.environment.clock)
+        said, self._said = self._said, []
+        for task in said:
+            await _cancelled(task)
 
     async def read(self, paths: Sequence[str]) -> tuple[tuple[TagSpec, ...], Present]:
         """What the agent's tags are now. Raises SerenoError."""
@@ -112,6 +116,9 @@ class ApartLink(Link):
         self._watch = None
         self.lost(f"the process of {self.key} ended with exit code {code}")
 
+    def _hear(self, output: asyncio.StreamReader) -> None:
+        self._said.append(asyncio.create_task(pass_on(output, self.key), name=f"output of {self.key}"))
+
     def _command(self) -> list[str]:
         config = self._config
         config.data.mkdir(parents=True, exist_ok=True)
@@ -120,6 +127,12 @@ class ApartLink(Link):
         settings.write_text("\n".join([f'["{config.device}"]', *lines, ""]), encoding="utf-8")
         options = ["--settings", str(settings), "--data", str(config.data), "--json", "--until-stdin-closes"]
         return [sys.executable, "-m", "sereno", "serve", config.source, config.device, *options]
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _end(process: asyncio.subprocess.Process, clock: Clock) -> None:
@@ -133,9 +146,3 @@ async def _end(process: asyncio.subprocess.Process, clock: Clock) -> None:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-
-
-async def _pass_on(output: asyncio.StreamReader) -> None:
-    """What the process prints goes where its log goes; unread, it would wait for room before long."""
-    while data := await output.read(1 << 16):
-        sys.stderr.write(data.decode("utf-8", "replace"))

@@ -1,16 +1,16 @@
-"""agent list, start, stop, restart: supervised programs of the node."""
+"""agent list, log, start, stop, restart: supervised programs of the node."""
 
 from __future__ import annotations
 
 import click
 
 from sereno.agents.supervisor import BELOW, DRIVER
-from sereno.client import Client
+from sereno.client import Client, LogLine, log_line_json
 from sereno.model import AckState, NotFoundError
 
 from .live import ack_exit_code
 from .options import NodeAddress, json_option, node_options, with_client
-from .show import json_line, table
+from .show import json_line, table, timestamp
 
 
 @click.group()
@@ -40,6 +40,28 @@ def list_agents(*, node: NodeAddress, as_json: bool) -> int:
         heads = ("agent", "state", "restarts", "silent", "why")
         cells = [(name, str(t["state"]), str(t["restarts"]), _seconds(t["silence"]), why) for name, t, why in rows]
         table(heads, cells, right=(2, 3))
+
+    return with_client(work, node)
+
+
+@agent.command()
+@click.argument("name", metavar="AGENT")
+@click.option("--lines", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many at first.")
+@click.option("--follow", is_flag=True, help="Go on with what it says from now on, until Ctrl-C.")
+@node_options
+@json_option
+def log(*, name: str, lines: int, follow: bool, node: NodeAddress, as_json: bool) -> int:
+    """What an agent has said since the node started, at most its last 1000 lines."""
+
+    async def work(client: Client) -> None:
+        last, limit = 0, lines
+        while True:
+            for line in await client.agent_log(name, after=last, limit=limit):
+                json_line(log_line_json(line)) if as_json else click.echo(_said(line))
+                last, limit = line.number, 1000
+            if not follow:
+                return
+            await client.clock.sleep(1.0)
 
     return with_client(work, node)
 
@@ -85,3 +107,8 @@ def _order(name: str, command: str, node: NodeAddress) -> int:
 
 def _seconds(value: object) -> str:
     return f"{value:.0f} s" if isinstance(value, float) else ""
+
+
+def _said(line: LogLine) -> str:
+    more = "  ".join(f"{key}={value}" for key, value in line.fields.items())
+    return f"{timestamp(line.t)}  {line.level:8}  {line.event}  {more}".rstrip()
