@@ -27,6 +27,8 @@ import os
 
 from sereno import Device, child, command, scan, setting, tag
 
+print("code may print before anything is ready")
+
 class Lamp(Device):
     """A lamp."""
     on: bool = tag(write=True, default=False)
@@ -68,7 +70,7 @@ class = "apart_lamps.py:Lamp"
 [[device]]
 name = "lab/keeper"
 class = "apart_lamps.py:Keeper"
-words = ["x", "y"]
+words = ["x", "\\U0001F600"]
 [[agent]]
 device = "lab/keeper"
 writes = ["lab/lamp/on"]
@@ -115,7 +117,7 @@ async def test_an_agent_apart_from_its_start_through_a_kill_and_a_hang_to_its_en
 
         first = await other_than(0)
         assert first != os.getpid()
-        assert (await client.get("lab/keeper/said")).value == "x-y"
+        assert (await client.get("lab/keeper/said")).value == "x-\U0001f600"
         assert (await client.get("lab/keeper/files")).value == str((tmp_path / "data").absolute())
         async with connect(data=tmp_path / "data") as outside:
 
@@ -127,6 +129,8 @@ async def test_an_agent_apart_from_its_start_through_a_kill_and_a_hang_to_its_en
             assert (line.level, line.fields["of"]) == ("warning", "lab/keeper")
             with pytest.raises(NotFoundError, match="there are: lab/keeper"):
                 await outside.agent_log("lab/lamp")
+        settings = node.folder.agent("lab/keeper") / "settings.json"
+        assert settings.stat().st_mode & 0o077 == 0
 
         async def lit() -> bool:
             return bool((await client.get("lab/lamp/on")).value)
@@ -168,7 +172,11 @@ async def _differs(process: Callable[[], Awaitable[int]], known: int) -> bool:
     [
         ("process = true", "process = true\n[native]\nenabled = false", "native protocol"),
         ("process = true", 'process = true\n[web]\ntls = "generate"', "TLS"),
-        ('class = "apart_lamps.py:Keeper"\nwords = ["x", "y"]', 'class = "apart_lamps.py:Parent"', "children"),
+        (
+            'class = "apart_lamps.py:Keeper"\nwords = ["x", "\\U0001F600"]',
+            'class = "apart_lamps.py:Parent"',
+            "children",
+        ),
     ],
 )
 def test_what_cannot_go_apart_is_told(tmp_path: Path, old: str, new: str, found: str) -> None:

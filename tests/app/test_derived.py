@@ -86,6 +86,8 @@ def plant_of(folder: Path, text: str = PLANT) -> Plant:
         ("figures.py:mean", "figures.py:meen", "There is mean"),
         ("figures.py:mean", "figurs.py:mean", "no file"),
         ("lab/ps1/reset", "lab/ps9/reset", "no device 'lab/ps9'"),
+        ('driver = "modbus"', 'driver = "modbus"\ncommands = { Reset = { select = true } }', "waits for people"),
+        ("calls = {", "commands = { reset = { select = true } }\ncalls = {", "hands its commands on"),
         ('{ name = "sum", value', '{ name = "sum", function = "x:y", value', "one of them"),
         ('driver = "derived"', 'driver = "derivd"', "Did you mean 'derived'?"),
         ("insecure = true", "", "insecure = true"),

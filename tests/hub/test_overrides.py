@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -228,3 +229,28 @@ async def test_an_interlock_on_a_substitute_says_so(bench: Any, overrides: Overr
     await overrides.substitute(LEVEL, 0.5, EVA, reason="probe", seconds=LONG)
     refused = (await bench.finish())[-1]
     assert (refused.state, "is not met" in refused.reason) == ("refused", True)
+
+
+async def test_what_ends_by_hand_while_another_is_put_on_record_ends_once(
+    bench: Any, overrides: Overrides, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "river/plc9"
+    await overrides.tag_out(DEVICE, EVA, reason="pump", seconds=0)
+    bench.hub.out[other] = replace(bench.hub.out[DEVICE], path=other)
+    journal.kept[OverrideKind.MAINTENANCE, other] = bench.hub.out[other]
+    monkeypatch.setattr(overrides, "_devices", [])
+    end, slow = journal.end, asyncio.Event()
+
+    async def ends(override: Override, by: str, origin: str, why: str) -> None:
+        if override.path == DEVICE:
+            await slow.wait()
+        await end(override, by, origin, why)
+
+    monkeypatch.setattr(journal, "end", ends)
+    following = asyncio.create_task(overrides.follow())
+    await asyncio.sleep(0)
+    monkeypatch.setattr(overrides, "_devices", [other])
+    await overrides.tag_in(other, EVA)
+    slow.set()
+    await following
+    assert [told[1:3] for told in journal.told if told[0] == "end"] == [(other, "eva"), (DEVICE, "sereno")]

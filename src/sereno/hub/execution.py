@@ -93,9 +93,10 @@ class Execution:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def mark(self, marked: MarkedCommands) -> None:
-        """From here on these named commands wait for people."""
-        for device, named in marked.items():
-            self._marked |= {call_place(device, name): marks for name, marks in named.items()}
+        """From here on these named commands wait for people, and no others."""
+        self._marked = {
+            call_place(device, name): marks for device, named in marked.items() for name, marks in named.items()
+        }
 
     async def authorise(self, flight: Flight) -> Occurrence:
         """Expiry, target, rights, in this order."""

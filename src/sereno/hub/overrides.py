@@ -79,7 +79,8 @@ class Overrides:
         gone = [(o, "the tag is gone") for p, o in self._substituted.items() if not self._hub.substituted(p)]
         gone += [(o, "the device is gone") for path, o in self._hub.out.items() if path not in self._devices]
         for override, why in gone:
-            await self._expire(override, why)
+            if self._in_force(override):
+                await self._expire(override, why)
 
     async def substitute(self, tag: str, value: Any, actor: Actor, *, reason: str, seconds: float) -> Override:
         """See OverridePort."""

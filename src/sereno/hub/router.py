@@ -94,6 +94,10 @@ class CommandRouter:
         """The device takes no more commands."""
         self._execution.handlers.pop(device_path, None)
 
+    def mark(self, marked: MarkedCommands) -> None:
+        """From now on these named commands wait for people, and no others; what waits already goes on waiting."""
+        self._execution.mark(marked)
+
     def busy_with(self, concerns: Callable[[str], bool]) -> list[str]:
         """Commands under way whose target (a tag or device) `concerns` says yes to, in words."""
         flights = [flight for flight in self._flights.values() if concerns(flight.command.target)]

@@ -8,16 +8,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sereno.app.cli import run_cli
+from sereno.app.configuration.changeover import Changeover
+from sereno.app.configuration.kept import KeptConfigurations
 from sereno.app.datafolder import DataFolder
 from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
 from sereno.client import ChangePlan, RemoteClient, connect
 from sereno.device import Environment
-from sereno.model import AckState, DeniedError, RefusedError
+from sereno.model import AckState, DeniedError, OperationError, RefusedError, SerenoError
 from sereno.sim.modbus_server import ModbusServer
 from sereno.sim.registers import RegisterMemory
 from sereno.store.audit import AuditLog, AuditQuery
@@ -66,6 +69,7 @@ class Site:
 
 @asynccontextmanager
 async def site(folder: Path, text: str = PLANT) -> AsyncIterator[Site]:
+    folder.mkdir(exist_ok=True)
     async with AsyncExitStack() as stack:
         servers = []
         for _ in range(3):
@@ -213,6 +217,122 @@ async def test_a_command_under_way_to_a_device_that_would_stop_refuses(tmp_path:
         with pytest.raises(RefusedError, match=r"the command of admin.* to a/d2/y is under way"):
             await here.apply(("holding:8", "holding:10"))
         await here.apply(("hi = 50", "hi = 60"))
+
+
+async def test_marks_of_a_command_hold_from_the_moment_they_are_applied(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        before, call = here.connections(), here.client.select_call
+        assert (await call("a/d3", "reset")).state is not AckState.SELECTED
+        done = await here.apply(("enabled = true", "commands = { reset = { approval = true } }"))
+        assert [(one.name, dict(done.interrupted)) for one in done.changes] == [("a/d3", {})]
+        selected = await call("a/d3", "reset")
+        assert selected.state is AckState.SELECTED
+        await here.client.cancel(selected.key)
+        async with asyncio.timeout(5):
+            while here.node.parts.router.statistics()["under_way"]:
+                await asyncio.sleep(0.01)
+        await here.apply()
+        assert (await call("a/d3", "reset")).state is not AckState.SELECTED
+        assert here.connections() == before
+
+
+async def test_what_waits_for_people_is_not_pulled_from_under_them(tmp_path: Path) -> None:
+    """Neither its limits nor its interlock, nor the derived device that it came by."""
+    forward = '{ name = "w", value = "a/d2/y", forward = "a/d2/y", setpoint = { select = 30 } }, { name = "s"'
+    text = PLANT.replace('{ name = "s"', forward).replace(", select = 0", "")
+    async with site(tmp_path, text) as here:
+        await here.value("a/sum/w", lambda _: True)
+        here.put(0, 0, [0x4080, 0])
+        await here.value("a/d1/x", lambda value: value == 4.0)
+        assert (await here.client.select("a/sum/w", 5)).state is AckState.SELECTED
+        with pytest.raises(RefusedError, match=r"to a/sum/w is under way"):
+            await here.apply(("a/d1/x + 1", "a/d1/x + 2"))
+    text = PLANT.replace("select = 0", "select = 30").replace(
+        'command = { target = "a/d2/y"', 'command = { target = "a/d1/x"'
+    )
+    text = text.replace('type = "float32"\nunit', 'type = "float32"\naccess = "read_write"\nunit')
+    async with site(tmp_path / "soft", text) as here:
+        here.put(0, 0, [0x4080, 0])
+        await here.value("a/d1/x", lambda value: value == 4.0)
+        assert (await here.client.select("a/d2/y", 5)).state is AckState.SELECTED
+        with pytest.raises(RefusedError, match=r"to a/d2/y is under way"):
+            await here.apply(("high = 90", "high = 95"))
+
+
+async def test_the_way_back_leads_to_what_ran_before(tmp_path: Path) -> None:
+    """Not to what had been rolled back, which only has the next lower number."""
+    async with site(tmp_path) as here:
+
+        async def high() -> float | None:
+            (spec,) = await here.client.tags("a/d1/x")
+            return spec.limits.hi if spec.limits is not None else None
+
+        await here.apply(("hi = 50", "hi = 60"))
+        await here.apply(back=True)
+        await here.apply(("hi = 50", "hi = 70"))
+        await here.apply(back=True)
+        assert await high() == 50
+        await here.apply(("hi = 50", "hi = 60"))
+        here.write()
+        await here.node.stop()
+        async with Node(load_plant(tmp_path / "plant.toml"), DataFolder(tmp_path / "data"), Environment()) as node:
+            await node.start("127.0.0.1", 0)
+            async with connect(data=tmp_path / "data") as client:
+                running = await client.configuration.running(client.actor)
+                plan = await client.configuration.plan(client.actor, back=True)
+                assert [one.fields for one in plan.changes], running
+
+
+async def outcomes(here: Site) -> list[str]:
+    log = AuditLog(here.node.parts.store, here.node.parts.clock)
+    found = await log.entries(AuditQuery(action="configuration.apply"))
+    return [one.outcome.split(":")[0] for one in reversed(found)]
+
+
+async def test_what_cannot_be_kept_is_not_applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    async with site(tmp_path) as here:
+        monkeypatch.setattr(KeptConfigurations, "_copy", full)
+        with pytest.raises(OperationError, match="no space left"):
+            await here.apply(("hi = 50", "hi = 60"))
+        assert (await here.client.tags("a/d1/x"))[0].limits.hi == 50  # type: ignore[union-attr]
+        assert await outcomes(here) == ["accepted", "failed"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_failure_is_on_record_once_and_leaves_no_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    failures = iter([RuntimeError("disk on fire")] * times)
+    change = Changeover._change
+
+    async def failing(self: Changeover, *what: Any) -> None:
+        for error in failures:
+            raise error
+        await change(self, *what)
+
+    async with site(tmp_path) as here:
+        monkeypatch.setattr(Changeover, "_change", failing)
+        with pytest.raises(SerenoError if times == 1 else Exception):
+            await here.apply(("hi = 50", "hi = 60"))
+        assert await outcomes(here) == ["accepted", "failed"]
+        running = await here.client.configuration.running(here.client.actor)
+        assert (running.number, running.kept) == (1, ())
+
+
+async def test_a_derived_tag_in_another_unit_is_another_from_then_on(tmp_path: Path) -> None:
+    async with site(tmp_path) as here:
+        for number, unit in enumerate(("m", "bar")):
+            await here.apply(('name = "s", ', f'name = "s", unit = "{unit}", '))
+            here.put(0, 0, [0x4080 + 0x20 * number, 0])
+            await here.value("a/sum/s", lambda value, wanted=(5, 6)[number]: value == wanted)
+        await here.node.parts.historian.durable()  # type: ignore[union-attr]
+        assert [(one.unit, float(one.value[-1])) for one in await here.client.query("a/sum/s")][-2:] == [
+            ("m", 5.0),
+            ("bar", 6.0),
+        ]
 
 
 async def test_from_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

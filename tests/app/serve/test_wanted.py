@@ -39,6 +39,16 @@ def test_settings_for_all_for_one_and_from_a_file(tmp_path: Path) -> None:
     assert found[1].settings == {"limit": 13.5, "name": "/dev/ttyS0", "list": [1, 2]}
 
 
+def test_settings_from_json(tmp_path: Path) -> None:
+    file = tmp_path / "lab.json"
+    file.write_text('{"lab/a": {"port": "\\ud83d\\ude00"}}')
+    (found,) = wanted_devices([f"{HERE}:PowerSupply", "lab/a"], file=file)
+    assert found.settings == {"port": "\U0001f600"}
+    file.write_text("[1]")
+    with pytest.raises(ConfigurationError, match="an object per device"):
+        wanted_devices([f"{HERE}:PowerSupply", "lab/a"], file=file)
+
+
 def test_all_faults_at_once(tmp_path: Path) -> None:
     file = tmp_path / "lab.toml"
     file.write_text('speed = 1\n["lab/z"]\nlimit = 5.0\n')

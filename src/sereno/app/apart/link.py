@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from sereno.app.platform import write_private
 from sereno.client import Client, Present, connect
 from sereno.device import Device, Environment, Link
 from sereno.model import Clock, NotConnectedError, SerenoError, TagSpec
@@ -122,9 +123,8 @@ class ApartLink(Link):
     def _command(self) -> list[str]:
         config = self._config
         config.data.mkdir(parents=True, exist_ok=True)
-        settings = config.data / "settings.toml"
-        lines = [f"{key} = {json.dumps(value)}" for key, value in config.settings.items()]
-        settings.write_text("\n".join([f'["{config.device}"]', *lines, ""]), encoding="utf-8")
+        settings = config.data / "settings.json"
+        write_private(settings, json.dumps({config.device: dict(config.settings)}, default=str))
         options = ["--settings", str(settings), "--data", str(config.data), "--json", "--until-stdin-closes"]
         return [sys.executable, "-m", "sereno", "serve", config.source, config.device, *options]
 

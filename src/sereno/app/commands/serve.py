@@ -16,7 +16,11 @@ import click
     "--set", "settings", multiple=True, metavar="[NAME:]KEY=VALUE", help="A setting of all devices, or of one."
 )
 @click.option(
-    "--settings", "file", type=click.Path(path_type=Path), default=None, help='TOML file, a table ["NAME"] a device.'
+    "--settings",
+    "file",
+    type=click.Path(path_type=Path),
+    default=None,
+    help='TOML or JSON file, a table ["NAME"] a device.',
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; this machine only.")
 @click.option(

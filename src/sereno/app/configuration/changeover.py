@@ -11,7 +11,7 @@ from sereno.agents.supervisor import agent_alarms
 from sereno.app.derived import facades
 from sereno.app.device_configs import device_config, device_configs_of
 from sereno.app.plant.counters import counter_groups
-from sereno.app.plant.load import Plant, live_alarms
+from sereno.app.plant.load import Plant, PlantDevice, live_alarms
 from sereno.app.self_watch import ALARMS as SELF_ALARMS
 from sereno.app.wiring import Parts
 from sereno.device import DeviceConfig, adopt_device
@@ -19,6 +19,7 @@ from sereno.hub.table import same_kind
 from sereno.model import OperationError, RefusedError, TagSpec
 
 from .difference import Difference, difference, paths_of
+from .facts import device_paths
 
 log = structlog.get_logger(__name__)
 
@@ -45,8 +46,11 @@ class Changeover:
             raise OperationError(f"not applied, the old configuration runs again: {error}") from error
 
     def _check_commands(self, old: Plant, found: Difference) -> None:
-        leaving = paths_of(old, found.leaving)
-        busy = self._parts.router.busy_with(lambda target: any(_within(target, path) for path in leaving))
+        names = [*found.leaving, *found.adopting]
+        if found.derived:
+            names += [device.table.name for device in old.derived_devices]
+        concerned = paths_of(old, names)
+        busy = self._parts.router.busy_with(lambda target: any(_within(target, path) for path in concerned))
         if busy:
             raise RefusedError(f"{' and '.join(busy)} is under way; wait for its end or cancel it")
 
@@ -117,14 +121,25 @@ class Changeover:
         for device in new.linked_devices:
             if device.table.name not in adopting:
                 continue
-            runner = parts.devices.handlers[device.table.name]
-            words = device.table.description or runner.config.description
-            runner.adopt(replace(runner.config, description=words) if device.written else device_config(device))
+            self._adopt(device)
             mine = [tag.spec for tag in device.tags]
             changed += [spec for spec in mine if parts.hub.table.spec(parts.hub.table.handle(spec.path)) != spec]
         parts.hub.redeclare(changed)
+        parts.router.mark(parts.devices.marks)
         if parts.historian is not None:
-            parts.historian.redefine([parts.hub.table.handle(spec.path) for spec in (*changed, *specs)])
+            meant = (*changed, *specs, *_computed(new))
+            parts.historian.redefine([parts.hub.table.handle(spec.path) for spec in meant])
+
+    def _adopt(self, device: PlantDevice) -> None:
+        """A device and its children go on with other words and marks; one of a driver with all that it declares."""
+        table, handlers = device.table, self._parts.devices.handlers
+        if device.written is None:
+            handlers[table.name].adopt(device_config(device))
+            return
+        for path in device_paths(device):
+            config = replace(handlers[path].config, marks=table.marks_at(path))
+            words = table.description if path == table.name else ""
+            handlers[path].adopt(replace(config, description=words or config.description))
 
 
 def _computed(plant: Plant) -> Iterator[TagSpec]:

@@ -11,7 +11,17 @@ from sereno.app.plant.derived import DerivedFamily
 from sereno.app.plant.load import Plant, PlantDevice, PlantTag, live_alarms
 from sereno.client import Change, Effect
 
-from .facts import Facts, device_facts, device_paths, field_changes, is_soft, rule_facts, settings_facts, tag_facts
+from .facts import (
+    SOFT_OF_DEVICE,
+    Facts,
+    device_facts,
+    device_paths,
+    field_changes,
+    is_soft,
+    rule_facts,
+    settings_facts,
+    tag_facts,
+)
 
 T = TypeVar("T")
 _ADDED, _REMOVED, _CHANGED = "added", "removed", "changed"
@@ -89,12 +99,12 @@ def _compare_device(old: PlantDevice, new: PlantDevice, found: Difference, deriv
     tags = _tag_changes(old, new)
     written = new.written is not None or old.written is not None
     hard = old.driver is not new.driver and not _same_class(old, new)
-    hard = hard or any(one.field != "description" for one in own)
+    hard = hard or any(one.field not in SOFT_OF_DEVICE for one in own)
     hard = hard or any(written or not _is_soft(one) for one in tags)
     code = _code_change(old, new)
     hard = hard or (code is not None and code.effect is Effect.INTERRUPTS)
     if own:
-        effect = _effect(derived, hard=any(one.field != "description" for one in own))
+        effect = _effect(derived, hard=any(one.field not in SOFT_OF_DEVICE for one in own))
         found.changes.append(Change(kind="device", name=name, change=_CHANGED, fields=own, effect=effect))
     found.changes += [_with_effect(one, _effect(derived, hard=hard)) for one in tags]
     if code is not None:

@@ -17,6 +17,7 @@ from sereno.model import TagSpec
 Facts = dict[str, Any]
 SOFT = frozenset(("unit", "description", "decimals", "deadband", "deadband_percent", "counter"))
 """Keys of a tag that neither its driver nor its scan group looks at; alarm.* and setpoint.* are others."""
+SOFT_OF_DEVICE = frozenset(("description", "commands"))
 SECTIONS = ("web", "history", "sessions", "native", "gateway", "database")
 _HIDDEN = "(not shown)"
 _NESTED = {"limits": "alarm", "setpoint": "setpoint"}
@@ -32,6 +33,7 @@ def device_facts(device: PlantDevice) -> Facts:
         "stale_after": table.stale_after,
         "retry": table.retry.model_dump(),
         "groups": {name: group.model_dump() for name, group in device.groups.items()},
+        "commands": {name: marks.model_dump() for name, marks in table.commands.items()},
     }
     settings = device.written.settings if device.written is not None else _dump(device.config)
     return {**facts, **{f"{key}": value for key, value in settings.items()}}

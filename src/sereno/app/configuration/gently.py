@@ -13,14 +13,13 @@ TURN = 1e-4
 
 @contextmanager
 def gently() -> Iterator[None]:
-    """While it lasts. What was made meanwhile is no longer looked at for cycles: it stays as long as its plant does."""
+    """While it lasts."""
     interval, collects = sys.getswitchinterval(), gc.isenabled()
     sys.setswitchinterval(TURN)
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
         if collects:
             gc.enable()
         sys.setswitchinterval(interval)

@@ -18,12 +18,15 @@ from sereno.model import OperationError
 
 MOST = 20
 """Older ones are deleted."""
-_ABOUT, _FILES = "about.json", "files"
+_ABOUT, _FILES, _RUNS = "about.json", "files", "runs.json"
 log = structlog.get_logger(__name__)
 
 
 class About(msgspec.Struct, frozen=True):
-    """What is noted of a kept configuration. `plant` is its plant file below `files`, `home` where that file lies."""
+    """What is noted of a kept configuration. `plant` is its plant file below `files`, `home` where that file lies.
+
+    `before` is the number of the one that ran when it came; 0 = none, or not known.
+    """
 
     number: int
     since: int
@@ -31,6 +34,7 @@ class About(msgspec.Struct, frozen=True):
     plant: str
     home: str
     digests: dict[str, str]
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +53,39 @@ class KeptConfigurations:
                 log.warning("a kept configuration cannot be read", file=str(path), error=str(error))
         return sorted(found, key=lambda about: about.number)
 
-    def keep(self, plant: Plant, digests: dict[str, str], since: int, by: str) -> About:
-        """Keep the files of a plant that runs since `since`; the newest one again if it is the same."""
+    def keep(self, plant: Plant, digests: dict[str, str], since: int, by: str, before: int = 0) -> About:
+        """Keep the files of a plant that comes at `since`; the newest one again, or `before`, if it is the same."""
         known = self.all()
-        if known and known[-1].digests == digests:
-            return known[-1]
+        for same in [*known[-1:], *(one for one in known if one.number == before)]:
+            if same.digests == digests:
+                return same
         number = known[-1].number + 1 if known else 1
         root = _root(plant)
-        about = About(number, since, by, _below(plant.path, root), str(plant.path.absolute().parent), digests)
+        about = About(number, since, by, _below(plant.path, root), str(plant.path.absolute().parent), digests, before)
         try:
             self._copy(plant, root, about)
         except OSError as error:
             raise OperationError(f"the configuration cannot be kept in {self.folder}: {error}") from error
         self._prune([one.number for one in known])
         return about
+
+    def drop(self, about: About) -> None:
+        """Forget one that never ran."""
+        shutil.rmtree(self.folder / f"{about.number:06d}", ignore_errors=True)
+
+    def runs(self, about: About) -> None:
+        """Note which one runs. A disk that refuses is logged: then the one before is found by its number."""
+        try:
+            write_private(self.folder / _RUNS, msgspec.json.encode(about.number).decode())
+        except OSError as error:
+            log.warning("which configuration runs cannot be noted", error=str(error))
+
+    def last(self) -> int:
+        """The number of the one that ran last; 0 if that is not known."""
+        try:
+            return msgspec.json.decode((self.folder / _RUNS).read_bytes(), type=int)
+        except (OSError, msgspec.DecodeError):
+            return 0
 
     def path(self, about: About) -> Path:
         """The plant file of a kept one."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from sereno.access.actor import Actor, Right
 from sereno.app.datafolder import DataFolder
@@ -26,6 +27,7 @@ from .kept import About, KeptConfigurations
 from .rehearsal import rehearse
 
 WHOLE = "*"
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,13 @@ class Configurations:
     async def start(self) -> None:
         """The plant runs; keep its files. Raises OperationError."""
         self._since, self._by = self._parts.clock.wall_ns(), at_console()
-        self._about = await asyncio.to_thread(self._keep, self._plant, digests(self._plant))
+
+        def keep() -> About:
+            about = self._kept.keep(self._plant, digests(self._plant), self._since, self._by, self._kept.last())
+            self._kept.runs(about)
+            return about
+
+        self._about = await asyncio.to_thread(keep)
 
     def warnings(self) -> list[str]:
         """What somebody should look at."""
@@ -101,47 +109,64 @@ class Configurations:
         self, actor: Actor, *, plant: str = "", back: bool = False, token: str = "", comment: str = ""
     ) -> ChangePlan:
         """See ConfigurationPort. Once begun it goes on, whether who asked waits for it or not."""
-        try:
-            self._check(actor)
-            return await asyncio.shield(asyncio.create_task(self._apply(actor, plant, token, comment, back=back)))
-        except SerenoError as error:
-            await self._parts.record.refused_apply(actor, str(error))
-            raise
+        return await asyncio.shield(asyncio.create_task(self._apply(actor, plant, token, comment, back=back)))
 
     # ---- inside
 
     async def _apply(self, actor: Actor, plant: str, token: str, comment: str, *, back: bool) -> ChangePlan:
+        """What becomes of it is on record, once, also when nobody waits for it any more."""
+        record = self._parts.record
+        try:
+            self._check(actor)
+        except DeniedError as error:
+            await record.refused_apply(actor, str(error))
+            raise
         async with self._turn:
-            looked, self._looked = self._looked, None
-            if looked is None or not token or not await asyncio.to_thread(self._still, looked, token):
-                looked = await self._target(plant, back=back)
-            target = looked
-            if target.plant is None:
-                raise ConfigurationError(list(target.plan.faults))
-            if token and token != target.plan.token:
-                raise RefusedError("the plant file or what runs has changed since the plan was made; look at it again")
-            if not target.plan.changes:
-                return target.plan
-            await self._parts.record.applying(actor, target.plan, comment)
             try:
-                await self._changeover.perform(self._plant, target.plant, target.found)
+                target = await self._wanted(plant, token, back=back)
+                if not target.plan.changes:
+                    return target.plan
+                await record.applying(actor, target.plan, comment)
             except SerenoError as error:
-                await self._parts.record.applied(actor, target.plan, outcome=f"failed: {error}")
+                await record.refused_apply(actor, str(error))
                 raise
-            await self._adopt(actor, target, back=back)
-            await self._parts.record.applied(actor, target.plan, target.digests)
+            try:
+                await self._perform(actor, target, back=back)
+            except Exception as error:
+                log.warning("not applied", task="apply", error=str(error))
+                word = "refused" if isinstance(error, RefusedError) else "failed"
+                await record.applied(actor, target.plan, outcome=f"{word}: {error}")
+                raise
+            await record.applied(actor, target.plan, target.digests)
             return replace(target.plan, applied=True)
 
-    async def _adopt(self, actor: Actor, target: _Target, *, back: bool) -> None:
-        assert target.plant is not None
-        self._plant, self._back = target.plant, back
-        self._since, self._by = self._parts.clock.wall_ns(), actor.name
+    async def _wanted(self, plant: str, token: str, *, back: bool) -> _Target:
+        """What was planned with this token, or is found now. Raises ConfigurationError, RefusedError, NotFoundError."""
+        looked, self._looked = self._looked, None
+        if looked is None or not token or not await asyncio.to_thread(self._still, looked, token):
+            looked = await self._target(plant, back=back)
+        if looked.plant is None:
+            raise ConfigurationError(list(looked.plan.faults))
+        if token and token != looked.plan.token:
+            raise RefusedError("the plant file or what runs has changed since the plan was made; look at it again")
+        return looked
+
+    async def _perform(self, actor: Actor, target: _Target, *, back: bool) -> None:
+        """Kept first, since what cannot be kept cannot be gone back to; then made so, then adopted."""
+        new, since = target.plant, self._parts.clock.wall_ns()
+        assert new is not None
+        about, made = await asyncio.to_thread(self._copy_of, target, new, since, actor.name)
+        try:
+            await self._changeover.perform(self._plant, new, target.found)
+        except Exception:
+            if made:
+                await asyncio.to_thread(self._kept.drop, about)
+            raise
         waits = [f"{one.kind} {one.name}" for one in target.plan.changes if one.effect is Effect.NEXT_START]
         self._pending = tuple(dict.fromkeys([*self._pending, *waits]))
-        if target.about is not None:
-            self._about = target.about
-        else:
-            self._about = await asyncio.to_thread(self._keep, target.plant, target.digests)
+        self._plant, self._about, self._back = new, about, back
+        self._since, self._by = since, actor.name
+        await asyncio.to_thread(self._kept.runs, about)
 
     async def _target(self, plant: str, *, back: bool) -> _Target:
         about = await asyncio.to_thread(self._before) if back else None
@@ -197,13 +222,22 @@ class Configurations:
         return path / "plant.toml" if path.is_dir() else path
 
     def _before(self) -> About:
-        older = [one for one in self._kept.all() if one.number < self._about.number]
+        """What ran before what runs; where that is not known any more, the one kept before it."""
+        kept = {one.number: one for one in self._kept.all()}
+        if self._about.before in kept:
+            return kept[self._about.before]
+        older = [number for number in kept if number < self._about.number]
         if not older:
             raise NotFoundError("there is no configuration before the one that runs")
-        return older[-1]
+        return kept[max(older)]
 
-    def _keep(self, plant: Plant, hashes: dict[str, str]) -> About:
-        return self._kept.keep(plant, hashes, self._since, self._by)
+    def _copy_of(self, target: _Target, new: Plant, since: int, by: str) -> tuple[About, bool]:
+        """The kept one, and whether it was made now. Raises OperationError."""
+        if target.about is not None:
+            return target.about, False
+        known = {one.number for one in self._kept.all()}
+        about = self._kept.keep(new, target.digests, since, by, self._about.number)
+        return about, about.number not in known
 
     def _check(self, actor: Actor) -> None:
         if not actor.may(Right.CONFIGURE, WHOLE):

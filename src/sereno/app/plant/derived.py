@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -18,6 +18,7 @@ from sereno.model import Access, ConfigurationError, Fault, TagSpec
 from .faults import nearest
 
 NAME = "derived"
+Marked = Mapping[str, Collection[str]]
 Length = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -172,13 +173,22 @@ class _Maker:
         self._faults.append(Fault(self._where, found, expected, fix))
 
 
-def check_calls(device: str, config: DerivedConfig, where: str, devices: Sequence[str], faults: list[Fault]) -> None:
-    """Add a fault for each command that is handed on to no device."""
+def check_calls(device: str, config: DerivedConfig, where: str, marked: Marked, faults: list[Fault]) -> None:
+    """Add a fault for each command that is handed on to no device, or to one where it would wait for people.
+
+    `marked`: of each device of the plant which of its commands wait for people.
+    """
     for name, behind in config.calls.items():
-        target = behind.rpartition("/")[0]
-        if target not in devices:
-            found = f"command {name!r} of {device!r} is handed on to {behind!r}, and there is no device {target!r}"
-            faults.append(Fault(where, found, "such as area/device/command", nearest(target, devices)))
+        target, _, command = behind.rpartition("/")
+        found = f"command {name!r} of {device!r} is handed on to {behind!r}, "
+        if target not in marked:
+            words = f"{found}and there is no device {target!r}"
+            faults.append(Fault(where, words, "such as area/device/command", nearest(target, [*marked])))
+        elif command.casefold() in {one.casefold() for one in marked[target]}:
+            faults.append(Fault(where, f"{found}where it waits for people", "a command that waits for nobody"))
+    for name in marked.get(device, ()):
+        words = f"'commands' marks {name!r} of {device!r}: a derived device hands its commands on"
+        faults.append(Fault(where, words, "marks at the device behind it, whose command people then call"))
 
 
 def function_files(function: Callable[..., Any]) -> list[Path]:

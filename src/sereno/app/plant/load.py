@@ -205,8 +205,9 @@ def _derived(
     devices: Sequence[PlantDevice], specs: dict[str, TagSpec], folder: Path, faults: list[Fault]
 ) -> tuple[DerivedRule, ...]:
     own = [device for device in devices if device.driver is DerivedFamily and device.table.enabled]
+    marked = {device.table.name: [*device.table.commands] for device in devices}
     for device in own:
-        check_calls(device.table.name, device.config, device.where, [d.table.name for d in devices], faults)
+        check_calls(device.table.name, device.config, device.where, marked, faults)
     return derived_rules([(t.driver_tag, t.where) for d in own for t in d.tags], specs, folder, faults)
 
 

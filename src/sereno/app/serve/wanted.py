@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,11 +88,15 @@ def _named(tokens: Sequence[str], given: Mapping[str, type[Device]], faults: lis
 
 
 def _of_file(file: Path, faults: list[Fault]) -> dict[str, dict[str, Any]]:
-    """Tables by device path: ["lab/ps_1"] with its settings."""
+    """Tables by device path: ["lab/ps_1"] with its settings; as an object of objects where the file is JSON."""
     try:
-        data = tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        faults.append(Fault(str(file), str(error), "a TOML file with a table per device"))
+        text = file.read_text("utf-8")
+        data = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except (OSError, ValueError) as error:
+        faults.append(Fault(str(file), str(error), "a TOML or JSON file with a table per device"))
+        return {}
+    if not isinstance(data, dict):
+        faults.append(Fault(str(file), f"{type(data).__name__}", 'an object per device, as {"lab/ps_1": {}}'))
         return {}
     for key, value in data.items():
         if not isinstance(value, dict):
