@@ -30,7 +30,7 @@ async def test_old_rows_go_and_the_last_of_each_alarm_stays(clock: JumpingClock,
         bench.feed(8.5)
         bench.feed(5.0)
         await asyncio.sleep(4 * DAY)
-        assert retention.dropped == 0
+        assert len(await bench.alarms.journal(AlarmQuery(), EVA)) == 6, "after nine days nothing has gone"
         await asyncio.sleep(2 * DAY)
         rows = await bench.alarms.journal(AlarmQuery(), EVA)
         assert [(row.alarm, row.event) for row in reversed(rows)] == [
@@ -38,7 +38,6 @@ async def test_old_rows_go_and_the_last_of_each_alarm_stays(clock: JumpingClock,
             (HI, "raised"),
             (HI, "cleared"),
         ]
-        assert retention.dropped == 3
         (entry,) = [e async for e in AuditLog(store, clock).all(AuditQuery(action="alarm.forget"))]
         assert entry.old["rows"] == 3
         task.cancel()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sereno.historian.tags import TagBook, decode_definition, define, encode_definition
-from sereno.model import TagSpec, ValueType, tag_id
+from sereno.model import TagHandle, TagSpec, ValueType, tag_id
 from tests.historian.rig import Plant, floats
 
 SPEC = TagSpec(path="north/plc1/mode", type=ValueType.ENUM, labels=("aus", "än"), unit="", decimals=2)
@@ -76,3 +77,31 @@ def test_lines_that_could_not_be_saved_are_handed_out_again() -> None:
     book.keep(lines)
     book.register(handles(0, 1), 6)
     assert book.take_unsaved().startswith(lines)
+
+
+class Counted(dict[TagHandle, TagSpec]):
+    """A directory that counts how often somebody goes through it."""
+
+    walks = 0
+
+    def items(self) -> Any:
+        self.walks += 1
+        return super().items()
+
+
+def test_tags_that_are_gone_do_not_cost_a_walk_each() -> None:
+    plant = floats(50)
+    directory = Counted(plant.directory())
+    plant.directory = lambda: directory  # type: ignore[method-assign]
+    book = TagBook(plant)
+    lines = b"".join(encode_definition(define(TagSpec(path=f"gone/plc/tag{i}"), 3)) for i in range(20))
+    assert book.load(lines, Path("tags.jsonl")) == []
+    found = [book.definition(f"gone/plc/tag{i}", 5) for i in range(20)]
+    assert [d.path for d in found if d is not None] == [f"gone/plc/tag{i}" for i in range(20)]
+    assert book.definition("north/plc1/tag7", 5) is not None
+    assert directory.walks == 1
+    plant.specs.append(TagSpec(path="gone/plc/tag3", unit="m"))
+    directory = Counted({**directory, TagHandle(50): plant.specs[-1]})
+    again = book.definition("gone/plc/tag3", 6)
+    assert again is not None
+    assert again.unit == "m"

@@ -2,6 +2,7 @@
 
 `version1/` was written by the first form of the historian: two starts, every type of tag, a late sample, a bad one.
 `version1_cold/` is the same with its oldest segment compacted, by the first form of the compaction.
+`version1_rollups/` has roll-ups, and a day of which samples have gone; how it was made says made_rollups.py.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import pytest
 
 from sereno.historian.cold.verifying import verify
 from sereno.historian.disk import SystemDisk
+from tests.historian.made_rollups import DAY, FLOW, LEVEL, PLANT, RECIPE, TOTAL, N, flow, hashes, level, total
 from tests.historian.rig import SECOND, T0, Reader, compacted, mixed, rows
 
 STORED = Path(__file__).parent / "version1"
 COLD = STORED.with_name("version1_cold")
+ROLLED = STORED.with_name("version1_rollups")
 GONE = (7 * SECOND + 1, None, 0x8000)
 BIG = 2**60
 
@@ -55,3 +58,55 @@ def test_it_opens_and_compacts(tmp_path: Path, stored: Path) -> None:
     for path in (folder / "log").iterdir():
         path.unlink()
     check(answers(folder))
+
+
+def test_a_store_with_roll_ups_is_the_one_that_was_made() -> None:
+    assert hashes(ROLLED) == (ROLLED / "SHA256SUMS").read_text()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_store_with_roll_ups_opens_and_compacts(tmp_path: Path, again: bool) -> None:
+    folder = tmp_path / "history"
+    shutil.copytree(ROLLED, folder)
+    assert not [one for one in verify(SystemDisk(), folder) if one.faults]
+    if again:
+        done = compacted(folder)
+        assert not done.faults
+        assert done.manifest.thinned == ((T0, 1),)
+        for path in (folder / "log").iterdir():
+            path.unlink()
+    check_samples(Reader(folder))
+    check_buckets(Reader(folder))
+
+
+def known(reader: Reader, handle: int) -> list[tuple[int, Any]]:
+    return [(t - T0, v) for t, v, _ in rows(reader.series(PLANT.specs[handle])) if v is not None]
+
+
+def check_samples(reader: Reader) -> None:
+    scans = [day * DAY + i * 10 * SECOND for day in range(2) for i in range(N)]
+    scans += [2 * DAY + i * 10 * SECOND for i in range(10)]
+    places = [*range(N), *range(N), *range(10)]
+    assert known(reader, FLOW) == [(t, flow(i)) for t, i in zip(scans, places, strict=True)]
+    assert known(reader, TOTAL) == [(t, total(i)) for t, i in zip(scans, places, strict=True)]
+    texts = [(t, f"step {i // 360}") for t, i in zip(scans, places, strict=True) if i % 360 == 0]
+    assert [one for one in known(reader, RECIPE) if one in texts] == texts
+    left = [(t, level(i)) for t, i in zip(scans, places, strict=True) if t >= (N - 1) * 10 * SECOND]
+    assert known(reader, LEVEL) == [(5 * SECOND, 100.0), *left]
+
+
+def check_buckets(reader: Reader) -> None:
+    """An hour each, of two days; on the first one of the levels only roll-ups are left, and what came late."""
+    for handle, value in ((LEVEL, level), (FLOW, flow)):
+        found = reader.buckets(PLANT.specs[handle], T0, T0 + 2 * DAY, 48)
+        assert found.count is not None
+        assert found.low is not None
+        assert found.high is not None
+        for day in range(2):
+            for hour in range(3):
+                mine = [value(i) for i in range(hour * 360, hour * 360 + 360)]
+                mine += [100.0] if (handle, day, hour) == (LEVEL, 0, 0) else []
+                at = day * 24 + hour
+                assert int(found.count[at]) == len(mine)
+                assert found.value[at] == pytest.approx(np.mean(mine))
+                assert (found.low[at], found.high[at]) == (pytest.approx(min(mine)), pytest.approx(max(mine)))

@@ -30,7 +30,7 @@ class TagLookup(Protocol):
         """Declaration of a tag that occurs in a batch."""
 
     def directory(self) -> Mapping[TagHandle, TagSpec]:
-        """Every declared tag, whether it ever had a sample or not."""
+        """Every declared tag, whether it ever had a sample or not; the same mapping until one is declared."""
 
 
 class Definition(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +120,8 @@ class TagBook:
         self._earlier: dict[int, list[Definition]] = {}
         self._by_path: dict[str, int] = {}
         self._handle_of: dict[int, int] = {}
+        self._declared: Mapping[TagHandle, TagSpec] = {}
+        self._declared_paths: dict[str, int] = {}
         self._unsaved: list[Definition] = []
         self._lock = threading.Lock()
 
@@ -211,8 +213,13 @@ class TagBook:
 
     def declare(self, paths: Collection[str], now: int) -> None:
         """Register those of the tags that are declared now. Belongs to the thread of `register`."""
-        for handle, spec in self._lookup.directory().items():
-            if spec.path in paths:
+        directory = self._lookup.directory()
+        if directory is not self._declared:
+            self._declared = directory
+            self._declared_paths = {spec.path: handle for handle, spec in directory.items()}
+        for path in paths:
+            handle = self._declared_paths.get(path)
+            if handle is not None:
                 self.register_one(handle, now)
 
     def paths(self) -> list[str]:

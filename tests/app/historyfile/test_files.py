@@ -87,16 +87,40 @@ async def test_an_export_that_was_broken_off_goes_on(
 
     for limit in (5, 22, 27):
         with pytest.raises(OSError, match="no"):
-            await broken.run(client, broken.begun() or stage, partial(stop, limit))
+            await broken.run(client, broken.begun(stage) or stage, partial(stop, limit))
         with (tmp_path / ".broken.csv.part").open("ab") as file:
             file.write(b"half a row")
-    begun = broken.begun()
+    begun = broken.begun(stage)
     assert begun is not None
     assert begun.rows > 27
     assert await broken.run(client, begun, quiet) == rows
     assert (tmp_path / "broken.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
-    assert broken.begun() is None
+    assert broken.begun(stage) is None
     assert sorted(p.name for p in tmp_path.glob("*broken*")) == ["broken.csv"]
+
+
+async def test_an_export_of_other_times_begins_anew(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analyst, "PIECE_ROWS", 3)
+    times = []
+    for i in range(20):
+        times.append(node.publish(level=i))
+        await node.historian.durable()
+    client, broken = near(node), Export(tmp_path / "out.csv")
+    day = Stage((LEVEL,), times[0], times[-1] + 1, ("now-1d", "now", "UTC"))
+
+    def stop(_tag: str, rows: int, _t: int) -> None:
+        if rows > 5:
+            raise OSError("no")
+
+    with pytest.raises(OSError, match="no"):
+        await broken.run(client, day, stop)
+    later = Stage((LEVEL,), times[0] + 1, times[-1] + 2, day.asked)
+    assert broken.begun(later) is not None, "the same words go on with the times of then"
+    for other in (("now-2d", "now", "UTC"), ("now-1d", "now-1h", "UTC"), ("now-1d", "now", "Europe/Madrid")):
+        assert broken.begun(Stage((LEVEL,), day.start, day.end, other)) is None
+    assert broken.begun(Stage((TOTAL,), day.start, day.end, day.asked)) is None
 
 
 async def test_a_file_comes_in_over_http(node: Node, tmp_path: Path) -> None:

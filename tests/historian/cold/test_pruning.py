@@ -124,7 +124,7 @@ def test_old_samples_go_and_their_roll_ups_answer(tmp_path: Path) -> None:
     assert kinds == {"double", "object", "1h", "1d"}
 
 
-def test_a_late_sample_does_not_undo_the_roll_ups_of_thinned_days(tmp_path: Path) -> None:
+def test_a_late_sample_is_added_to_the_roll_ups_of_a_thinned_day(tmp_path: Path) -> None:
     stored(tmp_path)
     before = Reader(tmp_path).buckets(PLANT.specs[LEVEL], FIRST, FIRST + DAY, 2)
     pruned(tmp_path, Removal((id_of(LEVEL),), FIRST, FIRST + DAY, kinds=()), thinned=((FIRST, 1),))
@@ -133,8 +133,38 @@ def test_a_late_sample_does_not_undo_the_roll_ups_of_thinned_days(tmp_path: Path
     log.close()
     compacted(tmp_path)
     after = Reader(tmp_path).buckets(PLANT.specs[LEVEL], FIRST, FIRST + DAY, 2)
-    assert after.value.tolist() == pytest.approx(before.value.tolist())
+    first, second = before.value.tolist()
+    assert after.value.tolist() == pytest.approx([(first * N / 4 + 100.0) / (N / 4 + 1), second])
     assert known(tmp_path, SLOW)[FIRST + 5 * SECOND] == 7.0
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3])
+def test_more_samples_than_have_gone_from_a_day_undo_no_roll_up(tmp_path: Path, rounds: int) -> None:
+    written = {t: float(str(v)) for t, v in stored(tmp_path)[LEVEL].items() if t < FIRST + DAY}
+    pruned(tmp_path, Removal((id_of(LEVEL),), FIRST, FIRST + DAY, kinds=()), thinned=((FIRST, 1),))
+    rest = max(written)
+    late = {FIRST + 20 * 3600 * SECOND + i * SECOND + 1: 1000.0 + i for i in range(1000)}
+    log = Log(tmp_path, PLANT, segment_bytes=1 << 30, now=FIRST + 3 * DAY)
+    log.commit(FIRST + 3 * DAY, *(batch(t, {LEVEL: v}) for t, v in late.items()))
+    log.close()
+    compacted(tmp_path)
+    for i in range(1, rounds):
+        log = Log(tmp_path, PLANT, now=FIRST + (3 + i) * DAY)
+        log.commit(FIRST + (3 + i) * DAY, batch(FIRST + i, {SLOW: 7.0}))
+        log.close()
+        compacted(tmp_path)
+    assert known(tmp_path, LEVEL).keys() >= {*late, rest}
+    every = {**written, **late}
+    for n in (24, 1):
+        series = Reader(tmp_path).buckets(PLANT.specs[LEVEL], FIRST, FIRST + DAY, n)
+        mine = [[v for t, v in every.items() if (t - FIRST) * n // DAY == i] for i in range(n)]
+        assert series.count is not None
+        assert series.low is not None
+        assert series.high is not None
+        assert series.count.tolist() == [len(values) for values in mine]
+        assert series.low.tolist() == pytest.approx([min(values) for values in mine])
+        assert series.high.tolist() == pytest.approx([max(values) for values in mine])
+        assert series.value.tolist() == pytest.approx([np.mean(values) for values in mine])
 
 
 def test_in_the_end_everything_goes(tmp_path: Path) -> None:

@@ -52,8 +52,9 @@ def export(
 
     async def work(client: Client) -> None:
         names = tuple(spec.path for spec in await client.tags(*tags))
-        stage, begun = Stage(names, since, until), made.begun()
-        if begun is not None and begun.tags == names:
+        stage = Stage(names, since, until, (start, end, tz))
+        begun = made.begun(stage)
+        if begun is not None:
             _say(f"goes on after {begun.rows} rows, up to {_iso(begun.end)}")
             stage = begun
         line = _Line()

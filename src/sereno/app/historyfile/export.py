@@ -22,15 +22,24 @@ Progress = Callable[[str, int, int], None]
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """How far an export has come: `size` bytes of the work file count, up to the sample `after` of tag number `tag`."""
+    """How far an export has come: `size` bytes of the work file count, up to the sample `after` of tag number `tag`.
+
+    `asked` are the times in the words of who asked, and their time zone: "now-1h" goes on with the hour of then.
+    """
 
     tags: tuple[str, ...]
     start: int
     end: int
+    asked: tuple[str, ...] = ()
     tag: int = 0
     after: int | None = None
     rows: int = 0
     size: int = 0
+
+
+def _what(stage: Stage) -> tuple[object, ...]:
+    """What is exported, by which an export that was broken off is known again."""
+    return (stage.tags, *(stage.asked or (stage.start, stage.end)))
 
 
 class Export:
@@ -44,12 +53,13 @@ class Export:
         self._stage = path.with_name(f".{path.name}.stage")
         self._form = SUFFIXES[path.suffix]
 
-    def begun(self) -> Stage | None:
-        """How far an export to the same file came that was broken off."""
+    def begun(self, wanted: Stage) -> Stage | None:
+        """How far an export of the same tags and times to the same file came that was broken off."""
         try:
-            return msgspec.json.decode(self._stage.read_bytes(), type=Stage)
+            found = msgspec.json.decode(self._stage.read_bytes(), type=Stage)
         except (OSError, msgspec.DecodeError):
             return None
+        return found if _what(found) == _what(wanted) else None
 
     def size(self) -> int:
         """Bytes of the file that was made."""

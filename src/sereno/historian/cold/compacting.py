@@ -24,6 +24,7 @@ from .gaps import add_gap_rows, add_late_gap_rows
 from .log import LogContent, read_log
 from .manifest import FOLDER, ColdFile, Manifest
 from .reading import ColdReader, DamagedError
+from .remade import kept_rollups
 from .rewriting import Declared, write_slot
 from .rows import ColdRows, concatenated, in_tag_order, no_rows
 from .salvage import rebuilt_state, salvaged
@@ -31,7 +32,6 @@ from .slots import Division
 from .state import InForceState
 from .statefile import load_state, save_state
 from .stretches import Stretches, edges
-from .thinned import kept_rollups
 from .view import ColdView
 from .writing import Target
 
@@ -191,7 +191,8 @@ class _Slots:
             self._problems.faults += there.faults
             self._problems.aside += [f for f in there.damaged if self._reader.path(f).exists()]
             if any(start == slot for slot, _ in job.manifest.thinned):
-                kept = kept_rollups(self._reader, old, in_tag_order(there.rows, job.declared.ids))
+                before, late = (in_tag_order(some, job.declared.ids) for some in (there.rows, mine))
+                kept = kept_rollups(self._reader, old, before, job.declared, late)
             mine = in_tag_order(concatenated([there.rows, mine]), job.declared.ids)
             self._replaced.update(f.name for f in old)
         if self._writing:

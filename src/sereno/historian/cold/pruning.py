@@ -21,12 +21,13 @@ from .gaps import bad_rows
 from .kinds import ROLLUPS
 from .manifest import FOLDER, ColdFile, Manifest
 from .reading import ColdReader
+from .remade import kept_rollups
 from .rewriting import Declared, rolled_up, write_slot
 from .rows import ColdRows, concatenated, in_tag_order
 from .salvage import salvaged
 from .state import InForceState
 from .statefile import save_state
-from .thinned import Kept, kept_rollups, merged, only
+from .thinned import Kept, merged, only
 from .writing import Target
 
 
@@ -110,7 +111,7 @@ def _without(
     problems.faults += there.faults
     problems.aside += [f for f in there.damaged if reader.path(f).exists()]
     rows = in_tag_order(there.rows, job.declared.ids)
-    slot = _Slot(rows, kept_rollups(reader, files, rows), changed=bool(there.damaged))
+    slot = _Slot(rows, kept_rollups(reader, files, rows, job.declared), changed=bool(there.damaged))
     for removal in removals:
         tags = np.array(sorted(removal.tags), np.int64)
         rows = slot.rows

@@ -15,12 +15,11 @@ from .blocks import Columns
 from .kinds import ROLLUPS, columns_of
 from .manifest import ColdFile
 from .reading import ColdReader, DamagedError
-from .rows import ColdRows
 
 
 @dataclass(slots=True, eq=False)
 class Kept:
-    """Roll-ups of `tags` (increasing), by kind; all columns of a roll-up file."""
+    """All roll-ups of `tags` (increasing) in a slot, by kind; all columns of a roll-up file."""
 
     tags: I64
     rollups: dict[str, Columns] = field(default_factory=dict)
@@ -38,19 +37,6 @@ def stored_rollups(reader: ColdReader, files: Sequence[ColdFile]) -> dict[str, C
                 continue
             found[file.kind] = {name: np.concatenate([g[name] for g in groups]) for name in names}
     return found
-
-
-def kept_rollups(reader: ColdReader, files: Sequence[ColdFile], rows: ColdRows) -> Kept:
-    """Those of the tags that have had more samples in the slot than `rows`, in order of tag, have."""
-    stored = stored_rollups(reader, files)
-    tags = [np.empty(0, np.int64)]
-    for columns in stored.values():
-        tag, number = np.unique(columns["tag"], return_inverse=True)
-        had = np.bincount(number, columns["count"] + columns["bad"], len(tag))
-        have = np.searchsorted(rows.tag, tag, "right") - np.searchsorted(rows.tag, tag)
-        tags.append(tag[had > have])
-    thin = np.unique(np.concatenate(tags))
-    return Kept(thin, {kind: only(columns, np.isin(columns["tag"], thin)) for kind, columns in stored.items()})
 
 
 def only(columns: Mapping[str, NDArray[Any]], which: NDArray[np.bool_]) -> Columns:
