@@ -93,6 +93,12 @@ class NoticeStore:
         """Deliveries that have not ended, the oldest first."""
         return await self._store.run(lambda c: _deliveries(c, NOTICE_DELIVERIES.c.state == WAITING))
 
+    async def reached(self) -> set[int]:
+        """Notices with deliveries still under way of which another has reached somebody."""
+        waiting = select(NOTICE_DELIVERIES.c.notice).where(NOTICE_DELIVERIES.c.state == WAITING)
+        ended = NOTICE_DELIVERIES.c.state.not_in((WAITING, FAILED)), NOTICE_DELIVERIES.c.notice.in_(waiting)
+        return await self._store.run(lambda c: set(c.scalars(select(NOTICE_DELIVERIES.c.notice).where(*ended))))
+
     async def one(self, delivery: int) -> Delivery | None:
         """A delivery by its id."""
         found = await self._store.run(lambda c: _deliveries(c, NOTICE_DELIVERIES.c.id == delivery))

@@ -279,6 +279,30 @@ async def test_a_restart_neither_repeats_nor_forgets(clock: JumpingClock, tmp_pa
 
 
 @jumping
+async def test_whom_a_message_had_reached_before_a_restart_is_not_forgotten(
+    clock: JumpingClock, tmp_path: Path
+) -> None:
+    both = PipelineSpec(
+        name="both",
+        steps=(StepSpec(by=("mail", "horn"), to=("olga",)), StepSpec(by=("mail",), to=("eva",), after=7200.0)),
+        group=0.0,
+        alarms=("*.hi",),
+    )
+    async with at_work(limit_alarms(LEVEL), clock, tmp_path / "a.db") as bench:
+        store, mail, horn = store_of(bench), FakeWay(), FakeWay(addressed=False)
+        bench.feed(5.0)
+        mail.fault = OperationError("no route")
+        async with telling(bench, store, clock, plan(mail, horn, both)):
+            bench.feed(8.5)
+            await asyncio.sleep(5)
+            assert len(horn.taken) == 1
+        async with telling(bench, store, clock, plan(mail, horn, both)) as desk:
+            await asyncio.sleep(3600)
+            assert desk.notifier.problem == "mail: no route"
+            assert {m.person for m in mail.taken} == {"olga"}, "the next step is due in two hours"
+
+
+@jumping
 async def test_what_is_too_much_for_a_way_has_failed_and_the_next_step_is_due(
     clock: JumpingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,8 +36,6 @@ class Beat:
     spec: HeartbeatSpec
     last: int = 0
     outcome: str = ""
-    sent: int = 0
-    failed: int = 0
 
 
 class Heartbeat:
@@ -70,7 +68,4 @@ class Heartbeat:
             beat.outcome = await self._send(beat.spec)
         except OperationError as error:
             beat.outcome = str(error)
-            beat.failed += 1
-        else:
-            beat.sent += 1
         beat.last = self._clock.wall_ns()

@@ -82,6 +82,7 @@ class Notifier:
         await self.store.keep({key: self._encoded(key) for key in self.machine.take_changed()}, [], now)
         waiting = [one for one in await self.store.waiting() if await self._has_a_way(one, now)]
         self._open.update(one.notice for one in waiting)
+        self._reached = await self.store.reached()
         for refused in self.outbox.put(waiting):
             await self.store.save(refused)
         self._alarms.listeners.append(self.hear)

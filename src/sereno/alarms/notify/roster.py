@@ -63,11 +63,6 @@ class Roster:
     shifts: tuple[Shift, ...]
     holidays: frozenset[date] = frozenset()
 
-    @property
-    def people(self) -> frozenset[str]:
-        """Everyone who may ever be on duty by it."""
-        return frozenset(person for shift in self.shifts for person in shift.people)
-
     def on_duty(self, t: int, changes: Iterable[RosterChange] = ()) -> tuple[str, ...]:
         """Who is on duty at `t` ns UTC, in the order of the declaration."""
         local = local_time(t, self.timezone)

@@ -40,20 +40,22 @@ class Questions:
         if data == ASK and not self._rest:
             return [_LATEST]
         found: list[Asked] = []
-        rest = self._rest + data
-        while rest := rest.lstrip(_BLANK):
-            if rest.startswith(ASK):
+        rest, at = self._rest + data, 0
+        while at < len(rest):
+            if rest[at] in _BLANK:
+                at += 1
+            elif rest[at] == ASK[0]:
                 found.append(_LATEST)
-                rest = rest[1:]
-                continue
-            line, end, after = rest.partition(b"\n")
-            if len(line) >= MAX_LINE:
-                raise ValueError(f"a line of {MAX_LINE} bytes or more")
-            if not end:
-                break
-            found.append(parse_line(line))
-            rest = after
-        self._rest = rest
+                at += 1
+            else:
+                end = rest.find(b"\n", at)
+                if (len(rest) if end < 0 else end) - at >= MAX_LINE:
+                    raise ValueError(f"a line of {MAX_LINE} bytes or more")
+                if end < 0:
+                    break
+                found.append(parse_line(rest[at:end]))
+                at = end + 1
+        self._rest = rest[at:]
         return found
 
 
