@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sereno.access.actor import ROLES, Actor
@@ -59,11 +60,20 @@ async def site(
 ) -> AsyncIterator[Site]:
     """The demo's site, running for three seconds already."""
     transports = MemoryTransports()
+    with TemporaryDirectory() as kept:
+        async with _running(clock, transports, plant, mode, Path(kept), plc) as here:
+            yield here
+
+
+@asynccontextmanager
+async def _running(
+    clock: JumpingClock, transports: MemoryTransports, plant: Path, mode: str, kept: Path, plc: dict[str, Any]
+) -> AsyncIterator[Site]:
     async with run_plc(clock=clock, transports=transports, **plc) as server:
         loaded = with_urls(load_plant(plant), {"site/plc": f"tcp://127.0.0.1:{server.port}"})
         configs = device_configs_of(loaded.linked_devices, NoMemory())
         configs = [replace(c, groups={n: replace(g, phase=0.0) for n, g in c.groups.items()}) for c in configs]
-        async with DeviceServer(configs, Environment(clock=clock, transports=transports)) as node:
+        async with DeviceServer(configs, Environment(clock=clock, transports=transports, folder=kept)) as node:
             guards = Guards(loaded.guards, node.hub, node.router, clock)
             rules = [agent.rule for agent in loaded.agents]
             supervisor = Supervisor(rules, AgentDevices(node.devices), node.hub, clock)

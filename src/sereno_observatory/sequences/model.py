@@ -1,0 +1,143 @@
+"""What is asked for: a sequence of albums, one for each detector, of plans. Plain values that travel as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from .status import Status
+
+Name = Annotated[str, msgspec.Meta(max_length=200)]
+_LONGEST, _MOST = 86_400.0, 10_000
+
+
+class Frame(StrEnum):
+    """What an image is of."""
+
+    LIGHT = "light"
+    DARK = "dark"
+    BIAS = "bias"
+    FLAT = "flat"
+
+
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where to point: right ascension (h) and declination (deg) of J2000, or altitude and azimuth (deg, N=0, E=90)."""
+
+    right_ascension: Annotated[float, msgspec.Meta(ge=0, lt=24)] | None = None
+    declination: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
+    altitude: Annotated[float, msgspec.Meta(ge=0, le=90)] | None = None
+    azimuth: Annotated[float, msgspec.Meta(ge=0, lt=360)] | None = None
+
+    def __post_init__(self) -> None:
+        equatorial = self.right_ascension is not None and self.declination is not None
+        horizontal = self.altitude is not None and self.azimuth is not None
+        given = sum(one is not None for one in (self.right_ascension, self.declination, self.altitude, self.azimuth))
+        if given != 2 or not (equatorial or horizontal):
+            raise ValueError("a target is right_ascension and declination, or altitude and azimuth")
+
+    def __str__(self) -> str:
+        if self.right_ascension is not None:
+            return f"RA {self.right_ascension:.5f} h, dec {self.declination:+.4f} deg"
+        return f"altitude {self.altitude:.2f} deg, azimuth {self.azimuth:.2f} deg"
+
+
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """So many images of one kind: `exposure` s each through `filter` ("" leaves the wheel), `focus` in steps."""
+
+    exposure: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST)]
+    images: Annotated[int, msgspec.Meta(ge=1, le=_MOST)] = 1
+    filter: Name = ""
+    frame: Frame = Frame.LIGHT
+    focus: int | None = None
+    binning: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
+    name: Name = ""
+
+
+class Album(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The plans of one detector, in their order."""
+
+    detector: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    plans: Annotated[tuple[Plan, ...], msgspec.Meta(min_length=1, max_length=1000)]
+    name: Name = ""
+
+
+class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is executed in one piece, within t_start and t_end (ns UTC), the higher priority first.
+
+    Without a target nothing is pointed or opened. `duration` (s) is what its author says that it takes, 0 = not said.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    albums: Annotated[tuple[Album, ...], msgspec.Meta(min_length=1, max_length=16)]
+    t_start: int
+    t_end: int
+    target: Target | None = None
+    priority: int = 0
+    program: Name = ""
+    observer: Name = ""
+    duration: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+    def __post_init__(self) -> None:
+        if self.t_end <= self.t_start:
+            raise ValueError("its window ends before it begins")
+        detectors = [album.detector for album in self.albums]
+        twice = {one for one in detectors if detectors.count(one) > 1}
+        if twice:
+            raise ValueError(f"two albums of one detector: {', '.join(sorted(twice))}")
+
+    @property
+    def images(self) -> int:
+        """How many images it is."""
+        return sum(plan.images for album in self.albums for plan in album.plans)
+
+    @property
+    def exposed(self) -> float:
+        """Seconds of exposure of the detector that takes longest: they expose at the same time."""
+        return max(sum(plan.exposure * plan.images for plan in album.plans) for album in self.albums)
+
+
+class Slot(msgspec.Struct, frozen=True, order=True):
+    """One image of a sequence: positions of album and plan from 0, number within the plan from 1."""
+
+    album: int
+    plan: int
+    number: int
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """One image that was taken: what was asked for is its plan's, what was is here."""
+
+    slot: Slot
+    file: str
+    t_start: int
+    seconds: float
+    detector: str
+    filter: str = ""
+    note: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A sequence in the book: its number, how it fares and why, since when, and the images taken."""
+
+    id: int
+    sequence: Sequence
+    status: Status = Status.TOBEPLANNED
+    why: str = ""
+    t_changed: int = 0
+    images: tuple[Image, ...] = ()
+
+    def missing(self) -> list[Slot]:
+        """Images not taken yet, album by album in their order."""
+        taken = {image.slot for image in self.images}
+        return [slot for slot in slots(self.sequence) if slot not in taken]
+
+
+def slots(sequence: Sequence) -> Iterator[Slot]:
+    """Every image of a sequence, album by album."""
+    for a, album in enumerate(sequence.albums):
+        for p, plan in enumerate(album.plans):
+            for number in range(1, plan.images + 1):
+                yield Slot(a, p, number)

@@ -1,0 +1,78 @@
+"""Where a target stands: precession from J2000, sidereal time, altitude and azimuth, air mass. Within 0.01 degrees.
+
+Nutation, aberration and refraction are left out: this is for what is written into images and decided by. Mounts are
+told J2000.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_J2000_NS = 946_728_000 * 10**9
+_DAY_NS = 86_400 * 10**9
+_SECOND = math.radians(1.0 / 3600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A site: degrees north and east, metres above the sea."""
+
+    latitude: float
+    longitude: float
+    elevation: float = 0.0
+
+
+def horizontal(t_ns: int, place: Place, right_ascension: float, declination: float) -> tuple[float, float]:
+    """Altitude and azimuth (deg, N=0, E=90) at ns UTC of a right ascension (h) and declination (deg) of J2000."""
+    alpha, delta = _of_date(t_ns, math.radians(right_ascension * 15.0), math.radians(declination))
+    hour_angle = math.radians(sidereal(t_ns, place.longitude)) - alpha
+    phi = math.radians(place.latitude)
+    up = math.sin(phi) * math.sin(delta) + math.cos(phi) * math.cos(delta) * math.cos(hour_angle)
+    north = math.cos(phi) * math.sin(delta) - math.sin(phi) * math.cos(delta) * math.cos(hour_angle)
+    east = -math.cos(delta) * math.sin(hour_angle)
+    altitude = math.degrees(math.asin(max(-1.0, min(1.0, up))))
+    return altitude, math.degrees(math.atan2(east, north)) % 360.0
+
+
+def sidereal(t_ns: int, longitude: float) -> float:
+    """Mean sidereal time in degrees, with the clock's UTC for UT1 (0.9 s at most)."""
+    days = (t_ns - _J2000_NS) / _DAY_NS
+    return (280.46061837 + 360.98564736629 * days + longitude) % 360.0
+
+
+def air_mass(altitude: float) -> float | None:
+    """Of a target at this altitude (deg), after Kasten and Young; None below the horizon."""
+    if altitude <= 0.0:
+        return None
+    return 1.0 / (math.sin(math.radians(altitude)) + 0.50572 * math.pow(altitude + 6.07995, -1.6364))
+
+
+def altitude_above(horizon: Sequence[float], azimuth: float) -> float:
+    """How high (deg) one must look at an azimuth, over altitudes at equal steps from the north on."""
+    if not horizon:
+        return 0.0
+    place = (azimuth % 360.0) / 360.0 * len(horizon)
+    left = int(place) % len(horizon)
+    right = (left + 1) % len(horizon)
+    return horizon[left] + (horizon[right] - horizon[left]) * (place - int(place))
+
+
+def apart(first: tuple[float, float], second: tuple[float, float]) -> float:
+    """Degrees between two directions, each (right ascension in h, declination in deg)."""
+    (a1, d1), (a2, d2) = ((math.radians(a * 15.0), math.radians(d)) for a, d in (first, second))
+    half = math.sin((d2 - d1) / 2) ** 2 + math.cos(d1) * math.cos(d2) * math.sin((a2 - a1) / 2) ** 2
+    return math.degrees(2 * math.asin(min(1.0, math.sqrt(half))))
+
+
+def _of_date(t_ns: int, alpha: float, delta: float) -> tuple[float, float]:
+    """Coordinates of J2000 as those of the equinox of date, by the angles of the IAU (1976)."""
+    t = (t_ns - _J2000_NS) / _DAY_NS / 36_525.0
+    zeta = (2306.2181 * t + 0.30188 * t * t + 0.017998 * t**3) * _SECOND
+    z = (2306.2181 * t + 1.09468 * t * t + 0.018203 * t**3) * _SECOND
+    theta = (2004.3109 * t - 0.42665 * t * t - 0.041833 * t**3) * _SECOND
+    a = math.cos(delta) * math.sin(alpha + zeta)
+    b = math.cos(theta) * math.cos(delta) * math.cos(alpha + zeta) - math.sin(theta) * math.sin(delta)
+    c = math.sin(theta) * math.cos(delta) * math.cos(alpha + zeta) + math.cos(theta) * math.sin(delta)
+    return math.atan2(a, b) + z, math.asin(max(-1.0, min(1.0, c)))

@@ -1,0 +1,88 @@
+"""The book of sequences as a device: its commands, its tags, and that it goes on where it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sereno.model import DeviceError, OperationError, RefusedError, SerenoError
+from sereno.testing import DeviceTest, JumpingClock, jumping
+from sereno_observatory.sequences import Image, Sequences, Slot
+from tests.observatory.sequences.asked import EPOCH, TOML
+
+SHOT = Image(slot=Slot(0, 0, 1), file="a.fits", t_start=EPOCH, seconds=20.0, detector="Visible camera")
+
+
+@jumping
+async def test_a_sequence_from_its_request_to_its_end(clock: JumpingClock, tmp_path: Path) -> None:
+    async with DeviceTest(Sequences, clock=clock, folder=tmp_path, longitude=-90.0) as book:
+        assert await book.call("next_due") == ""
+        assert await book.call("add", TOML, "vera") == [1]
+        assert json.loads(await book.call("next_due"))["id"] == 1
+        started = json.loads(await book.call("start", 1))
+        assert started["sequence"]["observer"] == "vera"
+        await clock.sleep(0.2)
+        assert await book.read("executing") == 1
+        assert json.loads(await book.call("under_way")) == started
+        await book.call("record", 1, msgspec.json.encode(SHOT).decode())
+        assert await book.call("conclude", 1, "finish", "2 images") == "EXECUTED"
+        await clock.sleep(0.2)
+        assert (await book.read("executing"), await book.read("waiting")) == (0, 0)
+        (line,) = await book.read("present")
+        told = json.loads(line)
+        assert (told["status"], told["taken"], told["images"], told["why"]) == ("EXECUTED", 1, 2, "2 images")
+        shown = json.loads(await book.call("show", 1))
+        assert [change["status"] for change in shown["changes"]] == ["TOBEPLANNED", "EXECUTING", "EXECUTED"]
+
+
+@jumping
+async def test_a_restart_goes_on_where_it_was(clock: JumpingClock, tmp_path: Path) -> None:
+    async with DeviceTest(Sequences, clock=clock, folder=tmp_path, longitude=-90.0) as book:
+        await book.call("add", TOML)
+        await book.call("start", 1)
+    async with DeviceTest(Sequences, clock=clock, folder=tmp_path, longitude=-90.0) as book:
+        assert json.loads(await book.call("under_way"))["id"] == 1
+        await book.call("cancel", 1, "no time")
+        assert await book.call("conclude", 1, "abort", "late") == "CANCELLED"
+        await clock.sleep(0.2)
+        assert await book.read("cancelled") == 1
+
+
+@jumping
+async def test_what_is_not_executed_in_time_expires(clock: JumpingClock, tmp_path: Path) -> None:
+    async with DeviceTest(Sequences, clock=clock, folder=tmp_path, longitude=-90.0) as book:
+        await book.call("add", TOML)
+        await clock.sleep(3610)
+        assert json.loads(await book.call("find", "expired"))[0]["why"] == "its window is over"
+        with pytest.raises(DeviceError, match="over already"):
+            await book.call("add", TOML.replace("start = 0", "start = -99").replace("end = 3600", "end = -1"))
+
+
+@jumping
+async def test_what_stands_too_low_waits(clock: JumpingClock, tmp_path: Path) -> None:
+    async with DeviceTest(Sequences, clock=clock, folder=tmp_path, latitude=-60.0, longitude=-90.0) as book:
+        await book.call("add", TOML)
+        assert await book.call("next_due") == ""
+
+
+@jumping
+async def test_what_cannot_be_is_refused(clock: JumpingClock, tmp_path: Path) -> None:
+    async with DeviceTest(Sequences, clock=clock, folder=tmp_path, detectors=["Blue camera"]) as book:
+        with pytest.raises(DeviceError, match="asks for 'Visible camera'; there are: 'Blue camera'"):
+            await book.call("add", TOML)
+        with pytest.raises(SerenoError, match="needs start"):
+            await book.call("add", "a = 1")
+        with pytest.raises(OperationError, match="no sequence 4"):
+            await book.call("show", 4)
+        with pytest.raises(RefusedError, match="one of: TOBEPLANNED"):
+            await book.call("find", "done")
+        await book.call("add", TOML.replace("Visible", "Blue"))
+        with pytest.raises(RefusedError, match="cannot finish"):
+            await book.call("conclude", 1, "finish")
+        with pytest.raises(RefusedError, match="no end of an execution"):
+            await book.call("conclude", 1, "cancel")
+        with pytest.raises(RefusedError, match="image:"):
+            await book.call("record", 1, "{}")
