@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from sereno.client import connect, done, iso_time
-from sereno.model import OperationError
+from sereno.model import OperationError, SystemClock
 
 BOOK = "observatory/sequences"
 
@@ -106,15 +106,13 @@ def cancel(*, call: Callable[..., Any], number: int, why: str, as_json: bool) ->
 
 def _checked(file: Path) -> str:
     """The text of a file that can be read as sequences: faults are told here, with the file's name."""
-    import time
-
     from sereno_observatory.sequences import read_sequences
 
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise OperationError(f"{file} cannot be read: {error}") from None
-    read_sequences(text, time.time_ns(), str(file))
+    read_sequences(text, SystemClock().wall_ns(), str(file))
     return text
 
 
