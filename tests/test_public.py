@@ -26,7 +26,8 @@ def test_importing_it_loads_nothing_else() -> None:
 
 def test_a_device_is_written_without_the_heavy_packages() -> None:
     code = (
-        "import sys; from sereno import Device; import sereno.app.serve.serving; "
+        "import sys; from sereno import Device; import sereno.app.serve.serving, sereno.app.smallgateway.running; "
+        "import sereno.app.smallgateway.flags; "
         "print([n for n in ('pyarrow', 'duckdb', 'alembic', 'sqlalchemy', 'pint', 'fastapi') if n in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

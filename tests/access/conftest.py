@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 
 from sereno.access.accounts import Accounts
 from sereno.access.passwords import Passwords
-from sereno.access.sessions import SessionLimits
+from sereno.access.session_limits import SessionLimits
 from sereno.store.engine import Store
 from sereno.testing import JumpingClock
 

@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from sereno.access.accounts import Accounts
 from sereno.access.actor import Right
-from sereno.access.sessions import RoleLimits, SessionLimits
+from sereno.access.session_limits import RoleLimits, SessionLimits
 from sereno.model import DeniedError, NotFoundError
 from sereno.store import people
 from sereno.store.engine import Store

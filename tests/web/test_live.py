@@ -10,7 +10,7 @@ import pytest
 
 from sereno.access.accounts import Accounts
 from sereno.access.actor import Actor
-from sereno.access.sessions import SessionLimits
+from sereno.access.session_limits import SessionLimits
 from sereno.client import WaitingCommand, WaitsFor
 from sereno.model import Say, Verb
 from sereno.store.engine import Store

@@ -24,7 +24,8 @@ from .opaque import digest, new_password
 from .passwords import Passwords, check_password
 from .refusals import Refusals
 from .roles import decode_role, encode_permissions, role_named, roles_named
-from .sessions import SessionLimits, Sessions, SignedIn
+from .session_limits import SessionLimits
+from .sessions import Sessions, SignedIn
 from .standing import standing
 from .tokens import Tokens
 

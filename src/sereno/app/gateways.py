@@ -7,6 +7,7 @@ from typing import Protocol
 
 from sereno.access.insecure import Insecure, Peers
 from sereno.client import Client, PlannedPort
+from sereno.gateways.http.server import HttpServer
 from sereno.gateways.latest.board import BESIDE
 from sereno.gateways.latest.server import LatestServer
 from sereno.gateways.line.server import LineServer
@@ -40,6 +41,10 @@ def make_gateways(plant: Plant, client: Client, live: PlannedPort, audit: AuditL
     if latest is not None:
         peers = Peers(_reader_of(latest), audit, client.clock)
         made["latest"] = LatestServer(client, live, peers, latest.tags, host=latest.host, port=latest.port)
+    http = plant.gateway.http
+    if http is not None:
+        peers = Peers(http.insecure_as("gateway/http"), audit, client.clock)
+        made["http"] = HttpServer(client, live, peers, http.settings())
     tango = plant.gateway.tango
     if tango is not None:
         made["tango"] = TangoGateway(client, live, tango.insecure_as("gateway/tango"), tango.settings(), audit)

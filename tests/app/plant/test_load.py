@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sereno.access.sessions import RoleLimits
+from sereno.access.session_limits import RoleLimits
 from sereno.app.plant.load import Plant, load_plant
 from sereno.model import Access, ConfigurationError, Fault, ValueType
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from sereno.access.oidc import OidcConfig, check_issuer
-from sereno.access.sessions import RoleLimits, SessionLimits
+from sereno.access.session_limits import RoleLimits, SessionLimits
 from sereno.historian.retention import KeepRule
 from sereno.historian.room import WhenFull
 from sereno.model import Access, Marks, Setpoint, ValueType, check_path

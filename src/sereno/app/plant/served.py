@@ -11,6 +11,29 @@ from .gateway_schema import GatewayTable
 
 
 def served_faults(gateway: GatewayTable, specs: Mapping[str, TagSpec], where: Callable[..., str]) -> list[Fault]:
+    """Tags of gateways that are none, or cannot be served so."""
+    return [*_latest_faults(gateway, specs, where), *_http_faults(gateway, specs, where)]
+
+
+def _http_faults(gateway: GatewayTable, specs: Mapping[str, TagSpec], where: Callable[..., str]) -> list[Fault]:
+    """Names of [gateway.http] that stand for no tag, and totals that could not be written."""
+    table, faults = gateway.http, list[Fault]()
+    if table is None:
+        return faults
+    keys = {("names", name): [tags] if isinstance(tags, str) else tags for name, tags in table.names.items()}
+    keys |= {("totals", name): tags for name, tags in table.totals.items()}
+    keys |= {("connections", ""): [table.connections]} if table.connections else {}
+    for (key, name), tags in keys.items():
+        at = where("gateway", "http", key, *([name] if name else []))
+        for path in tags:
+            if path not in specs:
+                faults.append(Fault(at, f"[gateway.http] names no tag {path!r}", fix=nearest(path, specs)))
+            elif key == "totals" and not specs[path].access.writable:
+                faults.append(Fault(at, f"[gateway.http] would write totals to {path!r}, which cannot be written"))
+    return faults
+
+
+def _latest_faults(gateway: GatewayTable, specs: Mapping[str, TagSpec], where: Callable[..., str]) -> list[Fault]:
     """Tags of [gateway.latest] that are none, are served twice, or are no numbers."""
     faults: list[Fault] = []
     if gateway.latest is None:
