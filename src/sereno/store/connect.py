@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ _DRIVERS = {"postgresql": "postgresql+psycopg", "mariadb": "mariadb+pymysql"}
 _EXTRAS = {"postgresql": "postgres", "mariadb": "mariadb"}
 
 
-def make_engine(where: str | Path) -> Engine:
-    """An engine on a file (made private if new) or on an SQLAlchemy URL. Opens no connection. Raises StoreError."""
+def make_engine(where: str | Path, arguments: Mapping[str, Any] | None = None) -> Engine:
+    """An engine on a file (made private if new) or on an SQLAlchemy URL. Opens no connection. Raises StoreError.
+
+    `arguments` are those of the package that connects to a server.
+    """
     url = _url(where)
     backend = url.get_backend_name()
     if backend == "sqlite":
@@ -26,7 +30,8 @@ def make_engine(where: str | Path) -> Engine:
     if backend not in _DRIVERS:
         raise _no_database(where)
     try:
-        return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        made = dict(arguments or {})
+        return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", connect_args=made)
     except ArgumentError as error:
         raise _no_database(where) from error
     except ImportError as error:

@@ -48,6 +48,14 @@ def total_of(config: HttpTagConfig, answers: Answers) -> Total:
     return Total(_nothing(config), Quality.BAD, words)
 
 
+def doubted(total: Total, doubt: str) -> Total:
+    """The same where `doubt` is empty; else uncertain at best, and why."""
+    if not doubt:
+        return total
+    reason = f"{total.reason}; {doubt}" if total.reason else doubt
+    return Total(total.value, Quality.LAST_USABLE if total.quality == Quality.GOOD else total.quality, reason)
+
+
 def _sorted_out(config: HttpTagConfig, answers: Answers) -> tuple[dict[str, tuple[float, ...]], dict[str, str]]:
     """Who answered what, and who did not and why."""
     taken: dict[str, tuple[float, ...]] = {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,23 +12,25 @@ import numpy as np
 from sereno.device import Driver, DriverTag, Environment, Link, ScanColumns
 from sereno.model import NoAnswerError, RefusedError, ValueType
 
-from .aggregate import Total, total_of
+from .aggregate import Total, doubted, total_of
 from .asking import Getter, Sweep
 from .getting import HttpGetter
-from .protocol import AnswerError, Inventory, base_of, parse_inventory
+from .inventory import InventorySource
 from .tags import FACTS, HttpConfig, HttpTagConfig
-
-INVENTORY_BYTES = 4 << 20
 
 
 class HttpLink(Link):
     """Up as long as the node wants it: members come and go by themselves."""
 
     def __init__(self, config: HttpConfig, environment: Environment) -> None:
-        super().__init__(config.url or f"{len(config.members)} members", environment)
+        super().__init__(
+            config.url or (f"{len(config.members)} members" if config.members else "an inventory in a database"),
+            environment,
+        )
         self.pipelines = True
         self.counters = {"sweeps": 0, "asked": 0, "unanswered": 0}
         self.getter: Getter | None = None
+        self.inventory = InventorySource(config, environment.clock)
 
     async def connect(self) -> None:
         """See Link."""
@@ -40,6 +41,7 @@ class HttpLink(Link):
         getter, self.getter = self.getter, None
         if getter is not None:
             await getter.close()
+        self.inventory.close()
 
 
 class _Watched:
@@ -121,7 +123,7 @@ class HttpDriver(Driver):
         getter = self._link.getter
         if getter is None:
             raise NoAnswerError("the link is closed")
-        inventory = await self._inventory(getter)
+        inventory, doubt = await self._link.inventory.now(getter)
         self._members = len(inventory)
         config = self._config
         sweep = Sweep(getter, self._clock, timeout=config.timeout, most=config.max_bytes, at_once=config.in_flight)
@@ -129,7 +131,7 @@ class HttpDriver(Driver):
         found = await asyncio.gather(*(sweep.answers(inventory.members.items(), path) for path in paths))
         answers = dict(zip(paths, found, strict=True))
         self._count(answers)
-        return _columns(plan, answers)
+        return _columns(plan, answers, doubt)
 
     async def write(self, tag: DriverTag, value: Any, *, deadline: float | None = None) -> None:
         """See Driver: nothing can be written."""
@@ -140,28 +142,6 @@ class HttpDriver(Driver):
         """See Driver."""
         return {"members": self._members}
 
-    async def _inventory(self, getter: Getter) -> Inventory:
-        config = self._config
-        if config.members:
-            return Inventory({name: base_of(address, config.port) for name, address in config.members.items()})
-        try:
-            async with self._clock.timeout(config.timeout):
-                return parse_inventory(await self._inventory_bytes(getter, config.url), config.port)
-        except AnswerError as error:
-            raise NoAnswerError(str(error)) from None
-        except TimeoutError:
-            raise NoAnswerError(f"no inventory within {config.timeout:g} s from {config.url}") from None
-
-    @staticmethod
-    async def _inventory_bytes(getter: Getter, source: str) -> bytes:
-        if not source.startswith("file:"):
-            return await getter.get(source, INVENTORY_BYTES)
-        path = Path(source.removeprefix("file:"))
-        try:
-            return await asyncio.to_thread(path.read_bytes)
-        except OSError as error:
-            raise NoAnswerError(f"the inventory {path} cannot be read: {error.strerror}") from None
-
     def _count(self, answers: Mapping[str, Mapping[str, Any]]) -> None:
         counters = self._link.counters
         counters["sweeps"] += 1
@@ -170,9 +150,10 @@ class HttpDriver(Driver):
             counters["unanswered"] += sum(isinstance(answer, Exception) for answer in one.values())
 
 
-def _columns(plan: FleetPlan, answers: Mapping[str, Mapping[str, Any]]) -> ScanColumns:
-    rows = [total_of(tag.config, answers[tag.config.get]) for tag in plan.rows]
-    objects = [total_of(tag.config, answers[tag.config.get]) for tag in plan.objects]
+def _columns(plan: FleetPlan, answers: Mapping[str, Mapping[str, Any]], doubt: str) -> ScanColumns:
+    """`doubt`: why it is not known who belongs to the fleet now."""
+    rows = [doubted(total_of(tag.config, answers[tag.config.get]), doubt) for tag in plan.rows]
+    objects = [doubted(total_of(tag.config, answers[tag.config.get]), doubt) for tag in plan.objects]
     named = list(zip((*plan.rows, *plan.objects), (*rows, *objects), strict=True))
     totals = [total for tag, total in named if tag.config.reduce not in FACTS]
     return ScanColumns(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ GATEWAY_KEY = "RASP_catch"
 """The key of a member's address where the inventory says more of it than the address."""
 MOST_MEMBERS = 10_000
 LONGEST_VECTOR = 1000
+LONGEST_NAME = 200
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?\Z")
 
 
@@ -38,16 +40,38 @@ def parse_inventory(data: bytes, port: int) -> Inventory:
     `port` is that of addresses without one. Raises AnswerError.
     """
     try:
-        found = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
-        raise AnswerError("the inventory is no JSON") from None
+        found = _json(data)
+    except AnswerError as error:
+        raise AnswerError(f"the inventory: {error}") from None
     if isinstance(found, list):
         found = {str(one): one for one in found}
     if not isinstance(found, dict):
         raise AnswerError("the inventory is neither a mapping of names nor a list of addresses")
     if len(found) > MOST_MEMBERS:
         raise AnswerError(f"the inventory names {len(found)} members, at most {MOST_MEMBERS}")
-    return Inventory({str(name): base_of(_address(name, entry), port) for name, entry in found.items()})
+    return Inventory({_name(name): base_of(_address(name, entry), port) for name, entry in found.items()})
+
+
+def inventory_of_rows(rows: Sequence[tuple[Any, ...]], port: int) -> Inventory:
+    """Of the rows of a query: name and address, or the address alone. Raises AnswerError, for one of them too."""
+    found: dict[str, str] = {}
+    for row in rows:
+        name, address = row[0], row[min(1, len(row) - 1)]
+        if not isinstance(address, str):
+            raise AnswerError(f"the inventory has no address for {str(name)[:60]!r}, but {str(address)[:60]!r}")
+        if str(name) in found:
+            raise AnswerError(f"the inventory names {str(name)[:60]!r} twice")
+        found[_name(name)] = base_of(address, port)
+    if len(found) > MOST_MEMBERS:
+        raise AnswerError(f"the inventory names {len(found)} members, at most {MOST_MEMBERS}")
+    return Inventory(found)
+
+
+def _name(name: Any) -> str:
+    text = str(name)
+    if len(text) > LONGEST_NAME or any("\ud800" <= char <= "\udfff" for char in text):
+        raise AnswerError(f"the inventory has {text[:60]!r} for a name, expected at most {LONGEST_NAME} letters")
+    return text
 
 
 def _address(name: str, entry: Any) -> str:
@@ -75,10 +99,30 @@ def base_of(address: str, port: int) -> str:
 
 def parse_answer(data: bytes) -> Any:
     """The JSON of an answer. Raises AnswerError."""
+    return _json(data)
+
+
+def _json(data: bytes) -> Any:
+    """JSON that means one thing. Raises AnswerError, for a key that is there twice too."""
     try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+        if b"{" not in data:
+            return msgspec.json.decode(data)
+        return json.loads(data.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+    except AnswerError:
+        raise
+    except (ValueError, RecursionError):
         raise AnswerError("no JSON") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise AnswerError("a key is there twice")
+    return found
+
+
+def _no_number(text: str) -> Any:
+    raise AnswerError(f"{text} is no number")
 
 
 def pick(answer: Any, path: str) -> Any:

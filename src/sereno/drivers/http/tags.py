@@ -16,6 +16,7 @@ Reduce = Literal["sum", "min", "max", "mean", "count", "missing", "table"]
 FACTS = ("count", "missing", "table")
 """These say who answered, so they are good whoever did."""
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*\Z")
+_SELECT = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 _INVENTORY = re.compile(r"(http://[^\s]+|file:[^\s].*)\Z")
 
 
@@ -33,13 +34,36 @@ def _url(value: str) -> str:
     return value
 
 
+def _query(value: str) -> str:
+    if value and not _SELECT.match(value):
+        raise ValueError(f"{value[:40]!r} is no query, expected one that begins with SELECT or WITH")
+    return value
+
+
+def _database(value: str) -> str:
+    if not value or value.startswith(("env:", "file:")):
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("sqlite", "postgresql", "mariadb"):
+        raise ValueError("expected env:NAME or file:PATH with the URL, or sqlite:///PATH, postgresql://, mariadb://")
+    if parts.password is not None:
+        raise ValueError("a password is not in the plant file itself: put the URL into a file, and say file:PATH")
+    return value
+
+
 class HttpConfig(BaseModel):
-    """A fleet: who belongs to it, and how its members are asked."""
+    """A fleet: who belongs to it, and how its members are asked.
+
+    `keep`: when nobody can say who belongs to it, those of the last time are asked, and what they say is uncertain.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: Annotated[str, AfterValidator(_url)] = ""
     members: dict[str, str] = {}
+    query: Annotated[str, AfterValidator(_query)] = ""
+    database: Annotated[str, AfterValidator(_database)] = ""
+    keep: bool | None = None
     port: int = Field(8000, ge=1, le=65535)
     timeout: float = Field(2.0, gt=0, le=600)
     in_flight: int = Field(100, ge=1, le=10_000)
@@ -47,8 +71,13 @@ class HttpConfig(BaseModel):
 
     @model_validator(mode="after")
     def _who(self) -> Self:
-        if bool(self.url) is bool(self.members):
-            raise ValueError("either url (of the inventory) or members (names and addresses) says who belongs to it")
+        if [bool(self.url), bool(self.members), bool(self.query)].count(True) != 1:
+            raise ValueError(
+                "one of url (of the inventory), query (to a database) and members (names and addresses) says who "
+                "belongs to it"
+            )
+        if bool(self.query) is not bool(self.database):
+            raise ValueError("query and database go together")
         for name, address in self.members.items():
             try:
                 base_of(address, self.port)
