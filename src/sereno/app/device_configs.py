@@ -14,6 +14,7 @@ from sereno.device import (
     RetryConfig,
     device_configs,
 )
+from sereno.device.instruments import LOOK
 
 from .plant.derived import DerivedFamily
 from .plant.load import PlantDevice
@@ -44,6 +45,8 @@ def written_configs(written: WrittenDevice, memory: Memory) -> list[DeviceConfig
         stale_after=table.stale_after,
         description=table.description,
     )
+    periods = {name: GroupConfig(g.period, g.phase) for name, g in written.groups.items() if name == LOOK}
+    configs[0] = replace(configs[0], groups={**configs[0].groups, **periods})
     return [replace(config, marks=table.marks_at(config.path)) for config in configs]
 
 

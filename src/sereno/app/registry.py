@@ -7,6 +7,7 @@ from typing import Any
 
 from sereno.alarms.notify.way import WayConfig
 from sereno.device import Driver
+from sereno.device.instruments import InstrumentFamily
 
 
 def driver_entries() -> dict[str, EntryPoint]:
@@ -14,9 +15,11 @@ def driver_entries() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group="sereno.drivers")}
 
 
-def load_driver(entry: EntryPoint) -> type[Driver]:
+def load_driver(entry: EntryPoint) -> type[Driver] | InstrumentFamily:
     """Import one driver. Raises TypeError if what it names is not a Driver, ImportError as it comes."""
     found = entry.load()
+    if isinstance(found, InstrumentFamily):
+        return found
     if not (isinstance(found, type) and issubclass(found, Driver)):
         raise TypeError(f"entry point {entry.name} = {entry.value} is not a subclass of sereno.device.Driver")
     return found

@@ -2,6 +2,7 @@
 
 from ._config import DEFAULT_GROUP, DeviceConfig, DeviceTag, GroupConfig, RetryConfig
 from ._driver import Driver, DriverTag, Environment, Link, RunnerPort, ScanColumns
+from ._http import HttpAnswer, HttpClient
 from ._keeper import LinkKeeper
 from ._memory import Memory, NoMemory
 from ._runner import DeviceRunner
@@ -28,6 +29,8 @@ __all__ = [
     "DriverTag",
     "Environment",
     "GroupConfig",
+    "HttpAnswer",
+    "HttpClient",
     "Link",
     "LinkKeeper",
     "Listener",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sereno.app.serve.server import DeviceServer
 from sereno.client import Client, DeviceStatus, SyncClient, connect, done
 from sereno.device import Device, DeviceConfig, Environment, Memory, Mock, default_name, device_configs, mock_of, mocked
 from sereno.gateways.native.server import NativeServer
-from sereno.model import Ack, Clock, SystemClock
+from sereno.model import Ack, Clock
 
 TESTER = Actor("tester", (ROLES["admin"],))
 TOKEN = "test"  # noqa: S105 - opens nothing but what the test has started
@@ -33,7 +33,8 @@ class DeviceTest:
     One class gives its device, `test/power_supply`, with `settings`. Several, or a mapping of paths to classes, give
     a mapping of paths to devices. Entering waits until all have answered, and raises NotConnectedError if they do
     not within `patience` seconds; 0 does not wait. `mock`: their code is not called, see `TestedDevice.mock`.
-    `wire`: what the test asks goes over TCP, as from another process. `folder` is where devices keep files.
+    `wire`: what the test asks goes over TCP, as from another process. `folder` is where devices keep files,
+    `environment` their clock, connections and so on.
     """
 
     __test__ = False
@@ -42,6 +43,7 @@ class DeviceTest:
         self,
         *classes: type[Device] | Mapping[str, type[Device]],
         clock: Clock | None = None,
+        environment: Environment | None = None,
         memory: Memory | None = None,
         mock: bool = False,
         wire: bool = False,
@@ -54,7 +56,8 @@ class DeviceTest:
             raise TypeError("DeviceTest takes at least one class of devices")
         self._single = len(wanted) == 1 and isinstance(classes[0], type)
         self._wanted = wanted
-        self._environment = Environment(clock=clock or SystemClock(), folder=folder or Path())
+        environment = environment or Environment()
+        self._environment = replace(environment, clock=clock or environment.clock, folder=folder or environment.folder)
         self._memory = memory
         self._mock = mock
         self._wire = wire

@@ -211,3 +211,19 @@ def test_a_setting_without_default_must_be_given() -> None:
 def test_a_first_value_given_in_passing_is_told_how_it_is_said() -> None:
     with pytest.raises(TypeError, match=r"tag\('CCD'\): a first value is said as tag\(default='CCD'\)"):
         tag("CCD")  # type: ignore[call-overload]
+
+
+def test_a_tag_may_have_a_name_that_every_device_has() -> None:
+    class Mount(Device):
+        doing: Mode = tag(name="state", write=True, default=Mode.IDLE)
+
+        @on_write("state")
+        async def _go(self, value: Mode) -> None: ...
+
+    planned = plan_of(Mount).tags
+    assert list(planned) == ["state"]
+    assert (planned["state"].spec.path, planned["state"].writer) == ("device/state", Mount._go)
+    mount = Mount()
+    mount.doing = Mode.HOLDING
+    assert (mount.value("state"), mount.doing) == (Mode.HOLDING, Mode.HOLDING)
+    assert str(mount.state) == "offline"

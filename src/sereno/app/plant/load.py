@@ -17,6 +17,7 @@ from sereno.app.registry import driver_entries, load_driver
 from sereno.client import AlarmSpec
 from sereno.derive.rule import DerivedRule
 from sereno.device import Driver, DriverTag
+from sereno.device.instruments import InstrumentFamily
 from sereno.expression.compiler import compile_expression
 from sereno.expression.errors import ExpressionError
 from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, tag_id
@@ -47,10 +48,11 @@ from .schema import (
 from .served import served_faults
 from .setpoints import setpoint_of
 from .units import unit_fault
-from .written import WrittenDevice, written_device
+from .written import WrittenDevice, instrument_device, written_device
 
 DEFAULT_GROUP = "default"
 Family: TypeAlias = "type[Driver] | type[DerivedFamily]"
+AnyFamily: TypeAlias = "Family | InstrumentFamily"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +240,9 @@ class _Drivers:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.entries = driver_entries()
-        self.loaded: dict[str, type[Driver]] = {}
+        self.loaded: dict[str, type[Driver] | InstrumentFamily] = {}
 
-    def get(self, name: str, where: str, faults: list[Fault]) -> Family | None:
+    def get(self, name: str, where: str, faults: list[Fault]) -> AnyFamily | None:
         if name == DERIVED:
             return DerivedFamily
         if name not in self.entries:
@@ -270,6 +272,9 @@ def _device(raw: RawDevice, drivers: _Drivers, faults: list[Fault]) -> PlantDevi
         )
         return None
     driver = drivers.get(str(data["driver"]), where("driver"), faults)
+    if isinstance(driver, InstrumentFamily):
+        written = instrument_device(raw, driver, faults)
+        return None if written is None else _of_class(written, where())
     own = {k: v for k, v in data.items() if k in DeviceTable.model_fields}
     table = validate(DeviceTable, own, where, label, faults)
     if driver is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sereno.app.registry import driver_entries, load_driver, load_notifier, notifier_entries
+from sereno.device import plan_of
+from sereno.device.instruments import InstrumentFamily
 
 from .alarm_schema import OtherAlarmTable
 from .derived import DerivedFamily
@@ -32,8 +34,11 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a plant file."""
     drivers = {name: load_driver(entry) for name, entry in sorted(driver_entries().items())}
     definitions: dict[str, Any] = {}
-    families: list[Family] = [*drivers.values(), DerivedFamily]
-    device = _merged(DeviceTable, [d.Config for d in families], definitions)
+    instruments = [one for one in drivers.values() if isinstance(one, InstrumentFamily)]
+    families: list[Family] = [*(d for d in drivers.values() if not isinstance(d, InstrumentFamily)), DerivedFamily]
+    settings = [plan_of(cls).settings for family in instruments for cls in family.kinds.values()]
+    device = _merged(DeviceTable, [*settings, *(d.Config for d in families)], definitions)
+    device["properties"]["kind"] = {"type": "string", "description": "What an instrument is"}
     tag = _merged(TagTable, [d.TagConfig for d in families], definitions)
     use = _merged(UseTable, [], definitions)
     template = _merged(TemplateTable, [], definitions)

@@ -1,4 +1,7 @@
-"""Devices written in Python in a plant file: [[device]] class = "module:Class", with the class's settings as keys."""
+"""Devices written in Python in a plant file: [[device]] class = "module:Class", with the class's settings as keys.
+
+Instruments are such devices too: the family of `driver` has the class for their `kind`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 from sereno.app.serve.classes import load_class, module_files
 from sereno.app.serve.units import unit_faults
 from sereno.device import ClassPlan, Device, Driver, driver_of, plan_of, tag_specs
+from sereno.device.instruments import LOOK, InstrumentFamily
 from sereno.model import ConfigurationError, Fault, Limits, TagSpec
 
 from .alarm_schema import LIMITS, AlarmTable
@@ -54,12 +58,40 @@ def written_device(raw: RawDevice, folder: Path, faults: list[Fault]) -> Written
         for key in _NOT_OF_DEVICES
         if key in data
     ]
-    names = [field.alias or name for name, field in DeviceTable.model_fields.items()]
-    own = {k: v for k, v in data.items() if k in names and k not in _NOT_OF_DEVICES}
-    table = validate(DeviceTable, own, where, label, faults)
     plan = _plan(str(data["class"]), folder, where("class"), faults)
-    if plan is None:
+    kept = {key: value for key, value in data.items() if key not in _NOT_OF_DEVICES}
+    return None if plan is None else _written(raw, kept, plan, str(data["class"]), faults)
+
+
+def instrument_device(raw: RawDevice, family: InstrumentFamily, faults: list[Fault]) -> WrittenDevice | None:
+    """The device of a table whose driver has a class for each kind of instrument. None with its faults noted."""
+    data, where = raw.table.data, raw.table.where
+    label, kind = f"device {data.get('name', '?')!r}", data.get("kind")
+    if not isinstance(kind, str) or kind not in family.kinds:
+        found = f"{label} has no 'kind'" if kind is None else f"unknown kind {kind!r} in {label}"
+        fix = nearest(str(kind or ""), family.kinds)
+        faults.append(Fault(where(*(["kind"] if "kind" in data else [])), found, "what the instrument is", fix))
         return None
+    if "groups" in data:
+        faults.append(Fault(where("groups"), f"{label} is an instrument and has 'groups'", "scan = ... alone"))
+    plan = plan_of(family.kinds[kind])
+    kept = {key: value for key, value in data.items() if key not in ("kind", "groups")}
+    made = _written(raw, kept, plan, f"{plan.cls.__module__}:{plan.cls.__name__}", faults)
+    if made is None:
+        return None
+    code = hashlib.sha256(f"{made.source} {made.code}".encode()).hexdigest()
+    groups = dict(made.groups)
+    if "scan" in made.table.model_fields_set and LOOK in groups:
+        groups[LOOK] = GroupTable(period=made.table.scan, phase=None)
+    return replace(made, code=code, groups=groups)
+
+
+def _written(
+    raw: RawDevice, data: dict[str, Any], plan: ClassPlan, source: str, faults: list[Fault]
+) -> WrittenDevice | None:
+    where, label = raw.table.where, f"device {data.get('name', '?')!r}"
+    names = [field.alias or name for name, field in DeviceTable.model_fields.items()]
+    table = validate(DeviceTable, {k: v for k, v in data.items() if k in names}, where, label, faults)
     rest = {k: v for k, v in data.items() if k not in names}
     faults += unknown_keys(rest, [*plan.settings.model_fields, *names], where, label)
     known = {k: v for k, v in rest.items() if k in plan.settings.model_fields}
@@ -77,7 +109,6 @@ def written_device(raw: RawDevice, folder: Path, faults: list[Fault]) -> Written
                 alarms[refined[0].path] = refined[1]
     groups = {scan.name: GroupTable(period=scan.period, phase=scan.phase) for scan in plan.scans.values()}
     files = tuple(module_files(plan.cls))
-    source = str(data["class"])
     try:
         code = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     except OSError as error:

@@ -39,7 +39,7 @@ def collect(cls: type[Device]) -> ClassPlan:
     faults: list[Fault] = []
     body = Body(cls, faults)
     scans = _scans(body)
-    tags = {name: tag for name, declared in body.of(Tag) if (tag := _tag(body, name, declared, scans)) is not None}
+    tags = {tag.name: tag for name, one in body.of(Tag) if (tag := _tag(body, name, one, scans)) is not None}
     for name, planned in scans.items():
         if planned.method is not None and all(tag.group != name for tag in tags.values()):
             fix = f'Declare what it sets with scan="{name}": level: float = tag(scan="{name}").'
@@ -211,10 +211,10 @@ def _tag(body: Body, name: str, declared: Tag[Any], scans: dict[str, PlannedScan
     if kind is None:
         return None
     group = _group(body, name, declared, scans)
-    spec = _spec(body, name, declared, kind)
+    spec = _spec(body, declared.name, declared, kind)
     if spec is None:
         return None
-    made = PlannedTag(name, kind, options, spec, group, rule_of(body, name, options.allowed), declared.method,
+    made = PlannedTag(declared.name, kind, options, spec, group, rule_of(body, name, options.allowed), declared.method,
                       declared.writer, where)  # fmt: skip
     _check_tag(body, made)
     return made
@@ -286,7 +286,7 @@ def _spec(body: Body, name: str, declared: Tag[Any], kind: Kind) -> TagSpec | No
 
 def _check_tag(body: Body, tag: PlannedTag) -> None:
     options = tag.options
-    where = place(body.attributes[tag.name])
+    where = tag.place or _class_place(body.cls)
     if options.memorised and not tag.spec.access.writable:
         body.fault(where, f"{tag.name} is memorised and cannot be written", fix="Add write=True, or give a default.")
     numbers = ("low", "high", "write_low", "write_high", "alarm", "max_step", "max_rate")
@@ -319,7 +319,7 @@ def _writers(body: Body, tags: dict[str, PlannedTag]) -> None:
 
 
 def _check_writer(body: Body, tag: PlannedTag) -> None:
-    where = place(body.attributes[tag.name])
+    where = tag.place or _class_place(body.cls)
     writable = tag.spec.access.writable
     if tag.writer is None:
         if writable and not tag.held:

@@ -45,6 +45,7 @@ def place_of(depth: int = 2) -> Place:
 class TagOptions:
     """What `tag` was given; see there."""
 
+    name: str = ""
     unit: str = ""
     description: str = ""
     type: str = ""
@@ -79,14 +80,14 @@ class Tag(Generic[V]):
         self.place = place
         self.method = method
         self.writer: Callable[..., Any] | None = None
-        self.name = method.__name__ if method else ""
+        self.name = options.name or (method.__name__ if method else "")
 
     def __call__(self, method: Callable[[Any], V]) -> Tag[V]:
         """As a decorator: the method reads the tag, once per period."""
         return Tag(self.options, Place(method.__code__.co_filename, method.__code__.co_firstlineno), method)
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+        self.name = self.options.name or name
 
     @overload
     def __get__(self, device: None, owner: type) -> Tag[V]: ...
@@ -123,6 +124,7 @@ def tag(*, period: Period, **options: Any) -> Callable[[Callable[[Any], V]], Tag
 @overload
 def tag(
     *,
+    name: str = "",
     unit: str = "",
     description: str = "",
     type: str = "",
@@ -154,7 +156,8 @@ def tag(method: Callable[[Any], V] | None = None, /, **options: Any) -> Any:
 
     `low`..`high` is where the value is trusted, and what may be written unless `write_low`, `write_high` say so.
     `write` True, or "only" for what cannot be read. `memorised`: set again after a restart. `period` of a method,
-    default 1 s; `scan` names the @scan method that sets a tag. `default` stands until it is set.
+    default 1 s; `scan` names the @scan method that sets a tag. `default` stands until it is set. `name` is for a tag
+    that has the name of something that every device has, such as "state": people see that, code the attribute.
     """
     if method is not None and not callable(method):
         raise TypeError(f"tag({method!r}): a first value is said as tag(default={method!r})")

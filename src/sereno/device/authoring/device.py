@@ -10,6 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from sereno.client import Client
+from sereno.device._driver import Environment
 from sereno.model import ConfigurationError, Fault, NotConnectedError, NotFoundError, OperationalState, Quality
 
 from .extra import Extra
@@ -78,6 +79,17 @@ class Device:
         if self._runtime is None:
             raise NotConnectedError(f"{type(self).__name__} does not run yet")
         found: Path = self._runtime.folder
+        return found
+
+    @property
+    def surroundings(self) -> Environment:
+        """Clock, connections and randomness, as tests may replace them: from `startup` on.
+
+        Raises NotConnectedError before it runs.
+        """
+        if self._runtime is None:
+            raise NotConnectedError(f"{type(self).__name__} does not run yet")
+        found: Environment = self._runtime.environment
         return found
 
     @property

@@ -245,6 +245,8 @@ class WrittenDriver(Driver):
             return error.of(origin)
         if isinstance(error, SerenoError | OSError):
             return error
+        if isinstance(error, NotImplementedError):
+            return DeviceError("not_implemented", str(error) or "this device cannot do that", origin)
         log.error("device code failed", origin=origin, exception=in_full(error))
         return DeviceError(type(error).__name__, str(error) or "no words", origin)
 
@@ -315,6 +317,11 @@ class Runtime:
     def folder(self) -> Path:
         """See Device."""
         return self._link.environment.folder
+
+    @property
+    def environment(self) -> Environment:
+        """See Device."""
+        return self._link.environment
 
     def hold(self, state: OperationalState, status: str) -> None:
         """The device is in this state although it answers."""
