@@ -71,6 +71,8 @@ TABLE = {
         GET /api/v1/maintenance
         GET /api/v1/guards
         GET /api/v1/agents/{{path:path}}/log
+        GET /api/v1/jobs
+        GET /api/v1/jobs/{{name}}
         GET /commands
         GET /api/v1/commands
         WS {LIVE}
@@ -97,6 +99,7 @@ TABLE = {
         POST /api/v1/alarms/{alarm:path}/unshelve
         POST /api/v1/notices/swap
         POST /api/v1/logbook
+        POST /api/v1/jobs/{name}/{act}
     """,
     HISTORIANS: """
         GET /trend
@@ -159,6 +162,7 @@ EXAMPLES = {
     "lang": "en",
     "key": "unknown-key",
     "name": "nobody-there",
+    "act": "run",
     "token_id": "00000000",
     "token": "no-link-of-ours",
     "session": "0000000000000000",

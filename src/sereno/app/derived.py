@@ -48,7 +48,7 @@ class AllDevices:
 
     def __init__(self, devices: DevicePort, *others: StatusSource) -> None:
         self._devices = devices
-        self._others = others
+        self.others = list(others)
 
     async def devices(self, actor: Actor) -> list[DeviceStatus]:
         """See DevicePort."""
@@ -62,4 +62,4 @@ class AllDevices:
         return self._devices.trace(device, actor)
 
     def _linkless(self) -> list[DeviceStatus]:
-        return [status for source in self._others for status in source.status()]
+        return [status for source in self.others for status in source.status()]

@@ -116,6 +116,8 @@ class Node:
             await gateway.start()
             self._stack.push_async_callback(gateway.stop)
         self._background("guards", parts.guards.run)
+        await parts.jobs.start()
+        self._stack.push_async_callback(parts.jobs.stop)
         self._background("agents", parts.supervisor.run)
         self._watchdog()
         return await self._ready(parts, fresh_password)

@@ -12,6 +12,7 @@ from sereno.access.accounts import Accounts
 from sereno.access.actor import NOBODY
 from sereno.access.oidc import Provider
 from sereno.agents.guards import Guards
+from sereno.agents.jobs.jobs import Jobs, job_alarms
 from sereno.agents.supervisor import Supervisor, agent_alarms
 from sereno.alarms.alarms import Alarms
 from sereno.client import Client, DevicePort, HistoryPort
@@ -41,6 +42,7 @@ from .device_configs import device_configs_of
 from .gateways import Gateway, make_gateways
 from .history_acts import HISTORY, HistoryActs
 from .host_clock import clock_figures
+from .jobs import join_jobs
 from .machine import Machine
 from .memory import FileMemory
 from .no_history import NoHistory
@@ -83,6 +85,7 @@ class Parts:
     supervisor: Supervisor
     agent_logs: AgentLogs
     seats: Seats
+    jobs: Jobs
 
 
 # long: one line for each part
@@ -107,15 +110,19 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
     itself = SelfWatch(hub, clock, folder.path, partial(recording_problems, store, historian))
     supervisor = join_agents(plant.agents, devices, hub, router, clock)
-    declared = [*live_alarms(plant), *agent_alarms(supervisor.rules), *SELF_ALARMS]
-    alarms = Alarms(declared, hub, clock, AlarmJournal(store), hub.out.keys)
-    telling = join_telling(plant.notices, (alarms, hub, overrides), accounts, store=store, folder=folder, clock=clock)
-    itself.notices = telling.problem
-    derivation = join_derived(plant, hub, router, clock)
-    ports = MaintainedDevices(AllDevices(devices, derivation, itself, supervisor), hub)
+    everything = AllDevices(devices, itself, supervisor)
+    ports = MaintainedDevices(everything, hub)
     seats.plant = client = Client(
         hub, router, historian or NoHistory(), ports, NOBODY, clock=clock, overrides=overrides
     )
+    jobs = join_jobs(plant.jobs, client, hub, router, store)
+    declared = [*live_alarms(plant), *agent_alarms(supervisor.rules), *job_alarms(plant.jobs), *SELF_ALARMS]
+    alarms = Alarms(declared, hub, clock, AlarmJournal(store), hub.out.keys)
+    telling = join_telling(plant.notices, (alarms, hub, overrides), accounts, store=store, folder=folder, clock=clock)
+    itself.notices = telling.problem
+    client.notices, client.job = telling.notices, jobs
+    derivation = join_derived(plant, hub, router, clock)
+    everything.others += [derivation, jobs]
     return Parts(
         clock=clock,
         store=store,
@@ -140,6 +147,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         supervisor=supervisor,
         agent_logs=AgentLogs(lambda: [rule.device for rule in supervisor.rules], clock),
         seats=seats,
+        jobs=jobs,
     )
 
 
@@ -172,6 +180,7 @@ def web_context(
         overrides=parts.overrides,
         agents=parts.agent_logs,
         guards=parts.guards,
+        jobs=parts.jobs,
         accounts=parts.accounts,
         oidc=Provider(oidc, parts.clock) if oidc else None,
         clock=parts.clock,

@@ -40,6 +40,19 @@ from ._gevent import GeventClient, connect_gevent
 from ._group import Group, GroupReading
 from ._guards import GuardPort, GuardStatus, NoGuards, guard_json
 from ._imports import ImportedSamples, ImportSource, ImportTally
+from ._jobs import (
+    JobColumn,
+    JobDetail,
+    JobPort,
+    JobRun,
+    JobStatus,
+    NoJobs,
+    StepDone,
+    job_detail_json,
+    job_json,
+    parse_run,
+    run_json,
+)
 from ._json import device_json, iso_time, override_json, reading_json, series_json, spec_json
 from ._locks import Lock, LockPort, NoLocks, lock_json
 from ._logbook import EntryKind, LogbookPort, LogEntry, LogQuery, NoLogbook, log_entry_json
@@ -131,6 +144,11 @@ __all__ = [
     "ImportTally",
     "ImportedSamples",
     "IngestPort",
+    "JobColumn",
+    "JobDetail",
+    "JobPort",
+    "JobRun",
+    "JobStatus",
     "KeptConfiguration",
     "LinkedNotice",
     "LivePort",
@@ -146,6 +164,7 @@ __all__ = [
     "NoAlarms",
     "NoAnalysis",
     "NoGuards",
+    "NoJobs",
     "NoLocks",
     "NoLogbook",
     "NoNotices",
@@ -165,6 +184,7 @@ __all__ = [
     "SentNotice",
     "Series",
     "Statistics",
+    "StepDone",
     "Subscription",
     "Substitution",
     "SyncClient",
@@ -198,6 +218,8 @@ __all__ = [
     "form_of",
     "guard_json",
     "iso_time",
+    "job_detail_json",
+    "job_json",
     "joined_aggregates",
     "lock_json",
     "log_entry_json",
@@ -205,9 +227,11 @@ __all__ = [
     "not_waiting",
     "observe",
     "override_json",
+    "parse_run",
     "parse_time",
     "plan_json",
     "reading_json",
+    "run_json",
     "running_json",
     "sent_notice_json",
     "series_json",

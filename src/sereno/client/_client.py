@@ -31,6 +31,7 @@ from ._analysis import AnalysisPort, NoAnalysis
 from ._configuration import ConfigurationPort, FixedConfiguration
 from ._group import Group, call_command, submit_all, write_command
 from ._guards import GuardPort, GuardStatus, NoGuards
+from ._jobs import JobPort, JobStatus, NoJobs
 from ._locks import Lock, LockPort, NoLocks
 from ._logbook import LogbookPort, NoLogbook
 from ._notices import NoNotices, NoticePort
@@ -91,6 +92,7 @@ class Client:
         self.analysis: AnalysisPort = NoAnalysis()
         self.notices: NoticePort = NoNotices()
         self.logbook: LogbookPort = NoLogbook()
+        self.job: JobPort = NoJobs()
         self.configuration: ConfigurationPort = FixedConfiguration()
         self.agent_port: AgentPort = NoAgents()
         self._waiting = waiting or NothingWaits()
@@ -104,6 +106,7 @@ class Client:
         made._waiting, made.alarm, made.analysis = self._waiting, self.alarm, self.analysis
         made.notices, made.logbook = self.notices, self.logbook
         made.configuration, made.agent_port = self.configuration, self.agent_port
+        made.configuration, made.job = self.configuration, self.job
         return made
 
     async def tags(self, *globs: str) -> list[TagSpec]:
@@ -349,6 +352,10 @@ class Client:
     async def agent_log(self, agent: str, *, after: int = 0, limit: int = 200) -> list[LogLine]:
         """What an agent has said of late. See AgentPort."""
         return await self.agent_port.log(agent, self.actor, after=after, limit=limit)
+
+    async def jobs(self) -> list[JobStatus]:
+        """Jobs, by name."""
+        return await self.job.jobs(self.actor)
 
     async def alarms(self) -> list[AlarmStatus]:
         """Alarms, by id."""

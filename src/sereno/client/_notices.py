@@ -85,6 +85,9 @@ class NoticePort(Protocol):
     async def test(self, way: str, person: str, actor: Actor) -> str:
         """Send a trial now; needs the right `configure`. What became of it; raises OperationError if it did not go."""
 
+    async def tell(self, way: str, person: str, text: str, actor: Actor) -> str:
+        """Send a message now; needs the right `call` on notices/WAY, as jobs have it. What became of it; as `test`."""
+
     async def swap(self, swap: RosterSwap, actor: Actor) -> int:
         """Change a roster for a time; needs the right `acknowledge`. Returns the number of the change."""
 
@@ -117,6 +120,11 @@ class NoNotices:
         """Raises NotFoundError."""
         del person, actor
         raise NotFoundError(f"no way {way!r}: this plant declares no notices")
+
+    async def tell(self, way: str, person: str, text: str, actor: Actor) -> str:
+        """Raises NotFoundError."""
+        del text
+        return await self.test(way, person, actor)
 
     async def swap(self, swap: RosterSwap, actor: Actor) -> int:
         """Raises NotFoundError."""

@@ -32,6 +32,7 @@ from ._parse import parse_ack, parse_device, parse_line, parse_reading, parse_se
 from ._remote_alarms import RemoteAlarms
 from ._remote_analysis import RemoteAnalysis, history_query, until
 from ._remote_configuration import RemoteConfiguration
+from ._remote_jobs import RemoteJobs
 from ._remote_live import RemoteSubscription
 from ._remote_logbook import RemoteLogbook
 from ._remote_notices import RemoteNotices
@@ -201,6 +202,7 @@ class RemoteClient(Client):
         self.logbook = RemoteLogbook(node.http)
         self.configuration = RemoteConfiguration(node.http)
         self.agent_port = node
+        self.job = RemoteJobs(node.http)
         self.node = node
 
     def as_actor(self, actor: Actor) -> Client:

@@ -151,7 +151,7 @@ async def put_value(
         acks.append(ack)
         if ack.state is AckState.SELECTED:
             return answer(_command_json(command.key, acks), 202)
-    return _verdict(command.key, acks)
+    return verdict(command.key, acks)
 
 
 async def post_command(
@@ -184,7 +184,7 @@ async def post_command(
     request.app.state.background.start(_follow(context, command, actor, acks, decided))
     await decided.wait()
     if acks and acks[-1].state is AckState.REFUSED:
-        return _verdict(command.key, acks)
+        return verdict(command.key, acks)
     return answer(accepted_json(command.key, acks, await waiting_now(command.key, context, actor)), 202)
 
 
@@ -223,7 +223,8 @@ async def _check_target(context: WebContext, path: str, actor: Actor) -> None:
         raise NotFoundError(f"{path!r} is not a tag" + (f"; below it is {specs[0].path!r}" if specs else ""))
 
 
-def _verdict(key: str, acks: list[Ack]) -> Response:
+def verdict(key: str, acks: list[Ack]) -> Response:
+    """The answer to who waited for the end of a command."""
     body = _command_json(key, acks)
     if not acks:
         return problem(504, "the command ended without an answer", **body)

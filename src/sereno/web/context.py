@@ -19,11 +19,13 @@ from sereno.client import (
     FixedConfiguration,
     GuardPort,
     HistoryPort,
+    JobPort,
     LogbookPort,
     NoAgents,
     NoAlarms,
     NoAnalysis,
     NoGuards,
+    NoJobs,
     NoLogbook,
     NoNotices,
     NothingWaits,
@@ -74,6 +76,7 @@ class WebContext:
     overrides: OverridePort
     agents: AgentPort = field(default_factory=NoAgents)
     guards: GuardPort = field(default_factory=NoGuards)
+    jobs: JobPort = field(default_factory=NoJobs)
     waiting: WaitingPort = field(default_factory=NothingWaits)
     alarms: AlarmPort = field(default_factory=NoAlarms)
     notices: NoticePort = field(default_factory=NoNotices)

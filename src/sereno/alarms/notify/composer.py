@@ -81,6 +81,11 @@ class Composer:
             "test", way, person, (f"{self._plan.plant}: {words['test']}", words["test_text"].format(actor=asked_by))
         )
 
+    def word(self, way: str, person: str, text: str, sender: str) -> Message:
+        """What somebody of the node has to say; its first line is the subject."""
+        subject = f"{self._plan.plant}: {text.splitlines()[0][:120]}"
+        return self._plain("message", way, person, (subject, f"{text}\n\n{sender}"))
+
     def beat(self, way: str, person: str, states: Iterable[AlarmState]) -> Message:
         """A heartbeat, with how the alarms stand."""
         words, counted = self._writer.words, list(states)

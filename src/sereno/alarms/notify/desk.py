@@ -88,19 +88,32 @@ class NoticeDesk:
 
     async def test(self, way: str, person: str, actor: Actor) -> str:
         """See NoticePort."""
-        declared = self._plan.ways.get(way)
-        if declared is None:
-            raise NotFoundError(f"no way {way!r}; known: {', '.join(self._plan.ways)}")
+        self._known_way(way)
         if not actor.may_somewhere(Right.CONFIGURE):
             raise DeniedError(f"{actor.name} has no right to {Right.CONFIGURE}")
-        if way not in self._plan.people.get(person, {}) and (person or declared.way.addressed):
-            raise RefusedError(f"{person or 'nobody'} has no address for {way!r}; name a person who has one")
+        self._check_address(way, person)
         outcome = "failed"
         try:
             outcome = await self._notifier.trial(way, person, actor)
         finally:
             target = f"{way} {person}".strip()
             await self._audit.record(actor.name, "notice.test", target, origin=actor.origin, outcome=outcome)
+        return outcome
+
+    async def tell(self, way: str, person: str, text: str, actor: Actor) -> str:
+        """See NoticePort."""
+        target, outcome = f"notices/{way}", "failed"
+        self._known_way(way)
+        if not actor.may(Right.CALL, target):
+            raise DeniedError(f"{actor.name} has no right to {Right.CALL} {target}")
+        self._check_address(way, person)
+        try:
+            outcome = await self._notifier.tell(way, person, text, actor)
+        finally:
+            named = f"{way} {person}".strip()
+            await self._audit.record(
+                actor.name, "notice.tell", named, origin=actor.origin, outcome=outcome, new={"text": text}
+            )
         return outcome
 
     async def swap(self, swap: RosterSwap, actor: Actor) -> int:
@@ -146,6 +159,15 @@ class NoticeDesk:
         data = asdict(spec)
         waiting = sum(name == spec.name for name, _ in machine.cases)
         return {**data, "digest": [f"{m // 60:02}:{m % 60:02}" for m in spec.digest], "cases": waiting}
+
+    def _known_way(self, way: str) -> None:
+        if way not in self._plan.ways:
+            raise NotFoundError(f"no way {way!r}; known: {', '.join(self._plan.ways)}")
+
+    def _check_address(self, way: str, person: str) -> None:
+        addressed = self._plan.ways[way].way.addressed
+        if way not in self._plan.people.get(person, {}) and (person or addressed):
+            raise RefusedError(f"{person or 'nobody'} has no address for {way!r}; name a person who has one")
 
     def _check(self, swap: RosterSwap) -> None:
         roster = self._plan.rosters.get(swap.roster)

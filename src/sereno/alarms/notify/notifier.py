@@ -211,6 +211,10 @@ class Notifier:
         """Send one message now. Raises OperationError."""
         return await self.outbox.attempt(way, self.composer.trial(way, person, actor.name))
 
+    async def tell(self, way: str, person: str, text: str, actor: Actor) -> str:
+        """Send a message of a job now. Raises OperationError."""
+        return await self.outbox.attempt(way, self.composer.word(way, person, text, actor.name))
+
     async def _beat(self, spec: HeartbeatSpec) -> str:
         states = [state for _, state, _ in self._alarms.standing()]
         return await self.outbox.attempt(spec.way, self.composer.beat(spec.way, spec.person, states))

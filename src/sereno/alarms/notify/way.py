@@ -25,8 +25,8 @@ class WayConfig(BaseModel):
 class Message:
     """What one person (or one webhook, one horn) is told. `id` is the same when it is sent again, `again` says so then.
 
-    `kind` alarms, storm, digest, ended, test or heartbeat; `priority` 1 to 4 of the most urgent alarm; `link` leads to
-    the page on which this person acknowledges, "" for none.
+    `kind` alarms, storm, digest, ended, test, message (of a job) or heartbeat; `priority` 1 to 4 of the most urgent
+    alarm; `link` leads to the page on which this person acknowledges, "" for none.
     """
 
     id: str

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import structlog
 
+from sereno.agents.jobs.jobs import job_alarms
 from sereno.agents.supervisor import agent_alarms
 from sereno.app.derived import facades
 from sereno.app.device_configs import device_config, device_configs_of
@@ -35,7 +36,7 @@ class Changeover:
 
         Raises OperationError if it failed although it had been rehearsed: then `old` runs again.
         """
-        if not found.devices and not found.alarms and not found.guards:
+        if not (found.devices or found.alarms or found.guards or found.jobs):
             return
         self._check_commands(old, found)
         try:
@@ -64,17 +65,19 @@ class Changeover:
             if running is not None:
                 adopt_device(config, running.config)
         await parts.devices.quiet(leaving)
+        await parts.jobs.quiet(new.jobs)
         specs = [entry.tag.spec for config in coming for entry in config.tags]
         moved = self._moved(specs)
         with parts.hub.keeping([*specs, *_computed(new)]):
             self._exchange(old, new, found if not moved else _all_computed(found), leaving, coming)
         self._redeclare(new, found, specs)
-        declared = [*live_alarms(new), *agent_alarms(parts.supervisor.rules), *SELF_ALARMS]
+        declared = [*live_alarms(new), *agent_alarms(parts.supervisor.rules), *job_alarms(new.jobs), *SELF_ALARMS]
         fresh = await parts.alarms.prepared(declared)
         parts.alarms.replace(fresh, parts.hub.held())
         parts.telling.know()
         parts.devices.begin([config.path for config in coming])
         parts.guards.replace(new.guards)
+        parts.jobs.follow()
         await parts.overrides.follow()
         parts.locks.follow()
 
@@ -94,10 +97,21 @@ class Changeover:
             parts.router.forget(path)
         for config in coming:
             parts.router.replace(config.path, parts.devices.handlers[config.path])
+        if found.jobs:
+            self._exchange_jobs(new)
         if found.counters:
             parts.totals.build(counter_groups(new.linked_devices))
         if found.derived:
             self._derive(new)
+
+    def _exchange_jobs(self, new: Plant) -> None:
+        parts = self._parts
+        before = set(parts.jobs.handlers)
+        parts.jobs.put(new.jobs)
+        for path in before - parts.jobs.handlers.keys():
+            parts.router.forget(path)
+        for path in parts.jobs.handlers.keys() - before:
+            parts.router.replace(path, parts.jobs.handlers[path])
 
     def _derive(self, new: Plant) -> None:
         parts, table = self._parts, self._parts.hub.table

@@ -18,6 +18,7 @@ from .facts import (
     device_paths,
     field_changes,
     is_soft,
+    job_facts,
     rule_facts,
     settings_facts,
     tag_facts,
@@ -43,6 +44,7 @@ class Difference:
     counters: bool = False
     alarms: bool = False
     guards: bool = False
+    jobs: bool = False
 
     @property
     def devices(self) -> bool:
@@ -65,6 +67,9 @@ def difference(old: Plant, new: Plant) -> Difference:
     guards = _rules({one.name: one for one in old.guards}, {one.name: one for one in new.guards}, rule_facts)
     found.changes += _named("guard", guards, Effect.LIVE)
     found.guards = bool(guards)
+    jobs = _rules({one.name: one for one in old.jobs}, {one.name: one for one in new.jobs}, job_facts)
+    found.changes += _named("job", jobs, Effect.LIVE)
+    found.jobs = bool(jobs)
     settings = _rules(dict(settings_facts(old)), dict(settings_facts(new)), dict)
     found.changes += _named("setting", settings, Effect.NEXT_START)
     return found

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from sereno.agents.guards import GuardRule
+from sereno.agents.jobs.rule import JobRule
 from sereno.app.plant.load import Plant, PlantDevice, PlantTag
 from sereno.client import AlarmSpec, FieldChange
 from sereno.device import Device, plan_of
@@ -61,6 +62,13 @@ def spec_facts(spec: TagSpec) -> Facts:
 def rule_facts(rule: AlarmSpec | GuardRule) -> Facts:
     """An alarm or a guard."""
     return {one.name: getattr(rule, one.name) for one in fields(rule) if one.name not in ("id", "name")}
+
+
+def job_facts(rule: JobRule) -> Facts:
+    """A job; its schedule in words, its steps one by one."""
+    facts = {one.name: getattr(rule, one.name) for one in fields(rule) if one.name not in ("name", "steps", "schedule")}
+    facts["table"] = [asdict(column) for column in rule.table]
+    return {**facts, **{f"step {at}": {"do": step.do, **asdict(step)} for at, step in enumerate(rule.steps, 1)}}
 
 
 def settings_facts(plant: Plant) -> Iterator[tuple[str, Facts]]:

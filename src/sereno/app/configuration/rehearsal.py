@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sereno.agents.jobs.job import specs_of
+from sereno.agents.jobs.jobs import job_alarms
 from sereno.alarms.alarms import evaluator_of
 from sereno.app.device_configs import device_configs_of
 from sereno.app.plant.counters import counter_groups
@@ -32,9 +34,11 @@ def _built(plant: Plant, environment: Environment) -> Iterator[Fault]:
     devices = DeviceSet(device_configs_of(plant.linked_devices, NoMemory()), hub, environment)
     Totals(counter_groups(plant.linked_devices), hub, hub.table.paths.get)
     hub.register_tags(SELF_SPECS)
+    for rule in plant.jobs:
+        hub.register_tags(specs_of(rule))
     known = {spec.path: (int(handle), spec) for handle, spec in hub.directory().items()}
     Derivation(plant.derived, hub, environment.clock, known)
-    evaluator_of([*live_alarms(plant), *SELF_ALARMS], hub)
+    evaluator_of([*live_alarms(plant), *job_alarms(plant.jobs), *SELF_ALARMS], hub)
     where = {device.table.name: device.where for device in plant.devices}
     for path, device in devices.handlers.items():
         if device.fault:

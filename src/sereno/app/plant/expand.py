@@ -43,6 +43,7 @@ class Expanded:
     files: list[Located]
     devices: list[RawDevice]
     guards: list[Raw] = field(default_factory=list)
+    jobs: list[Raw] = field(default_factory=list)
     agents: list[Raw] = field(default_factory=list)
     alarms: list[Raw] = field(default_factory=list)
 
@@ -59,6 +60,7 @@ def expand(path: Path, faults: list[Fault]) -> Expanded:
     templates = _templates(files, faults)
     devices: list[RawDevice] = []
     guards: list[Raw] = []
+    jobs: list[Raw] = []
     agents: list[Raw] = []
     alarms: list[Raw] = []
     for file in files:
@@ -66,13 +68,14 @@ def expand(path: Path, faults: list[Fault]) -> Expanded:
         devices += [_device(r, file.path, templates, faults) for r in _tables(file, (), file.data, "device", faults)]
         guards += _tables(file, (), file.data, "guard", faults)
         agents += _tables(file, (), file.data, "agent", faults)
+        jobs += _tables(file, (), file.data, "job", faults)
         alarms += _tables(file, (), file.data, "alarm", faults)
         for use in _tables(file, (), file.data, "use", faults):
             for body in _made(use, templates, faults):
                 alarms += _below(body, "alarm", faults)
                 devices += [_device(r, file.path, templates, faults) for r in _below(body, "device", faults)]
     alarms += [_named_below(raw, device) for device in devices for raw in device.alarms]
-    return Expanded(files[0], files, devices, guards, agents, alarms)
+    return Expanded(files[0], files, devices, guards, jobs, agents, alarms)
 
 
 def _files(path: Path, faults: list[Fault]) -> Iterator[Located]:

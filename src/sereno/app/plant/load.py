@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from sereno.access.oidc import OidcConfig
 from sereno.agents.guards import GuardRule
+from sereno.agents.jobs.rule import JobRule
 from sereno.alarms.notify.plan import NoticePlan
 from sereno.app.registry import driver_entries, load_driver
 from sereno.client import AlarmSpec
@@ -31,6 +32,7 @@ from .expand import Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
 from .gateway_schema import GatewayTable
 from .guards import guard_rules
+from .jobs import job_rules
 from .notices import notice_plan
 from .provider import provider_of
 from .schema import (
@@ -104,6 +106,7 @@ class Plant:
     provider: tuple[OidcConfig, str] | None = None
     notices: NoticePlan = field(default_factory=NoticePlan)
     agents: tuple[PlantAgent, ...] = ()
+    jobs: tuple[JobRule, ...] = ()
 
     @property
     def linked_devices(self) -> tuple[PlantDevice, ...]:
@@ -155,6 +158,7 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
     agents = plant_agents(expanded.agents, classes, faults, apart=_no_apart(web, native))
     alarms = [*_limit_alarms(devices, specs, faults), *other_alarms(expanded.alarms, specs, faults)]
     notices = notice_plan(main, table.name, table.timezone, faults, home or path.parent)
+    jobs = job_rules(expanded.jobs, specs, classes.keys(), notices, faults)
     derived = _derived(devices, specs, path.parent, faults)
     if table.mimic and not (path.parent / table.mimic).is_file():
         faults.append(Fault(main.where("plant", "mimic"), f"no file {table.mimic!r} beside the plant file"))
@@ -182,6 +186,7 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
         provider=provider,
         notices=notices,
         agents=agents,
+        jobs=jobs,
     )
 
 

@@ -11,6 +11,7 @@ from sereno.device.instruments import InstrumentFamily
 from .alarm_schema import OtherAlarmTable
 from .derived import DerivedFamily
 from .gateway_schema import GatewayTable
+from .job_schema import JobTable
 from .load import Family
 from .notice_schema import NoticesTable
 from .schema import (
@@ -61,6 +62,7 @@ def json_schema() -> dict[str, Any]:
         "device": _list(device),
         "agent": _list(_merged(AgentTable, [], definitions)),
         "guard": _list(_merged(GuardTable, [], definitions)),
+        "job": _list(_merged(JobTable, [], definitions)),
         "alarm": _list(alarm),
         "notices": _notices(definitions),
     }

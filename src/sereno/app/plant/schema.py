@@ -360,7 +360,7 @@ class AgentTable(Table):
 
 TOP_KEYS = (
     *("plant", "web", "native", "gateway", "sessions", "oidc", "history", "database"),
-    *("template", "use", "device", "agent", "guard", "alarm", "notices"),
+    *("template", "use", "device", "agent", "guard", "job", "alarm", "notices"),
 )
 DEVICE_LISTS = ("tag", "use", "alarm", "tags_csv")
 Lists = Literal["tag", "use", "device", "template", "alarm"]
