@@ -66,13 +66,41 @@ def apart(first: tuple[float, float], second: tuple[float, float]) -> float:
     return math.degrees(2 * math.asin(min(1.0, math.sqrt(half))))
 
 
+def equatorial(t_ns: int, place: Place, altitude: float, azimuth: float) -> tuple[float, float]:
+    """Right ascension (h) and declination (deg) of J2000 of what stands at an altitude and azimuth at ns UTC."""
+    h, a, phi = math.radians(altitude), math.radians(azimuth), math.radians(place.latitude)
+    up = math.sin(phi) * math.sin(h) + math.cos(phi) * math.cos(h) * math.cos(a)
+    delta = math.asin(max(-1.0, min(1.0, up)))
+    west = -math.cos(h) * math.sin(a)
+    south = math.cos(phi) * math.sin(h) - math.sin(phi) * math.cos(h) * math.cos(a)
+    alpha = math.radians(sidereal(t_ns, place.longitude)) - math.atan2(west, south)
+    alpha, delta = _of_j2000(t_ns, alpha, delta)
+    return math.degrees(alpha) / 15.0 % 24.0, math.degrees(delta)
+
+
 def _of_date(t_ns: int, alpha: float, delta: float) -> tuple[float, float]:
-    """Coordinates of J2000 as those of the equinox of date, by the angles of the IAU (1976)."""
+    """Coordinates of J2000 as those of the equinox of date."""
+    zeta, z, theta = _angles(t_ns)
+    return _turned(alpha + zeta, delta, theta, z)
+
+
+def _of_j2000(t_ns: int, alpha: float, delta: float) -> tuple[float, float]:
+    """Coordinates of the equinox of date as those of J2000."""
+    zeta, z, theta = _angles(t_ns)
+    return _turned(alpha - z, delta, -theta, -zeta)
+
+
+def _angles(t_ns: int) -> tuple[float, float, float]:
+    """Of precession since J2000, those of the IAU (1976)."""
     t = (t_ns - _J2000_NS) / _DAY_NS / 36_525.0
     zeta = (2306.2181 * t + 0.30188 * t * t + 0.017998 * t**3) * _SECOND
     z = (2306.2181 * t + 1.09468 * t * t + 0.018203 * t**3) * _SECOND
     theta = (2004.3109 * t - 0.42665 * t * t - 0.041833 * t**3) * _SECOND
-    a = math.cos(delta) * math.sin(alpha + zeta)
-    b = math.cos(theta) * math.cos(delta) * math.cos(alpha + zeta) - math.sin(theta) * math.sin(delta)
-    c = math.sin(theta) * math.cos(delta) * math.cos(alpha + zeta) + math.cos(theta) * math.sin(delta)
-    return math.atan2(a, b) + z, math.asin(max(-1.0, min(1.0, c)))
+    return zeta, z, theta
+
+
+def _turned(alpha: float, delta: float, theta: float, shift: float) -> tuple[float, float]:
+    a = math.cos(delta) * math.sin(alpha)
+    b = math.cos(theta) * math.cos(delta) * math.cos(alpha) - math.sin(theta) * math.sin(delta)
+    c = math.sin(theta) * math.cos(delta) * math.cos(alpha) + math.cos(theta) * math.sin(delta)
+    return math.atan2(a, b) + shift, math.asin(max(-1.0, min(1.0, c)))

@@ -1,0 +1,1 @@
+"""Images: complete headers, names by night, and files that are there as a whole or not at all."""

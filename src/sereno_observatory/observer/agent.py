@@ -1,0 +1,287 @@
+"""The observer as a device: it executes one sequence after another, and tells what its instruments are at."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from sereno import Device, DeviceError, command, scan, setting, tag
+from sereno.client import Client
+from sereno.model import AckState, SerenoError
+from sereno_observatory.images.archive import Archive
+from sereno_observatory.images.headers import Facts
+from sereno_observatory.images.shot import Shot
+from sereno_observatory.instruments import Detector, Instruments, Seen, seen_of
+from sereno_observatory.sequences.model import Entry, Image
+from sereno_observatory.sequences.status import Event
+from sereno_observatory.sky import Place, equatorial, horizontal
+
+from .execution import Execution, Numbered, Stage, direction_of
+from .goal import Answer, Order
+from .synthesis import synthesis, worst
+
+TICK, ORDERED, REMEMBERED, AGAIN = 0.5, 4.0, 10.0, 3.0
+"""Seconds: between looks, for an order's answer, for the book's, until the book is asked again."""
+_REFUSED = (AckState.REFUSED, AckState.FAILED, AckState.CANCELLED)
+
+
+class Observer(Device):
+    """Executes sequences of the book, one at a time, with one telescope and all detectors at once.
+
+    `detectors`, `cameras`, `wheels` and `focusers` go together, "" where a detector has none. `shutter` is a tag that
+    says "open". What it is told to execute it begins; the end is told by its tags and by the book.
+    """
+
+    book: str = setting("observatory/sequences")
+    telescope: str = setting("site/telescope")
+    dome: str = setting("", description="A dome that turns; its azimuth follows the telescope")
+    shutter: str = setting("site/plc/shutter")
+    weather: str = setting("observatory/environment")
+    detectors: list[str] = setting([])
+    cameras: list[str] = setting([])
+    wheels: list[str] = setting([])
+    focusers: list[str] = setting([])
+    raw: str = setting("", description="Folder of the cameras' files; else images in the data folder")
+    nights: str = setting("", description="Folder of the finished images; else nights in the data folder")
+    latitude: float = setting(0.0)
+    longitude: float = setting(0.0)
+    elevation: float = setting(0.0)
+    name: str = setting("Sereno", description="Of the telescope, for headers")
+
+    activity: Stage | str = tag(type="str", scan="tick", description="What the observer is at; IDLE without a sequence")
+    sequence: int = tag(scan="tick", description="Number of the sequence that is executed, 0 for none")
+    executing: str = tag(scan="tick", description="Its name")
+    target: str = tag(scan="tick", description="Where it points")
+    taken: int = tag(scan="tick", description="Images of it that are on record")
+    images: int = tag(scan="tick", description="Images that it is to have")
+    overhead: float = tag(unit="s", scan="tick", decimals=0, description="Time in which nothing was exposed")
+    result: str = tag(scan="tick", description="How the last sequence ended")
+    last_image: str = tag(scan="tick", description="The newest finished image, in the folder of the nights")
+    instruments_status: str = tag(scan="look", description="OK, BUSY, FAULT or UNKNOWN: the worst of them")
+    instruments: list[str] = tag(scan="look", description="What each instrument is at")
+
+    async def startup(self) -> None:
+        """Begin without a sequence; the first look asks the book whether one was under way."""
+        self._plant: Client = self.client
+        self._clock = self._plant.clock
+        self._place = Place(self.latitude, self.longitude, self.elevation)
+        count = len(self.detectors)
+        wheels, focusers = ((*given, *[""] * count)[:count] for given in (self.wheels, self.focusers))
+        if len(self.cameras) != count or not count:
+            found = f"{count} detectors have {len(self.cameras)} cameras; expected one each, and one at least"
+            raise DeviceError("configuration", found)
+        detectors = map(Detector, self.detectors, self.cameras, wheels, focusers)
+        self._parts = Instruments(self.telescope, self.dome, self.shutter, tuple(detectors))
+        raw = self.raw or self.folder / "images"
+        self._archive = self.make_archive(str(raw), str(self.nights or self.folder / "nights"))
+        self._execution: Execution | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._result = self._last_image = ""
+        self._resumed = False
+
+    async def shutdown(self) -> None:
+        """Leave what is under way: the book knows it, and the next start goes on with it."""
+        tasks, self._tasks = self._tasks, set()
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def make_archive(self, raw: str, nights: str) -> Archive:
+        """Who finishes images and keeps them."""
+        return Archive(raw, nights)
+
+    @scan(period=TICK)
+    async def tick(self) -> None:
+        """Look at the instruments, and go on with the sequence."""
+        if not self._resumed:
+            await self._resume()
+        execution = self._execution
+        if execution is not None:
+            seen = await self._look()
+            cancelled = await self._plant.get(f"{self.book}/cancelled")
+            if cancelled.value == execution.entry.id:
+                execution.end(Event.CANCEL, "cancelled")
+            self._advance(execution, seen)
+        self._tell()
+
+    @scan(period="5s")
+    async def look(self) -> None:
+        """Tell what the instruments are at."""
+        lines = synthesis(self._parts, await self._look())
+        self.instruments = [f"{name}: {words}" for name, _, words in lines]
+        self.instruments_status = worst([state for _, state, _ in lines])
+
+    @command
+    async def execute(self, number: int) -> str:
+        """Begin to execute a sequence of the book; its name."""
+        if self._execution is not None:
+            raise DeviceError("busy", f"sequence {self._execution.entry.id} is executed; cancel or interrupt it first")
+        entry = msgspec.json.decode(str(await self._ask("start", number)), type=Entry)
+        self._begin(entry)
+        return entry.sequence.name
+
+    @command
+    async def interrupt(self, why: str = "interrupted") -> bool:
+        """Stop at once, and leave what is missing for later; whether there was something to stop."""
+        return self._stop(Event.INTERRUPT, why)
+
+    @command
+    async def abort(self, why: str = "aborted") -> bool:
+        """Stop at once, for good; whether there was something to stop."""
+        return self._stop(Event.ABORT, why)
+
+    def _stop(self, event: Event, why: str) -> bool:
+        execution = self._execution
+        if execution is None:
+            return False
+        execution.end(event, why)
+        self._spawn("stop", self._stop_now(execution))
+        return True
+
+    async def _stop_now(self, execution: Execution) -> None:
+        self._advance(execution, await self._look())
+
+    async def _resume(self) -> None:
+        """What was under way when this agent ended is gone on with."""
+        found = str(await self._ask("under_way"))
+        self._resumed = True
+        if found and self._execution is None:
+            entry = msgspec.json.decode(found, type=Entry)
+            self.log.info("going on with a sequence", sequence=entry.id, missing=len(entry.missing()))
+            self._begin(entry)
+
+    def _begin(self, entry: Entry) -> None:
+        t_ns, target = self._clock.wall_ns(), entry.sequence.target
+        direction, turn = direction_of(target), None
+        if target is not None and direction is None:
+            turn = target.azimuth or 0.0
+            direction = equatorial(t_ns, self._place, target.altitude or 0.0, turn)
+        elif direction is not None:
+            turn = horizontal(t_ns, self._place, *direction)[1]
+        self._execution = Execution(entry, self._parts, direction, turn)
+        self.log.info("sequence begins", sequence=entry.id, name=entry.sequence.name, target=str(target))
+
+    async def _look(self) -> Seen:
+        return seen_of(await self._plant.read(*self._parts.tags()))
+
+    def _advance(self, execution: Execution, seen: Seen) -> None:
+        if execution is not self._execution:
+            return
+        left = (execution.entry.sequence.t_end - self._clock.wall_ns()) / 1e9
+        for numbered in execution.step(self._clock.monotonic(), seen, left):
+            self._spawn("order", self._order(execution, numbered))
+        for shot in execution.shots():
+            self._spawn("keep", self._keep(execution, shot))
+        if execution.over:
+            self._finish(execution)
+
+    def _finish(self, execution: Execution) -> None:
+        assert execution.outcome is not None
+        overhead = execution.overhead(execution.ended)
+        counted = f"{execution.taken} images in {execution.seconds:.0f} s, {overhead:.0f} s of them overhead"
+        why = f"{execution.why}; {counted}" if execution.why else counted
+        self._result = f"sequence {execution.entry.id} {execution.outcome}: {why}"
+        self._execution = None
+        self.log.info("sequence ends", sequence=execution.entry.id, outcome=str(execution.outcome), why=why)
+        if execution.outcome is not Event.CANCEL:
+            self._spawn("conclude", self._conclude(execution.entry.id, execution.outcome, why))
+
+    async def _conclude(self, number: int, event: Event, why: str) -> None:
+        await self._insist("conclude", number, str(event), why)
+
+    async def _order(self, execution: Execution, numbered: Numbered) -> None:
+        answer, why = await self._ordered(numbered.order)
+        if answer is not Answer.DONE:
+            order = numbered.order
+            self.log.warning("order not done", device=order.device, order=order.name, answer=str(answer), why=why)
+        execution.answered(numbered.number, answer, why, self._clock.monotonic(), self._clock.wall_ns())
+
+    async def _ordered(self, order: Order) -> tuple[Answer, str]:
+        try:
+            if order.name == "write":
+                name, value = order.arguments
+                ack = await self._plant.write(f"{order.device}/{name}", value, timeout=ORDERED)
+            else:
+                ack = await self._plant.call(order.device, order.name, *order.arguments, timeout=ORDERED)
+        except SerenoError as error:
+            return Answer.LOST, str(error)
+        if ack.state is AckState.DONE:
+            return Answer.DONE, ""
+        return (Answer.REFUSED if ack.state in _REFUSED else Answer.LOST), ack.reason or str(ack.state)
+
+    async def _keep(self, execution: Execution, shot: Shot) -> None:
+        """Finish an image and put it on record."""
+        entry = execution.entry
+        air = seen_of(await self._plant.read(f"{self.weather}/weather_temperature"))
+        ambient = air.of(self.weather, "weather_temperature")
+        facts = Facts(entry, shot, self._place, self.name, self._parts.telescope, ambient)
+        try:
+            kept = await self._archive.keep(facts)
+        except (OSError, SerenoError, ValueError) as error:
+            self.log.error("image not kept", file=shot.raw, error=str(error))
+            execution.kept(shot.slot, f"an image could not be kept: {error}")
+            return
+        image = Image(
+            slot=shot.slot,
+            file=kept.file,
+            t_start=kept.t_start,
+            seconds=shot.plan.exposure,
+            detector=shot.detector.name,
+            filter=str(shot.seen.of(shot.detector.wheel, "filter") or ""),
+            note=kept.note,
+        )
+        await self._insist("record", entry.id, msgspec.json.encode(image).decode())
+        self._last_image = kept.file
+        execution.kept(shot.slot)
+
+    async def _insist(self, name: str, *arguments: Any) -> None:
+        """Tell the book, until it has heard; what it refuses it has heard."""
+        while True:
+            try:
+                await self._ask(name, *arguments)
+            except DeviceError as error:
+                self.log.warning("the book refuses", command=name, why=str(error))
+                return
+            except SerenoError as error:
+                self.log.warning("the book does not answer", command=name, why=str(error))
+                await self._clock.sleep(AGAIN)
+            else:
+                return
+
+    async def _ask(self, name: str, *arguments: Any) -> Any:
+        ack = await self._plant.call(self.book, name, *arguments, timeout=REMEMBERED)
+        if ack.state is AckState.DONE:
+            return ack.value
+        if ack.state in _REFUSED:
+            raise DeviceError("book", ack.reason)
+        raise SerenoError(f"{self.book} {name}: {ack.reason or ack.state}")
+
+    def _spawn(self, name: str, work: Any) -> None:
+        task = asyncio.create_task(work, name=f"{self.path} {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.log.error("task failed", task=task.get_name(), exc_info=task.exception())
+            self.reconnect(f"{task.get_name()} failed: {task.exception()}")
+
+    def _tell(self) -> None:
+        execution = self._execution
+        self.result, self.last_image = self._result, self._last_image
+        if execution is None:
+            self.activity, self.sequence, self.executing, self.target = "IDLE", 0, "", ""
+            self.taken = self.images = 0
+            self.overhead = 0.0
+            return
+        asked = execution.entry.sequence
+        self.activity, self.sequence, self.executing = execution.stage, execution.entry.id, asked.name
+        self.target = "" if asked.target is None else str(asked.target)
+        self.taken, self.images = len(execution.entry.images) + execution.taken, asked.images
+        self.overhead = execution.overhead(self._clock.monotonic())

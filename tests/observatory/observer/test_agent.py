@@ -1,0 +1,176 @@
+"""The observer among fakes: a sequence from start to images; cancelled, interrupted, hung, and over a restart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sereno.model import AckState
+from sereno.testing import JumpingClock, jumping
+from tests.observatory.observer.bench import BOOK, OBSERVER, Bench, observing
+from tests.observatory.sequences.asked import TOML
+
+
+async def exposing(bench: Bench) -> int:
+    """A sequence in the midst of its first exposures."""
+    number = await bench.add()
+    assert await bench.call(OBSERVER, "execute", number) == "M31"
+    await bench.until("state", "exposing", device="site/vis")
+    await bench.clock.sleep(3.0)
+    return number
+
+
+@jumping
+async def test_a_sequence_is_executed_with_both_cameras_and_put_on_record(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        number = await exposing(bench)
+        assert await bench.told("state", "site/nir") == "exposing"
+        assert (await bench.told("activity"), await bench.told("executing")) == ("EXPOSING", "M31")
+        await clock.sleep(5.0)
+        assert await bench.told("instruments_status") == "BUSY"
+        lines = await bench.told("instruments")
+        assert "telescope: tracking at 0.7123 h +41.269 deg" in lines
+        assert "Visible camera, filter: idle r" in lines
+        await bench.until("activity", "IDLE")
+        await clock.sleep(5.0)
+        entry = await bench.entry(number)
+        assert entry["status"] == "EXECUTED"
+        assert [(one["slot"]["album"], one["slot"]["number"]) for one in entry["images"]] == [(0, 1), (0, 2), (1, 1)]
+        assert entry["why"].startswith("3 images in ")
+        assert (await bench.told("result")).startswith(f"sequence {number} finish: 3 images")
+        facts = bench.shelf.facts[0]
+        assert (facts.ambient, facts.entry.sequence.observer) == (7.5, "vera")
+        assert facts.shot.seen.of("site/wheel", "filter") == "r"
+
+
+@jumping
+async def test_cancelled_in_the_book_its_exposures_end_within_a_second(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        number = await exposing(bench)
+        await bench.call(BOOK, "cancel", number, "clouds")
+        await clock.sleep(1.0)
+        assert [await bench.told("state", f"site/{camera}") for camera in ("vis", "nir")] == ["idle", "idle"]
+        await bench.until("activity", "IDLE", 5.0)
+        assert ((await bench.entry(number))["status"], bench.shelf.facts) == ("CANCELLED", [])
+
+
+@pytest.mark.parametrize(("order", "status"), [("interrupt", "PLANNED"), ("abort", "ABORTED")])
+def test_what_is_stopped_says_why(order: str, status: str, tmp_path: Path) -> None:
+    @jumping
+    async def run(clock: JumpingClock) -> None:
+        async with observing(clock, tmp_path) as bench:
+            number = await exposing(bench)
+            assert await bench.call(OBSERVER, order, "rain") is True
+            await clock.sleep(0.5)
+            assert await bench.told("state", "site/vis") == "idle"
+            await clock.sleep(4.0)
+            entry = await bench.entry(number)
+            assert (entry["status"], entry["why"].partition(";")[0]) == (status, "rain")
+            assert await bench.call(OBSERVER, order, "rain") is False
+
+    run()
+
+
+@jumping
+async def test_a_restart_goes_on_with_what_is_missing(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        number = await exposing(bench)
+        await bench.until("taken", 1)
+        device = bench.server.devices
+        await device.pause(OBSERVER)
+        await clock.sleep(2.0)
+        assert await bench.told("state", "site/vis") == "exposing"
+        device.resume(OBSERVER)
+        await bench.until("activity", "EXPOSING", 60.0)
+        await bench.until("activity", "IDLE")
+        await clock.sleep(5.0)
+        entry = await bench.entry(number)
+        assert (entry["status"], len(entry["images"])) == ("EXECUTED", 3)
+        assert bench.devices["site/vis"].aborted == 1
+        assert (await bench.told("result")).startswith(f"sequence {number} finish: 2 images")
+
+
+@jumping
+async def test_a_camera_that_hangs_ends_with_a_stated_result(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        bench.devices["site/nir"].hung = True
+        number = await bench.add()
+        await bench.call(OBSERVER, "execute", number)
+        await clock.sleep(60.0)
+        assert await bench.told("taken") == 2
+        await bench.until("activity", "IDLE")
+        await clock.sleep(5.0)
+        entry = await bench.entry(number)
+        assert entry["status"] == "FAILED"
+        assert entry["why"].startswith("Near-infrared camera: ")
+
+
+@jumping
+async def test_a_telescope_that_refuses_and_a_filter_that_is_not_there(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        bench.devices["site/telescope"].refusing = "it is stuck"
+        first = await bench.add()
+        await bench.call(OBSERVER, "execute", first)
+        await bench.until("activity", "IDLE")
+        bench.devices["site/telescope"].refusing = ""
+        second = await bench.add(TOML.replace('"r"', '"z"'))
+        await clock.sleep(5.0)
+        await bench.call(OBSERVER, "execute", second)
+        await bench.until("activity", "IDLE")
+        await clock.sleep(5.0)
+        assert "it is stuck" in (await bench.entry(first))["why"]
+        assert "there is no filter 'z'" in (await bench.entry(second))["why"]
+
+
+@jumping
+async def test_a_closed_dome_leaves_it_for_later(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        number = await exposing(bench)
+        await bench.client.write("site/plc/shutter", "closed")
+        await bench.until("activity", "IDLE", 20.0)
+        await clock.sleep(2.0)
+        entry = await bench.entry(number)
+        assert (entry["status"], entry["why"].partition(";")[0]) == ("PLANNED", "the dome is not open")
+
+
+@jumping
+async def test_a_full_disk_is_the_reason(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        number = await exposing(bench)
+        bench.shelf.full = "no space left"
+        await bench.until("activity", "IDLE")
+        await clock.sleep(5.0)
+        entry = await bench.entry(number)
+        assert (entry["status"], entry["images"]) == ("FAILED", [])
+        assert "an image could not be kept: no space left" in entry["why"]
+
+
+@jumping
+async def test_one_at_a_time_and_only_what_the_book_has(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        ack = await bench.client.call(OBSERVER, "execute", 7)
+        assert (ack.state, "no sequence 7" in ack.reason) == (AckState.FAILED, True)
+        await exposing(bench)
+        ack = await bench.client.call(OBSERVER, "execute", await bench.add())
+        assert "sequence 1 is executed" in ack.reason
+
+
+@jumping
+async def test_a_book_that_is_gone_for_a_while_hears_everything_later(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        number = await exposing(bench)
+        await bench.server.devices.pause(BOOK)
+        await clock.sleep(120.0)
+        bench.server.devices.resume(BOOK)
+        await bench.until("activity", "IDLE")
+        await clock.sleep(10.0)
+        entry = await bench.entry(number)
+        assert (entry["status"], len(entry["images"])) == ("EXECUTED", 3)
+
+
+@jumping
+async def test_detectors_without_cameras_are_refused(clock: JumpingClock, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="2 detectors have 1 cameras"):
+        async with observing(clock, tmp_path, cameras=["site/vis"]):
+            pass
