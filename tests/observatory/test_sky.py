@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import ModuleType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sereno_observatory.sky import Place, air_mass, altitude_above, apart, horizontal
+from sereno_observatory.sky import Place, air_mass, altitude_above, apart, equatorial, horizontal
 
 SITE = Place(31.0439, -115.4637, 2800.0)
 NIGHT = 1_790_000_000 * 10**9
@@ -39,3 +42,29 @@ def test_the_horizon_between_its_points() -> None:
 def test_distances() -> None:
     assert apart((0.0, 0.0), (6.0, 0.0)) == pytest.approx(90.0)
     assert apart((23.99, 10.0), (0.01, 10.0)) == pytest.approx(0.2954, abs=1e-3)
+
+
+@given(st.floats(5, 89), st.floats(0, 359.9))
+def test_there_and_back(altitude: float, azimuth: float) -> None:
+    ra, dec = equatorial(NIGHT, SITE, altitude, azimuth)
+    again = horizontal(NIGHT, SITE, ra, dec)
+    assert again[0] == pytest.approx(altitude, abs=1e-6)
+    assert (again[1] - azimuth + 180) % 360 - 180 == pytest.approx(0.0, abs=1e-4)
+
+
+def test_altitude_and_azimuth_are_those_of_astropy(require_package: Callable[[str, str], ModuleType]) -> None:
+    require_package("astropy", "astropy")
+    from astropy import units as u
+    from astropy.coordinates import AltAz, EarthLocation, SkyCoord
+    from astropy.time import Time
+    from astropy.utils import iers
+
+    iers.conf.auto_download = False
+    iers.conf.iers_degraded_accuracy = "ignore"
+    moment = Time(NIGHT / 1e9, format="unix")
+    place = EarthLocation.from_geodetic(SITE.longitude, SITE.latitude, SITE.elevation)
+    for ra, dec in ((0.0, 0.0), (5.0, 40.0), (12.0, -30.0), (18.5, 70.0), (22.0, -60.0)):
+        theirs = SkyCoord(ra * u.hourangle, dec * u.deg).transform_to(AltAz(obstime=moment, location=place))
+        altitude, azimuth = horizontal(NIGHT, SITE, ra, dec)
+        assert altitude == pytest.approx(theirs.alt.deg, abs=0.01)
+        assert (azimuth - theirs.az.deg + 180) % 360 - 180 == pytest.approx(0.0, abs=0.03)

@@ -10,7 +10,7 @@ import msgspec
 
 from sereno import Device, DeviceError, command, scan, setting, tag
 from sereno.client import Client
-from sereno.model import AckState, SerenoError
+from sereno.model import AckState, NotConnectedError, SerenoError
 from sereno_observatory.images.archive import Archive
 from sereno_observatory.images.headers import Facts
 from sereno_observatory.images.shot import Shot
@@ -20,12 +20,11 @@ from sereno_observatory.sequences.status import Event
 from sereno_observatory.sky import Place, equatorial, horizontal
 
 from .execution import Execution, Numbered, Stage, direction_of
-from .goal import Answer, Order
+from .goal import Answer, Order, answer_of
 from .synthesis import synthesis, worst
 
-TICK, ORDERED, REMEMBERED, AGAIN = 0.5, 4.0, 10.0, 3.0
-"""Seconds: between looks, for an order's answer, for the book's, until the book is asked again."""
-_REFUSED = (AckState.REFUSED, AckState.FAILED, AckState.CANCELLED)
+TICK, ORDERED, PATIENCE, REMEMBERED, AGAIN = 0.5, 4.0, 6.0, 10.0, 3.0
+"""Seconds: between looks, for an order to be sent, for its answer, for the book's, until the book is asked again."""
 
 
 class Observer(Device):
@@ -51,7 +50,7 @@ class Observer(Device):
     elevation: float = setting(0.0)
     name: str = setting("Sereno", description="Of the telescope, for headers")
 
-    activity: Stage | str = tag(type="str", scan="tick", description="What the observer is at; IDLE without a sequence")
+    activity: Stage = tag(scan="tick", description="What the observer is at; IDLE without a sequence")
     sequence: int = tag(scan="tick", description="Number of the sequence that is executed, 0 for none")
     executing: str = tag(scan="tick", description="Its name")
     target: str = tag(scan="tick", description="Where it points")
@@ -123,6 +122,7 @@ class Observer(Device):
             raise DeviceError("busy", f"sequence {self._execution.entry.id} is executed; cancel or interrupt it first")
         entry = msgspec.json.decode(str(await self._ask("start", number)), type=Entry)
         self._begin(entry)
+        self._tell()
         return entry.sequence.name
 
     @command
@@ -148,8 +148,12 @@ class Observer(Device):
 
     async def _resume(self) -> None:
         """What was under way when this agent ended is gone on with."""
-        found = str(await self._ask("under_way"))
-        self._resumed = True
+        try:
+            found = str(await self._ask("under_way"))
+        except (SerenoError, OSError) as error:
+            self._result = f"the book is not there: {error}"
+            return
+        self._resumed, self._result = True, ""
         if found and self._execution is None:
             entry = msgspec.json.decode(found, type=Entry)
             self.log.info("going on with a sequence", sequence=entry.id, missing=len(entry.missing()))
@@ -202,17 +206,18 @@ class Observer(Device):
         execution.answered(numbered.number, answer, why, self._clock.monotonic(), self._clock.wall_ns())
 
     async def _ordered(self, order: Order) -> tuple[Answer, str]:
+        plant, arguments = self._plant, order.arguments
         try:
-            if order.name == "write":
-                name, value = order.arguments
-                ack = await self._plant.write(f"{order.device}/{name}", value, timeout=ORDERED)
-            else:
-                ack = await self._plant.call(order.device, order.name, *order.arguments, timeout=ORDERED)
+            async with self._clock.timeout(PATIENCE):
+                if order.name == "write":
+                    ack = await plant.write(f"{order.device}/{arguments[0]}", arguments[1], timeout=ORDERED)
+                else:
+                    ack = await plant.call(order.device, order.name, *arguments, timeout=ORDERED)
+        except TimeoutError:
+            return Answer.LOST, f"{order.device} does not return from {order.name}"
         except SerenoError as error:
             return Answer.LOST, str(error)
-        if ack.state is AckState.DONE:
-            return Answer.DONE, ""
-        return (Answer.REFUSED if ack.state in _REFUSED else Answer.LOST), ack.reason or str(ack.state)
+        return answer_of(ack), "" if ack.state is AckState.DONE else ack.reason or str(ack.state)
 
     async def _keep(self, execution: Execution, shot: Shot) -> None:
         """Finish an image and put it on record."""
@@ -254,12 +259,17 @@ class Observer(Device):
                 return
 
     async def _ask(self, name: str, *arguments: Any) -> Any:
-        ack = await self._plant.call(self.book, name, *arguments, timeout=REMEMBERED)
+        """What the book answers. Raises DeviceError where it refuses, NotConnectedError where it has not heard."""
+        try:
+            async with self._clock.timeout(REMEMBERED):
+                ack = await self._plant.call(self.book, name, *arguments, timeout=REMEMBERED)
+        except TimeoutError:
+            raise NotConnectedError(f"{self.book} does not return from {name}") from None
         if ack.state is AckState.DONE:
             return ack.value
-        if ack.state in _REFUSED:
+        if answer_of(ack) is Answer.REFUSED:
             raise DeviceError("book", ack.reason)
-        raise SerenoError(f"{self.book} {name}: {ack.reason or ack.state}")
+        raise NotConnectedError(f"{self.book} {name}: {ack.reason or ack.state}")
 
     def _spawn(self, name: str, work: Any) -> None:
         task = asyncio.create_task(work, name=f"{self.path} {name}")
@@ -276,7 +286,7 @@ class Observer(Device):
         execution = self._execution
         self.result, self.last_image = self._result, self._last_image
         if execution is None:
-            self.activity, self.sequence, self.executing, self.target = "IDLE", 0, "", ""
+            self.activity, self.sequence, self.executing, self.target = Stage.IDLE, 0, "", ""
             self.taken = self.images = 0
             self.overhead = 0.0
             return

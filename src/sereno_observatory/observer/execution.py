@@ -26,8 +26,9 @@ NEAR, NEAR_DOME = 0.05, 3.0
 
 
 class Stage(StrEnum):
-    """What an execution is at."""
+    """What an observer is at; IDLE is one without a sequence."""
 
+    IDLE = "IDLE"
     POINTING = "POINTING"
     EXPOSING = "EXPOSING"
     KEEPING = "KEEPING"

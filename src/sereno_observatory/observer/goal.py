@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from sereno.model import Ack, AckState
 from sereno_observatory.instruments import Seen
 
 AGAIN = 5.0
@@ -28,6 +29,16 @@ class Answer(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     LOST = "lost"
+
+
+def answer_of(ack: Ack) -> Answer:
+    """What the final ack of an order means: one whose device was not there, or not ready, has not been heard."""
+    if ack.state is AckState.DONE:
+        return Answer.DONE
+    if ack.state in (AckState.UNKNOWN, AckState.TIMED_OUT):
+        return Answer.LOST
+    unheard = ack.reason.startswith("not sent") or "commands need" in ack.reason
+    return Answer.LOST if unheard else Answer.REFUSED
 
 
 @dataclass(slots=True)

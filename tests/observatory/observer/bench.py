@@ -99,5 +99,5 @@ async def observing(
         configs += device_configs(cls, path, settings, memory=NoMemory())
     devices = {config.path: config.config.device for config in configs}
     async with DeviceServer(configs, Environment(clock=clock, folder=folder)) as server:
-        await server.ready(Actor("tester", (ROLES["admin"],)), 30.0)
+        await server.ready(Actor("tester", (ROLES["admin"],)), 4.0)
         yield Bench(server, clock, devices)

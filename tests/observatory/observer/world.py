@@ -63,12 +63,7 @@ class World:
 
     def _slew(self, mount: str, ra: float, dec: float) -> None:
         self.values[f"{mount}/state"] = "slewing"
-        there = {
-            "mount__right_ascension": ra,
-            "mount__declination": dec,
-            "mount__state": "tracking",
-            "mount__azimuth": 90.0,
-        }
+        there = {"mount__right_ascension": ra, "mount__declination": dec, "mount__azimuth": 90.0}
         self.later(self.delay * 5, mount__state="tracking", **there)
 
     def _turn(self, dome: str, azimuth: float) -> None:

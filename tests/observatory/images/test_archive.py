@@ -1,0 +1,98 @@
+"""Finished images: where they lie, that they are whole or not there, and what astropy says of them."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from sereno.model import OperationError
+from sereno_observatory.images import archive as module
+from sereno_observatory.images.archive import WITHOUT, Archive
+from tests.observatory.images.facts import BEGUN, facts_of
+from tests.observatory.observer.fakes import raw_image
+
+NAME = "2025-12-31/000007_M31_Visible-camera_r_p1-0001.fits"
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Archive, Path, Path]:
+    raw, nights = tmp_path / "images", tmp_path / "nights"
+    raw.mkdir()
+    (raw / "raw.fits").write_bytes(raw_image(BEGUN + 5 * 10**6, 20.0))
+    return Archive(str(raw), str(nights)), raw, nights
+
+
+def test_astropy_opens_and_verifies_without_a_warning(
+    folders: tuple[Archive, Path, Path], require_package: Callable[[str, str], ModuleType]
+) -> None:
+    require_package("astropy", "astropy")
+    from astropy.io import fits
+    from astropy.time import Time
+
+    archive, raw, nights = folders
+    kept = archive.keep_now(facts_of())
+    assert (kept.file, kept.t_start, kept.note) == (NAME, BEGUN + 5 * 10**6, "")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with fits.open(nights / kept.file, checksum=True) as opened:
+            opened.verify("exception")
+            header = opened[0].header
+            assert header["OBJECT"] == "M31"
+            assert header["DATE-OBS"] == "2026-01-01T03:00:00.005"
+            assert Time(header["DATE-OBS"], scale="utc").mjd == pytest.approx(header["MJD-OBS"], abs=1e-8)
+            assert opened[0].data.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    assert (raw / "raw.fits").exists()
+    assert [path.name for path in nights.rglob("*") if path.is_file()] == [Path(NAME).name]
+
+
+def test_a_file_that_is_there_is_not_written_over(
+    folders: tuple[Archive, Path, Path], require_package: Callable[[str, str], ModuleType]
+) -> None:
+    require_package("astropy", "astropy")
+    archive, _, _ = folders
+    archive.keep_now(facts_of())
+    assert archive.keep_now(facts_of()).file == NAME.replace(".fits", "-2.fits")
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(
+    folders: tuple[Archive, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> tuple[int, str]:
+        Path(_[1]).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "finish", full)
+    archive, raw, nights = folders
+    with pytest.raises(OperationError, match=r"the disk of .* is full, raw.fits stays where it is"):
+        archive.keep_now(facts_of())
+    assert (raw / "raw.fits").exists()
+    assert [path for path in nights.rglob("*") if path.is_file()] == []
+
+
+def test_an_image_that_is_gone_or_is_none(
+    folders: tuple[Archive, Path, Path], require_package: Callable[[str, str], ModuleType]
+) -> None:
+    require_package("astropy", "astropy")
+    archive, raw, _ = folders
+    with pytest.raises(OperationError, match=r"other.fits: No such file"):
+        archive.keep_now(facts_of(raw="other.fits"))
+    (raw / "raw.fits").write_bytes(b"no image")
+    with pytest.raises(OperationError):
+        archive.keep_now(facts_of())
+
+
+def test_without_astropy_the_camera_s_file_is_kept_and_that_is_said(
+    folders: tuple[Archive, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "astropy.io", None)
+    archive, raw, nights = folders
+    kept = archive.keep_now(facts_of())
+    assert (kept.note, kept.t_start) == (WITHOUT, BEGUN)
+    assert (nights / kept.file).read_bytes() == (raw / "raw.fits").read_bytes()
