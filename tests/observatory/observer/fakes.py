@@ -6,9 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sereno.device.instruments import encode_fits
-
 from sereno import Device, DeviceError, command, setting, tag
+from sereno.device.instruments import encode_fits
 from sereno_observatory.images.archive import Archive, Kept
 from sereno_observatory.images.headers import Facts
 from sereno_observatory.observer import Observer
