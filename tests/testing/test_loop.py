@@ -5,6 +5,7 @@ import inspect
 import random
 import socket
 import threading
+import time
 
 import pytest
 
@@ -224,3 +225,22 @@ def test_the_decorator_keeps_name_and_hides_the_clock() -> None:
     assert (test.__name__, test.__doc__) == ("test_decorated_tests_take_parameters_and_fixtures", "Kept.")
     assert list(inspect.signature(test).parameters) == ["hours", "tmp_path"]
     assert not inspect.iscoroutinefunction(test)
+
+
+def test_in_turn_threads_and_tasks_are_in_the_same_order_in_every_run() -> None:
+    async def main(clock: JumpingClock) -> list[str]:
+        told: list[str] = []
+
+        async def one(name: str, thread: bool) -> None:
+            for number in range(20):
+                await (asyncio.to_thread(time.sleep, 0.0002 * (number % 3)) if thread else asyncio.sleep(0))
+                told.append(name)
+
+        await asyncio.gather(one("thread", True), one("task", False))
+        with pytest.raises(KeyError):
+            await asyncio.get_running_loop().run_in_executor(None, {}.__getitem__, "missing")
+        assert clock.monotonic() == 0.0
+        return told
+
+    runs = [run_jumping(main, in_turn=True) for _ in range(5)]
+    assert len({tuple(told) for told in runs}) == 1

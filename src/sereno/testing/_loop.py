@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import selectors
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -29,16 +29,20 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     When nothing is ready it jumps to the next timer. Work in executor threads is really waited for, time stands
     still meanwhile; work of other threads only inside `outside()`. With no timer at all it gives threads and
-    sockets `patience` real seconds, then raises DeadlockError with the tasks that wait.
+    sockets `patience` real seconds, then raises DeadlockError with the tasks that wait. With `in_turn` the
+    loop itself stands still while a thread works, so that the order of all things is the same in every run.
     """
 
-    def __init__(self, clock: JumpingClock, *, patience: float = 0.5) -> None:
+    def __init__(self, clock: JumpingClock, *, patience: float = 0.5, in_turn: bool = False) -> None:
         self._clock = clock
         self._outside: set[object] = set()
         self.patience = patience
         super().__init__(_JumpingSelector(self))
         self._clock_resolution = 1e-9  # the base class takes the machine's; 16 ms would merge timers
         clock.attach(self)
+        self._one = ThreadPoolExecutor(1) if in_turn else None
+        if self._one is not None:
+            self.set_default_executor(self._one)
 
     def time(self) -> float:
         """Virtual seconds."""
@@ -58,6 +62,10 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         self, executor: Executor | None, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
         """As in asyncio; time stands still until the thread is done."""
+        if self._one is not None:
+            running = (executor or self._one).submit(func, *args)
+            wait([running])
+            return asyncio.wrap_future(running, loop=self)
         token = object()
         self._outside.add(token)
         started = finished = False
@@ -143,11 +151,12 @@ def run_jumping(
     *,
     clock: JumpingClock | None = None,
     patience: float = 0.5,
+    in_turn: bool = False,
 ) -> T:
     """Run `main` (a coroutine, or a function that makes one of the clock) in virtual time; its result.
 
     Raises AssertionError if it leaves tasks behind, DeadlockError if it would wait for ever. Not to be called from
-    a running loop.
+    a running loop. `patience` and `in_turn`: see JumpingLoop.
     """
     clock = clock or JumpingClock()
 
@@ -159,7 +168,7 @@ def run_jumping(
         assert not left, "tasks are left running:\n  " + "\n  ".join(left)
         return result
 
-    with asyncio.Runner(loop_factory=lambda: JumpingLoop(clock, patience=patience)) as runner:
+    with asyncio.Runner(loop_factory=lambda: JumpingLoop(clock, patience=patience, in_turn=in_turn)) as runner:
         return runner.run(whole(main(clock) if callable(main) else main))
 
 

@@ -87,3 +87,14 @@ async def test_without_a_beat_the_dome_closes_by_itself(clock: JumpingClock) -> 
     assert machine.refuge
     await clock.sleep(6)
     assert status(machine)["DOME", "shutter"].value == "closed"
+
+
+@jumping
+async def test_a_dome_that_jams_takes_orders_and_arrives_when_it_jams_no_more(clock: JumpingClock) -> None:
+    machine = PlcMachine(site_devices(), clock)
+    assert not machine.force({"device_name": "DOME", "jammed": True})
+    assert not put(machine, "DOME", "shutter", "open")
+    await clock.sleep(60.0)
+    assert status(machine)["DOME", "shutter"].value == "opening"
+    assert not machine.force({"device_name": "DOME", "jammed": False})
+    assert status(machine)["DOME", "shutter"].value == "open"

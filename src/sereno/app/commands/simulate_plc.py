@@ -57,6 +57,7 @@ def force(address: str, value: str, port: int) -> int:
     """Let something happen at a simulated PLC: `force WXT520:RainRate 12`, `force DRD11:valid no`.
 
     `force DRD11:broken 3` takes the device out of three answers, `force PLC:broken 3` the whole PLC.
+    `force DOME:jammed yes` lets the dome take orders and not arrive, until `no`.
     """
     from sereno.sim.jsonplc.run import force as ask
 
@@ -66,6 +67,8 @@ def force(address: str, value: str, port: int) -> int:
     event: dict[str, Any] = {"device_name": device, "value_name": name, "value": _plain(value)}
     if name == "broken":
         event = {"device_name": device, "broken": _plain(value)}
+    if name == "jammed":
+        event = {"device_name": device, "jammed": value.lower() in {"yes", "true", "1"}}
     asyncio.run(ask(port, event))
     return 0
 

@@ -21,7 +21,8 @@ class PlcMachine:
     """Answers questions. `iterations` counts answered STATUS questions; a scenario goes by them.
 
     Nobody beats for as long as the last BEAT allowed: every actuator with a safe place goes there, and says so
-    in `refuge`. FORCE is of the simulator alone: it sets any value, as weather and burglars do.
+    in `refuge`. FORCE is of the simulator alone: it sets any value, as weather and burglars do; a device that is
+    `jammed` takes orders, and does not arrive while it is.
     """
 
     def __init__(self, devices: Iterable[SimDevice], clock: Clock, scenario: Scenario | None = None) -> None:
@@ -33,6 +34,7 @@ class PlcMachine:
         self._scenario = scenario
         self._silent = 0
         self._moving: dict[tuple[str, str], tuple[float, str]] = {}
+        self._jammed: set[str] = set()
         self._beat_until: float | None = None
 
     def answer(self, commands: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
@@ -63,7 +65,7 @@ class PlcMachine:
         if self._beat_until is not None and now >= self._beat_until:
             self._take_refuge(self._beat_until)
         for (device, name), (arrives, word) in list(self._moving.items()):
-            if now >= arrives:
+            if now >= arrives and device not in self._jammed:
                 self.devices[device].values[name].value = word
                 del self._moving[device, name]
 
@@ -78,6 +80,9 @@ class PlcMachine:
             return f"no device {device!r}; there are: {', '.join(self.devices)}"
         if isinstance(broken, int):
             found.broken = broken
+            return ""
+        if isinstance(jammed := event.get("jammed"), bool):
+            (self._jammed.add if jammed else self._jammed.discard)(found.name)
             return ""
         if event.get("value_name") == "valid":
             found.valid = event.get("value") in (True, 1, "yes")

@@ -1,0 +1,125 @@
+"""One night, from before dusk until after dawn: played, told, and judged."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sereno.client import AlarmQuery
+from sereno.store.audit import AuditLog
+from sereno.testing import JumpingClock, run_jumping
+
+from .defects import DEFECTS, Defect
+from .promises import Facts, broken
+from .script import KINDS, QUIET, Happening, Night, night_of, script
+from .site import PERSON, Changes, Site, site, site_in
+from .story import Story
+
+WHOLE, SHORT = -12.0, -35.5
+"""Degrees of the sun: the night of the site, and one of half an hour and a bit of the same date."""
+BEFORE, TOLD, AFTER = 120.0, 60.0, 60.0
+"""Seconds that are played before dusk, and told of these, and after dawn."""
+IMPATIENCE = 20.0
+"""Seconds into each danger at which somebody wants the dome open all the same."""
+
+
+@dataclass(slots=True)
+class Played:
+    """A night as it was."""
+
+    seed: int
+    night: Night
+    happenings: list[Happening]
+    whole: bool = True
+    lines: list[str] = field(default_factory=list)
+    digest: str = ""
+    broken: dict[str, list[str]] = field(default_factory=dict)
+    commands: int = 0
+    seconds: float = 0.0
+
+
+def play(seed: int, *, below: float = SHORT, defect: str = "", kinds: Sequence[str] = KINDS) -> Played:
+    """Play the night of this seed; with some kinds of happenings alone, until these are over.
+
+    Raises ValueError for a night that is too short.
+    """
+    night = night_of(below)
+    planted = DEFECTS.get(defect, Defect(""))
+    played = Played(seed, night, script(night, seed, kinds), whole=set(kinds) == set(KINDS))
+    clock = JumpingClock(epoch_ns=round((night.dusk - BEFORE) * 1e9))
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="sereno-night-") as folder:
+        plant_file = site_in(Path(folder), _changes(below, planted.changes))
+        run_jumping(_night(clock, played, plant_file, Path(folder)), clock=clock, in_turn=True)
+    played.seconds = time.perf_counter() - begun
+    return played
+
+
+def _changes(below: float, more: Changes) -> Changes:
+    dusk = (("longitude = -115.4637", f"longitude = -115.4637\nnight_below = {below}"),)
+    return {**more, "plant.toml": (*dusk, *more.get("plant.toml", ()))}
+
+
+async def _night(clock: JumpingClock, played: Played, plant_file: Path, folder: Path) -> None:
+    async with site(clock, plant_file, folder, played.seed) as here:
+        story, facts = Story(here.node.parts.hub), Facts(played.night, played.happenings)
+        here.machine.seen = lambda word: _moved(here, story, facts, word)
+        unsubscribe = here.node.parts.hub.add_sink(story)
+        acting = asyncio.create_task(_act(here, played, story), name="what happens")
+        over = played.night.dawn - played.night.dusk if played.whole else played.happenings[-1].ends + QUIET
+        await clock.sleep(BEFORE + over + AFTER)
+        unsubscribe()
+        acting.cancel()
+        with suppress(asyncio.CancelledError):
+            await acting
+        await _conclude(here, story, facts, played)
+
+
+def _moved(here: Site, story: Story, facts: Facts, word: str) -> None:
+    now = here.clock.wall_ns()
+    facts.moves.append((now / 1e9, word))
+    by_itself = ", by itself: nobody was heard" if here.machine.refuge and word == "closing" else ""
+    story.say(now, 4, "the dome", f"{word}{by_itself}")
+
+
+async def _act(here: Site, played: Played, story: Story) -> None:
+    """Let things happen when they are due, and somebody try what is not allowed."""
+    for one in played.happenings:
+        await _until(here, played.night.dusk + one.begins)
+        story.say(here.clock.wall_ns(), 0, "it happens", one.words)
+        _force(here, one, begins=True)
+        await here.clock.sleep(IMPATIENCE)
+        await here.client.write("site/plc/dome_open", "open", comment="why is it closed?", timeout=4.0)
+        await _until(here, played.night.dusk + one.ends)
+        story.say(here.clock.wall_ns(), 0, "it ends", one.words)
+        _force(here, one, begins=False)
+
+
+def _force(here: Site, one: Happening, *, begins: bool) -> None:
+    if one.kind == "lost":
+        here.transports.at(here.plc.port).silent = begins
+    for event in one.force if begins else one.undo:
+        reason = here.machine.force(event)
+        assert not reason, reason
+
+
+async def _until(here: Site, moment: float) -> None:
+    await here.clock.sleep(max(0.0, moment - here.clock.wall_ns() / 1e9))
+
+
+async def _conclude(here: Site, story: Story, facts: Facts, played: Played) -> None:
+    parts = here.node.parts
+    records = [one async for one in AuditLog(parts.store, here.clock).all()]
+    facts.commands = [one for one in records if one.command]
+    facts.alarms = await parts.alarms.journal(AlarmQuery(), PERSON)
+    activity = await here.client.get("observatory/majordome/activity")
+    facts.end = (str(activity.value), here.machine.shutter) if played.whole else None
+    story.add_commands(records)
+    story.add_alarms(facts.alarms)
+    played.lines, played.digest = story.told(round((played.night.dusk - TOLD) * 1e9)), story.digest
+    played.broken, played.commands = broken(facts), len({one.command for one in facts.commands})

@@ -1,0 +1,69 @@
+"""The scripted night: its log line by line, the same bit for bit from the same seed, and every planted defect found."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+import rig_night
+from night.defects import DEFECTS
+from night.promises import PROMISES
+from night.script import KINDS, night_of, script
+from night.trial import SHORT, WHOLE, play
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def test_the_log_of_a_whole_night_line_by_line() -> None:
+    played = play(1)
+    differs = rig_night.difference(played.lines, rig_night.STORED.read_text("utf-8").splitlines())
+    assert not differs, f"{differs}; if it is meant: ./dev rig night --short --log {rig_night.STORED.name} and look"
+    assert played.broken == {}
+
+
+def test_the_same_seed_is_the_same_night_bit_for_bit() -> None:
+    one, other = play(4, kinds=("lost", "jam")), play(4, kinds=("lost", "jam"))
+    assert one.broken == {}
+    assert (one.lines, one.digest) == (other.lines, other.digest)
+
+
+def test_another_seed_is_another_night_and_keeps_every_promise() -> None:
+    one, other = play(2, kinds=("wind", "rain")), play(3, kinds=("wind", "rain"))
+    assert (one.broken, other.broken) == ({}, {})
+    assert one.digest != other.digest
+    assert one.lines != other.lines
+
+
+@pytest.mark.parametrize("defect", sorted(DEFECTS))
+def test_a_planted_defect_is_found_and_breaks_nothing_where_it_is_not(defect: str) -> None:
+    kinds = (DEFECTS[defect].kind,)
+    assert DEFECTS[defect].breaks in play(1, defect=defect, kinds=kinds).broken
+
+
+def test_a_change_of_one_line_is_told() -> None:
+    assert rig_night.difference(["a", "b"], ["a", "c"]) == "line 2: 'b', expected 'c'"
+    assert rig_night.difference(["a"], ["a", "c"]) == "1 lines, expected 2"
+
+
+def test_every_night_has_one_of_each_kind_with_quiet_between() -> None:
+    for night in (night_of(SHORT), night_of(WHOLE)):
+        for seed in range(20):
+            told = script(night, seed)
+            assert sorted(one.kind for one in told) == sorted(KINDS)
+            assert all(one.ends + 100.0 < other.begins for one, other in pairwise(told))
+            assert told[0].begins > 100.0
+            assert told[-1].ends + 100.0 < night.dawn - night.dusk
+
+
+def test_the_command_tells_people_what_holds(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    monkeypatch.setattr(rig_night, "play", lambda seed, **more: play(seed, kinds=("rain",), **more))
+    assert rig_night.main(["--short", "--show", "--seed", "5"]) == 0
+    out = capsys.readouterr().out
+    assert all(meaning in out for meaning in PROMISES.values())
+    assert "guard close_on_rain" in out
+    assert json.loads(out.splitlines()[-1])["broken"] == {}
+    assert rig_night.main(["--list"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(DEFECTS)
