@@ -27,6 +27,8 @@ def test_the_rule_is_part_of_the_check() -> None:
         'app.add_route("/healthz", planted, methods=["POST"])',
         'app.router.add_websocket_route("/api/v1/other", planted)',
         "app.add_route(path_of(name), planted)",
+        "app.add_route(entry.path, planted)",
+        'app.add_route(entry.path, planted, methods=["POST"])',
         'app.add_route("/tags", planted, methods=METHODS)',
         'app.mount("/files", StaticFiles())',
         "app.include_router(router)",
@@ -43,6 +45,7 @@ def test_a_planted_route_without_a_policy_is_found(code: str) -> None:
         'app.add_route("/healthz", healthz, methods=["GET"])',
         'app.add_api_route("/api/v1/values", values)',
         "app.router.add_websocket_route(LIVE, live)",
+        "app.add_route(entry.path, handler, methods=[entry.kind])",
         'headers.get("/planted")',
     ],
 )

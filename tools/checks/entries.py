@@ -21,7 +21,7 @@ DECORATORS = {"get", "post", "put", "patch", "delete", "options", "websocket", "
 
 
 def routes_have_entries(source: Source) -> Iterator[Finding]:
-    """A route that is added in web is an `Entry` of web/entries.py; it is added by a call that says its path."""
+    """A route that is added in web is an `Entry` of web/entries.py, or is made of one: its path is `entry.path`."""
     if not (source.is_python and source.is_under("src/sereno/web")):
         return
     constants, known = _constants(), _entries()
@@ -29,14 +29,20 @@ def routes_have_entries(source: Source) -> Iterator[Finding]:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         name = node.func.attr
-        if name in ROUTE_CALLS:
+        if name in ROUTE_CALLS and not _of_an_entry(node):
             for kind, path in _doors(node, ROUTE_CALLS[name], constants):
                 if (kind, path) not in known:
                     yield _finding(source, node, f"route {kind} {path or 'with a computed path'} without a policy")
-        elif name in SIDE_DOORS and _is_app(node.func.value):
+        if name in SIDE_DOORS and _is_app(node.func.value):
             yield _finding(source, node, f"{name}() brings routes that the table does not see")
         elif name in DECORATORS and node.args and _text(node.args[0], {}).startswith("/") and _is_app(node.func.value):
             yield _finding(source, node, f"route by a decorator, {name}()")
+
+
+def _of_an_entry(call: ast.Call) -> bool:
+    """Of pages that applications bring the entries are made when these are known; path and kind are one entry's."""
+    methods = [ast.unparse(keyword.value) for keyword in call.keywords if keyword.arg == "methods"]
+    return bool(call.args) and ast.unparse(call.args[0]) == "entry.path" and methods == ["[entry.kind]"]
 
 
 def _finding(source: Source, node: ast.AST, found: str) -> Finding:

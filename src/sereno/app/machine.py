@@ -26,7 +26,7 @@ class Machine:
 
     def __init__(self, clock: Clock, data: Path) -> None:
         self._clock = clock
-        self._data = data
+        self.data = data
         self._started = clock.wall_ns()
         self._began = self._sampled = clock.monotonic()
         self._cpu = time.process_time()
@@ -64,10 +64,10 @@ class Machine:
 
     def _disk(self) -> dict[str, Any]:
         try:
-            usage = shutil.disk_usage(self._data)
+            usage = shutil.disk_usage(self.data)
         except OSError:
-            return {"data": str(self._data), "disk_bytes": None, "disk_free_bytes": None}
-        return {"data": str(self._data), "disk_bytes": usage.total, "disk_free_bytes": usage.free}
+            return {"data": str(self.data), "disk_bytes": None, "disk_free_bytes": None}
+        return {"data": str(self.data), "disk_bytes": usage.total, "disk_free_bytes": usage.free}
 
 
 @cache

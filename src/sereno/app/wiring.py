@@ -15,7 +15,7 @@ from sereno.agents.guards import Guards
 from sereno.agents.jobs.jobs import Jobs, job_alarms
 from sereno.agents.supervisor import Supervisor, agent_alarms
 from sereno.alarms.alarms import Alarms
-from sereno.client import Client, DevicePort, HistoryPort
+from sereno.client import Client, DevicePort
 from sereno.derive.derivation import Derivation
 from sereno.derive.totals import Totals
 from sereno.device import DeviceSet, Environment
@@ -50,6 +50,7 @@ from .node_record import NodeRecord
 from .plant.counters import counter_groups
 from .plant.load import Plant, live_alarms
 from .recording import historian_of
+from .registry import load_applications
 from .self_watch import ALARMS as SELF_ALARMS
 from .self_watch import SelfWatch
 from .telling import Telling, join_telling
@@ -168,13 +169,12 @@ def web_context(
     plant: Plant, parts: Parts, configuration: Configurations, installation: str, hosts: tuple[str, ...]
 ) -> WebContext:
     """What the web room is given."""
-    history: HistoryPort = parts.historian or NoHistory()
     oidc, called = plant.provider or (None, "")
     return WebContext(
         live=parts.hub,
         commands=parts.router,
         waiting=parts.router.consent,
-        history=history,
+        history=parts.historian or NoHistory(),
         analysis=analysis_of(plant, parts.historian, parts.accounts.audit),
         devices=parts.device_port,
         overrides=parts.overrides,
@@ -193,6 +193,8 @@ def web_context(
         notices=parts.telling.notices,
         logbook=parts.telling.logbook,
         configuration=configuration,
+        applications=load_applications(plant.web.pages),
+        data=parts.machine.data,
         ready=lambda: not_ready(parts),
         machine=parts.machine.status,
         warnings=lambda: [*warnings(parts), *configuration.warnings()],

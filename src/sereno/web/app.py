@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from sereno.access.entries import EntryTable
 from sereno.model import SerenoError
 
 from . import (
@@ -44,6 +45,7 @@ from . import (
     ways_in,
 )
 from .alarm_push import AlarmPush
+from .applications import Applications, folders
 from .background import Background
 from .body import BodyLimits
 from .context import WebContext
@@ -93,6 +95,11 @@ _MODULES = (
 
 def create_app(context: WebContext) -> FastAPI:
     """The web room as an ASGI application. Serve it with `WebServer`."""
+    others = {name: folder / "static" for name, folder in folders(context.applications).items()}
+    statics = Statics(context.folder / "static", others)
+    pages = Pages(context, statics)
+    applications = Applications.of(context, pages, statics)
+    pages.items += applications.items(statics)
     app = FastAPI(
         title="Sereno",
         version=context.site.version,
@@ -104,7 +111,7 @@ def create_app(context: WebContext) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         middleware=[
             Middleware(SecurityHeaders, secure=context.secure),
-            Middleware(Gate, context=context, entries=ENTRIES),
+            Middleware(Gate, context=context, entries=EntryTable([*ENTRIES, *applications.entries()])),
             Middleware(BodyLimits, clock=context.clock),
         ],
         exception_handlers={
@@ -115,7 +122,6 @@ def create_app(context: WebContext) -> FastAPI:
             Exception: _our_fault,
         },
     )
-    statics = Statics(context.folder / "static")
     app.state.context = context
     app.state.metrics = Metrics(context.figures)
     beat = Beat()
@@ -123,10 +129,12 @@ def create_app(context: WebContext) -> FastAPI:
     app.state.push = Push(context.live, context.clock, beat)
     app.state.alarm_push = AlarmPush(context.alarms, context.clock)
     app.state.background = Background()
-    app.state.pages = Pages(context, statics)
+    app.state.pages = pages
+    app.state.applications = applications
     app.add_route("/static/{version}/{path:path}", statics.answer, methods=["GET"])
     for module in _MODULES:
         module.add_routes(app)
+    applications.add_routes(app)
     return app
 
 

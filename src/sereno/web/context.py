@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from sereno.client import (
     WaitingPort,
 )
 from sereno.model import Clock
+from sereno.pages import Application, BrokenApplication
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -65,7 +66,8 @@ class WebContext:
     `hosts` are names besides the loopback ones under which this site is asked for. `mimic` is the plant's SVG.
     `ready` returns the reasons why the node is not ready yet, `warnings` what else somebody should look at.
     `machine` tells of the process and what it runs on. `figures` are shown under /metrics by room name.
-    `folder` holds templates, static files and the language catalogues.
+    `folder` holds templates, static files and the language catalogues. `applications` add pages of their own;
+    `data` is the data folder that they may read from.
     """
 
     live: PlannedPort
@@ -95,6 +97,8 @@ class WebContext:
     machine: Callable[[], Mapping[str, Any]] = dict
     figures: Mapping[str, Figures] = field(default_factory=dict)
     folder: Path = Path(__file__).parent
+    applications: Sequence[Application | BrokenApplication] = ()
+    data: Path | None = None
 
     @property
     def cookie(self) -> str:

@@ -27,7 +27,8 @@ async def readyz(request: Request) -> Response:
     """200 when the node does its work, 503 with the reasons while it does not; and what somebody should look at."""
     context = context_of(request)
     reasons = context.ready()
-    body = {"ready": not reasons, "reasons": reasons, "warnings": context.warnings()}
+    warnings = [*context.warnings(), *request.app.state.applications.faults()]
+    body = {"ready": not reasons, "reasons": reasons, "warnings": warnings}
     return answer(body, 503 if reasons else 200)
 
 

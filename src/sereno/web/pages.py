@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -12,9 +13,11 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from sereno.access.actor import NOBODY, Actor, Right
+from sereno.pages import Application, Page
 
 from .answers import answer
 from .context import WebContext
+from .menu import Item, lines, own_items
 from .problem import ProblemError, problem, wants_page
 from .requests import actor_in, context_of
 from .statics import Statics
@@ -23,14 +26,25 @@ from .translations import Translations, choose
 
 
 class Pages:
-    """Renders `templates/<name>.html` with site, actor (None = nobody), lang, t, page, static and what a page adds."""
+    """Renders `templates/<name>.html` with site, actor (None = nobody), lang, t, page, static and what a page adds.
+
+    Templates of applications are app/NAME/FILE. `items` are the lines of the left menu.
+    """
 
     def __init__(self, context: WebContext, statics: Statics) -> None:
         self._context = context
         self._statics = statics
-        self.translations = Translations(context.folder / "locale")
+        folders = {one.name: one.folder for one in context.applications if isinstance(one, Application)}
+        self.translations = Translations(context.folder / "locale", {n: f / "locale" for n, f in folders.items()})
+        self.items: list[Item] = own_items(drawn=context.mimic is not None)
+        others = {name: jinja2.FileSystemLoader(folder / "templates") for name, folder in folders.items()}
         self._templates = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(context.folder / "templates"),
+            loader=jinja2.ChoiceLoader(
+                [
+                    jinja2.FileSystemLoader(context.folder / "templates"),
+                    jinja2.PrefixLoader({"app": jinja2.PrefixLoader(others)}),
+                ]
+            ),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -39,18 +53,47 @@ class Pages:
 
     def render(self, request: HTTPConnection, page: str, status: int = 200, /, **more: Any) -> Response:
         """The page for who asks, in their language."""
+        return self._render(request, page, f"{page}.html", status, more)
+
+    def render_page(self, request: HTTPConnection, name: str, template: str, page: Page) -> Response:
+        """A page of an application; see layout.html for what its template is given."""
+        lang = choose(request.headers.get("accept-language", ""), request.cookies.get("lang"))
+        own = partial(self._own, template.rpartition("/")[0])
+        more = {
+            "title": page.titles[lang],
+            "own": own,
+            "script_url": own(page.script) if page.script else self._statics.url("js/plain.js"),
+            "style_urls": [own(style) for style in page.styles],
+        }
+        return self._render(request, name, template, 200, more)
+
+    def template_fault(self, template: str) -> str:
+        """Why a template cannot be used; "" if it can."""
+        try:
+            self._templates.get_template(template)
+        except jinja2.TemplateNotFound as error:
+            return f"there is no template {error.name!r}"
+        except jinja2.TemplateSyntaxError as error:
+            return f"{error.filename or error.name}:{error.lineno}: {error.message}"
+        return ""
+
+    def _own(self, folder: str, path: str) -> str:
+        return self._statics.url(f"{folder}/{path}")
+
+    def _render(self, request: HTTPConnection, page: str, template: str, status: int, more: dict[str, Any]) -> Response:
         actor = actor_in(request)
         lang = choose(request.headers.get("accept-language", ""), request.cookies.get("lang"))
+        t = self.translations.of(lang)
         variables = {
             "site": self._context.site,
             "actor": None if actor is NOBODY else _actor(actor),
             "lang": lang,
-            "t": self.translations.of(lang),
+            "t": t,
             "page": page,
-            "drawn": self._context.mimic is not None,
+            "menu": lines(self.items, actor, page, lang, t),
             "static": self._statics.url,
         }
-        html = self._templates.get_template(f"{page}.html").render({**variables, **more})
+        html = self._templates.get_template(template).render({**variables, **more})
         return Response(html, status, {"vary": "accept-language, cookie"}, "text/html")
 
 
@@ -67,6 +110,7 @@ def _actor(actor: Actor) -> dict[str, Any]:
         "name": actor.name,
         "kiosk": actor.kind == "kiosk",
         "may_nothing": not actor.roles,
+        "rights": [right.value for right in Right if actor.may_somewhere(right)],
         "roles": [role.name for role in actor.roles],
         "may_write": actor.may_somewhere(Right.WRITE),
         "may_approve": actor.may_somewhere(Right.APPROVE),

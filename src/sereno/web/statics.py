@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import mimetypes
+from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.requests import Request
@@ -25,14 +26,23 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 
 class Statics:
-    """The files that were below `folder` when this was made; nothing else can be asked for."""
+    """The files that were below `folder` when this was made; nothing else can be asked for.
 
-    def __init__(self, folder: Path) -> None:
-        self._files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    Those below `more` are found under app/NAME/, of the same version: so scripts can import each other by relative
+    addresses, and a module of Sereno is loaded once for all.
+    """
+
+    def __init__(self, folder: Path, more: Mapping[str, Path] | None = None) -> None:
+        self._files = _files(folder, "")
+        for name, other in (more or {}).items():
+            self._files |= _files(other, f"app/{name}/")
         digest = hashlib.sha256()
         for name, path in self._files.items():
             digest.update(name.encode() + b"\0" + path.read_bytes())
         self.version = digest.hexdigest()[:12]
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._files
 
     def url(self, path: str) -> str:
         """The address of a file. Raises ValueError if there is no such file."""
@@ -50,6 +60,10 @@ class Statics:
         headers = {"cache-control": _FOREVER if current else "no-cache"}
         content = await asyncio.to_thread(path.read_bytes)
         return Response(content, headers=headers, media_type=_media_type(path))
+
+
+def _files(folder: Path, prefix: str) -> dict[str, Path]:
+    return {prefix + p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def _media_type(path: Path) -> str:

@@ -75,7 +75,7 @@ async def system(request: Request, context: Context, actor: Asking) -> Response:
         **{name: found[:MOST] for name, found in lists.items()},
         "left_out": {name: len(found) - MOST for name, found in lists.items() if len(found) > MOST},
         "reasons": context.ready(),
-        "warnings": context.warnings(),
+        "warnings": [*context.warnings(), *state.applications.faults()],
     }
     return answer(body)
 

@@ -13,10 +13,17 @@ Translate = Callable[..., str]
 
 
 class Translations:
-    """Catalogues of all languages. A key that a language lacks shows in English, else as itself."""
+    """Catalogues of all languages. A key that a language lacks shows in English, else as itself.
 
-    def __init__(self, folder: Path) -> None:
+    `more` are folders of others by name; of theirs only keys "NAME.…" count, so nobody changes another's words.
+    """
+
+    def __init__(self, folder: Path, more: Mapping[str, Path] | None = None) -> None:
         self.catalogues: Mapping[str, dict[str, str]] = {lang: _load(folder / f"{lang}.json") for lang in LANGUAGES}
+        for name, other in (more or {}).items():
+            for lang, catalogue in self.catalogues.items():
+                texts = _load(other / f"{lang}.json")
+                catalogue |= {key: text for key, text in texts.items() if key.startswith(f"{name}.")}
 
     def of(self, lang: str) -> Translate:
         """The function `t(key, name=value...)` for a language; `{name}` in a text is replaced by the value."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,7 +14,7 @@ from sereno.access.oidc import OidcConfig
 from sereno.agents.guards import GuardRule
 from sereno.agents.jobs.rule import JobRule
 from sereno.alarms.notify.plan import NoticePlan
-from sereno.app.registry import driver_entries, load_driver
+from sereno.app.registry import application_entries, driver_entries, load_driver
 from sereno.client import AlarmSpec
 from sereno.derive.rule import DerivedRule
 from sereno.device import Driver, DriverTag
@@ -33,6 +33,7 @@ from .faults import nearest, unknown_keys, validate
 from .gateway_schema import GatewayTable
 from .guards import guard_rules
 from .jobs import job_rules
+from .located import Located
 from .notices import notice_plan
 from .provider import provider_of
 from .schema import (
@@ -160,6 +161,7 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
     notices = notice_plan(main, table.name, table.timezone, faults, home or path.parent)
     jobs = job_rules(expanded.jobs, specs, classes.keys(), notices, faults)
     derived = _derived(devices, specs, path.parent, faults)
+    faults += _applications(web, main)
     if table.mimic and not (path.parent / table.mimic).is_file():
         faults.append(Fault(main.where("plant", "mimic"), f"no file {table.mimic!r} beside the plant file"))
     if faults:
@@ -230,6 +232,14 @@ def _section(model: type[Any], name: str, main: Any, faults: list[Fault]) -> Any
 
     faults.extend(unknown_keys(data, model.model_fields, where, f"[{name}]"))
     return validate(model, known, where, f"[{name}]", faults) or model()
+
+
+def _applications(web: WebTable, main: Located) -> Iterator[Fault]:
+    known = application_entries()
+    for at, name in enumerate(web.pages):
+        if name not in known:
+            text = f"no installed application {name!r} has pages"
+            yield Fault(str(main.where("web", "pages", at)), text, nearest(name, known))
 
 
 def _no_apart(web: WebTable, native: NativeTable) -> str:

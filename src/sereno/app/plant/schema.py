@@ -62,6 +62,7 @@ class WebTable(Table):
     tls_certificate: str | None = None
     tls_key: str | None = None
     banner: str = Field("", max_length=2000)
+    pages: list[str] = Field([], description="Applications that add pages, by their entry point `sereno.pages`")
 
     @property
     def encrypted(self) -> bool:

@@ -22,10 +22,24 @@ export function isFinal(state) {
  * @param {(acks: Ack[]) => void} onAcks
  * @returns {Promise<Ack>} the final ack
  */
-export async function write(command, onAcks) {
+export function write(command, onAcks) {
+  return send({ verb: "write", ...command }, onAcks);
+}
+
+/**
+ * Has a device execute a command. See `write`.
+ * @param {{target: string, name: string, arguments?: any[], comment?: string}} command target is the device
+ * @param {(acks: Ack[]) => void} onAcks
+ * @returns {Promise<Ack>} the final ack
+ */
+export function call(command, onAcks) {
+  return send({ verb: "call", ...command }, onAcks);
+}
+
+async function send(command, onAcks) {
   const key = newKey();
   try {
-    await request("commands", { method: "POST", body: toJson({ verb: "write", key, ...command }) });
+    await request("commands", { method: "POST", body: toJson({ key, ...command }) });
   } catch (error) {
     const acks = error.problem?.acks ?? [];
     const last = acks.at(-1);
