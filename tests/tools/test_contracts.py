@@ -27,7 +27,7 @@ LOWER_ROOMS = [
     "alarms",
     "derive",
 ]
-ROOMS = [*LOWER_ROOMS, "drivers", "gateways", "sim", "web", "agents", "app", "testing"]
+ROOMS = [*LOWER_ROOMS, "drivers", "gateways", "sim", "pages", "web", "agents", "app", "testing"]
 FILES = [f"{room}/part.py" for room in ROOMS] + [
     f"drivers/{driver}/{file}.py" for driver in ("one", "two") for file in ("protocol", "driver", "tags")
 ]
@@ -35,7 +35,8 @@ FILES = [f"{room}/part.py" for room in ROOMS] + [
 ALLOWED = {
     "app.part": "hub.part web.part drivers.one.driver",
     "testing.part": "app.part hub.part",
-    "web.part": "client.part access.part",
+    "web.part": "client.part access.part pages.part",
+    "pages.part": "client.part access.part",
     "gateways.part": "client.part drivers.one.protocol",
     "sim.part": "drivers.one.protocol device.part",
     "drivers.one.driver": "device.part drivers.one.protocol",
@@ -48,6 +49,7 @@ PLANTED = [
     ("model.part", "wire.part"),
     ("store.part", "client.part"),
     ("hub.part", "historian.part"),
+    ("pages.part", "web.part"),
     ("device.part", "derive.part"),
     ("alarms.part", "drivers.one.protocol"),
     ("web.part", "hub.part"),
