@@ -1,4 +1,4 @@
-"""What the majordome does: a machine that takes what is known and gives one order at most."""
+"""What the majordome does: a machine that takes what is known and gives orders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """AUTO: the majordome opens and closes. MANUAL: people do; the guards stay."""
+    """AUTO: the majordome opens, observes and closes. MANUAL: people do; the guards stay."""
 
     AUTO = "AUTO"
     MANUAL = "MANUAL"
@@ -19,60 +19,89 @@ class Status(StrEnum):
     IDLE = "IDLE"
     PAUSED = "PAUSED"
     RUNNING = "RUNNING"
+    EXECUTING = "EXECUTING"
     SHUTDOWN = "SHUTDOWN"
 
 
 class Order(StrEnum):
     """What it wants done now."""
 
-    NOTHING = "nothing"
     OPEN = "open"
     CLOSE = "close"
+    INTERRUPT = "interrupt"
+    PARK = "park"
+    EXECUTE = "execute"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known; None where it is not. `safe_for` seconds since nothing has called for action."""
+    """What is known; None where it is not. `safe_for` seconds since nothing has called for action.
+
+    `sequence` is the number of the one that the observer executes, 0 for none; `own` that it was the majordome's idea.
+    `due` is the one to execute now. `parked` None: there is no telescope, or nobody knows.
+    """
 
     night: bool
     safe: bool | None
     safe_for: float
     shutter: str | None
+    sequence: int | None = None
+    own: bool = False
+    due: int = 0
+    parked: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Status, order, and why in words."""
+    """Status, orders, all to be given at once, and why in words."""
 
     status: Status
-    order: Order
+    orders: tuple[Order, ...]
     why: str
 
 
 def decide(mode: Mode, known: Known, hold: float) -> Decision:
     """What follows. It opens only into a night that has been safe for `hold` seconds, and closes in every doubt."""
-    shut = known.shutter == "closed"
     if mode is Mode.MANUAL:
-        return Decision(Status.PAUSED, Order.NOTHING, "manual: people open and close")
+        leave = (Order.INTERRUPT,) if known.sequence and known.own else ()
+        return Decision(Status.PAUSED, leave, "manual: people open and close")
     if not known.night:
-        if shut:
-            return Decision(Status.IDLE, Order.NOTHING, "it is day")
-        return Decision(Status.SHUTDOWN, _close(known), "the night is over")
+        return _evening_off(known)
     if not known.safe:
         why = "the environment is not known" if known.safe is None else "the environment is not safe"
-        return Decision(Status.PAUSED, Order.NOTHING if shut else _close(known), why)
+        return Decision(Status.PAUSED, _shelter(known), why)
     if known.shutter == "open":
-        return Decision(Status.RUNNING, Order.NOTHING, "the night is safe and the dome open")
+        return _observe(known)
     if known.shutter is None:
-        return Decision(Status.PAUSED, Order.NOTHING, "nobody knows where the shutter is")
+        return Decision(Status.PAUSED, (), "nobody knows where the shutter is")
     if known.safe_for < hold:
-        return Decision(Status.PAUSED, Order.NOTHING, f"safe for {known.safe_for:.0f} s of {hold:.0f} s")
-    return Decision(Status.RUNNING, Order.OPEN if shut else Order.NOTHING, "the night is safe")
+        return Decision(Status.PAUSED, (), f"safe for {known.safe_for:.0f} s of {hold:.0f} s")
+    return Decision(Status.RUNNING, (Order.OPEN,) if known.shutter == "closed" else (), "the night is safe")
 
 
-def _close(known: Known) -> Order:
-    """An order to close what closes already would be one too many."""
-    return Order.NOTHING if known.shutter == "closing" else Order.CLOSE
+def _evening_off(known: Known) -> Decision:
+    shelter = _shelter(known)
+    if known.shutter == "closed" and not known.sequence and known.parked is not False:
+        return Decision(Status.IDLE, (), "it is day")
+    return Decision(Status.SHUTDOWN, shelter, "the night is over")
+
+
+def _observe(known: Known) -> Decision:
+    if known.sequence:
+        return Decision(Status.EXECUTING, (), f"sequence {known.sequence} is executed")
+    if known.due and known.sequence is not None:
+        return Decision(Status.EXECUTING, (Order.EXECUTE,), f"sequence {known.due} is due")
+    return Decision(Status.RUNNING, (), "the night is safe and the dome open")
+
+
+def _shelter(known: Known) -> tuple[Order, ...]:
+    """Abort, park, close: what is exposed is given up, and closing waits for nothing."""
+    orders = [Order.INTERRUPT] if known.sequence else []
+    if known.parked is False:
+        orders.append(Order.PARK)
+    if known.shutter not in ("closed", "closing"):  # an order to close what closes already would be one too many
+        orders.append(Order.CLOSE)
+    return tuple(orders)
 
 
 class Nightfall:

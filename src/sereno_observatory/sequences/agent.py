@@ -35,6 +35,7 @@ class Sequences(Device):
     horizon: list[float] = setting([15.0])
 
     waiting: int = tag(scan="tidy", description="Sequences that wait for their time")
+    due: int = tag(scan="tidy", description="Number of the one to execute now, 0 for none")
     executing: int = tag(scan="tidy", description="Number of the one that is executed, 0 for none")
     cancelled: int = tag(scan="tidy", description="The last one that was cancelled while it was executed")
     changes: int = tag(scan="tidy", description="Counts what happens to sequences")
@@ -97,13 +98,6 @@ class Sequences(Device):
         return status
 
     @command
-    def next_due(self) -> str:
-        """The sequence to execute now, in JSON; empty when there is none."""
-        waiting = self._book.of_status(Status.TOBEPLANNED, Status.PLANNED)
-        found = self._chooser.next_at(waiting, self._clock.wall_ns())
-        return "" if found is None else msgspec.json.encode(found).decode()
-
-    @command
     def under_way(self) -> str:
         """The sequence that is executed, in JSON; empty when there is none."""
         found = self._book.of_status(Status.EXECUTING)
@@ -148,7 +142,9 @@ class Sequences(Device):
     def _tell(self) -> None:
         newest = self._book.newest(limit=SHOWN)
         busy = self._book.of_status(Status.EXECUTING)
-        self.waiting = len(self._book.of_status(Status.TOBEPLANNED, Status.PLANNED))
+        waiting = self._book.of_status(Status.TOBEPLANNED, Status.PLANNED)
+        due = None if busy else self._chooser.next_at(waiting, self._clock.wall_ns())
+        self.waiting, self.due = len(waiting), 0 if due is None else due.id
         self.executing = busy[0].id if busy else 0
         self.cancelled, self.changes = self._cancelled, self._changes
         self.present = [msgspec.json.encode(_brief(one)).decode() for one in newest]

@@ -1,0 +1,228 @@
+"""The majordome among fakes: what is due is executed, danger interrupts, parks and closes, people act by hand."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from sereno import Device, DeviceError, command, on_write, tag
+from sereno.client import Client
+from sereno.model import RefusedError, SerenoError
+from sereno.testing import AsyncTestedDevice, DeviceTest, JumpingClock, jumping
+from sereno_observatory.majordome import Majordome
+
+MIDNIGHT = 6 * 3600
+"""Seconds after the clock's epoch at which it is deep night at the site."""
+PATHS = {"dome": "site/plc", "telescope": "site/telescope", "observer": "obs/observer", "sequences": "obs/book"}
+DONE: list[str] = []
+"""What the fakes were told, in order."""
+
+
+class Air(Device):
+    """The environment."""
+
+    make_safe: bool = tag(default=False, write=True)
+    safe_for: float = tag(default=100.0, unit="s")
+
+
+class Plc(Device):
+    """Dome, light and power."""
+
+    shutter: str = tag(default="closed")
+    dome_open: str = tag(write=True, default="")
+    dome_close: str = tag(write=True, default="")
+    dome_light: bool = tag(write=True, default=False)
+    telescope_power: bool = tag(write=True, default=False)
+
+    @on_write("dome_open")
+    def _open(self, value: str) -> None:
+        DONE.append("open")
+        self.shutter = value
+
+    @on_write("dome_close")
+    def _close(self, value: str) -> None:
+        DONE.append("close")
+        self.shutter = value
+
+
+class Mount(Device):
+    """The telescope."""
+
+    parked: bool = tag(default=True)
+    stuck: bool = tag(default=False, write=True)
+
+    @command
+    async def park(self) -> None:
+        if self.stuck:
+            await self.client.clock.sleep(1e6)
+        DONE.append("park")
+        self.parked = True
+
+    @command
+    def unpark(self) -> None:
+        DONE.append("unpark")
+        self.parked = False
+
+    @command
+    def slew(self, right_ascension: float, declination: float) -> None:
+        DONE.append(f"slew {right_ascension:g} {declination:g}")
+
+    @command
+    def abort(self) -> None:
+        DONE.append("abort")
+
+
+class Hand(Device):
+    """The observer."""
+
+    sequence: int = tag(default=0, write=True)
+
+    @command
+    def execute(self, number: int) -> str:
+        DONE.append(f"execute {number}")
+        self.sequence = number
+        return "M31"
+
+    @command
+    def interrupt(self, why: str) -> bool:
+        DONE.append(f"interrupt: {why}")
+        self.sequence = 0
+        return True
+
+
+class Shelf(Device):
+    """The book."""
+
+    due: int = tag(default=0, write=True)
+
+    @command
+    def cancel(self, number: int, why: str) -> str:
+        DONE.append(f"cancel {number} {why}")
+        return "CANCELLED"
+
+
+@asynccontextmanager
+async def among_fakes(clock: JumpingClock) -> AsyncIterator[tuple[AsyncTestedDevice, Client]]:
+    DONE.clear()
+    clock.step_wall(MIDNIGHT)
+
+    class Here(Majordome):
+        """At the site, as its defaults say."""
+
+        latitude, longitude, hold = 31.0439, -115.4637, 60.0
+        environment = "obs/environment"
+        dome, telescope, observer, sequences = PATHS["dome"], PATHS["telescope"], PATHS["observer"], PATHS["sequences"]
+
+    fakes: dict[str, Any] = {"obs/environment": Air, "site/plc": Plc, "site/telescope": Mount}
+    fakes |= {"obs/observer": Hand, "obs/book": Shelf, "obs/majordome": Here}
+    async with DeviceTest(fakes, clock=clock, patience=30.0) as devices:
+        yield devices["obs/majordome"], devices["obs/majordome"].client
+
+
+@jumping
+async def test_what_is_due_is_executed_until_it_rains_and_again_afterwards(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await client.write("obs/book/due", 4)
+        await clock.sleep(20.0)
+        assert DONE == ["open", "execute 4"]
+        assert (await majordome.read("activity"), await majordome.read("decision")) == (
+            "EXECUTING",
+            "sequence 4 is executed",
+        )
+        await client.call("site/telescope", "unpark")
+        await client.write("obs/environment/make_safe", True)
+        await clock.sleep(10.0)
+        assert sorted(DONE[3:]) == ["close", "interrupt: the environment is not safe", "park"]
+        assert await majordome.read("activity") == "PAUSED"
+        await client.write("obs/environment/make_safe", False)
+        await clock.sleep(20.0)
+        assert DONE[-2:] == ["open", "execute 4"]
+
+
+@jumping
+async def test_the_end_of_the_night_parks_and_closes(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await clock.sleep(10.0)
+        await client.call("site/telescope", "unpark")
+        clock.step_wall(12 * 3600)
+        await clock.sleep(20.0)
+        assert sorted(DONE) == ["close", "open", "park", "unpark"]
+        assert await majordome.read("activity") == "IDLE"
+
+
+@jumping
+async def test_a_telescope_that_does_not_park_does_not_hold_up_the_dome(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await clock.sleep(10.0)
+        await client.call("site/telescope", "unpark")
+        await client.write("site/telescope/stuck", True)
+        await client.write("obs/environment/make_safe", True)
+        await clock.sleep(6.0)
+        assert DONE[-1] == "close"
+        await clock.sleep(30.0)
+        assert "park: timed out" in await majordome.read("last_order")
+
+
+@jumping
+async def test_by_hand_only_in_manual_but_closing_and_cancelling_always(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await client.write("obs/book/due", 4)
+        await clock.sleep(20.0)
+        for words in (("open_dome",), ("slew", 1.0, 2.0), ("park",), ("light", True), ("power", "telescope", True)):
+            with pytest.raises(RefusedError, match="the majordome is in AUTO; set its mode to MANUAL first"):
+                await majordome.call(*words)
+        assert await majordome.call("cancel", "clouds") == 4
+        assert await majordome.call("close_dome") == "done"
+        assert DONE[2:4] == ["cancel 4 clouds", "close"]
+        await majordome.write("mode", "MANUAL")
+        await clock.sleep(10.0)
+        assert DONE[-1] == "interrupt: manual: people open and close"
+        for words in (("open_dome",), ("slew", 1.0, 2.0), ("stop_telescope",), ("park",), ("light", True)):
+            await majordome.call(*words)
+        await majordome.call("power", "telescope", True)
+        assert DONE[-5:] == ["open", "unpark", "slew 1 2", "abort", "park"]
+        assert (await client.get("site/plc/dome_light")).value is True
+        assert (await client.get("site/plc/telescope_power")).value is True
+        with pytest.raises(DeviceError, match="no power of 'kettle'"):
+            await majordome.call("power", "kettle", True)
+        with pytest.raises(DeviceError, match="no sequence is executed"):
+            await majordome.call("cancel")
+        await client.write("obs/observer/sequence", 9)
+        await clock.sleep(10.0)
+        assert (await client.get("obs/observer/sequence")).value == 9
+
+
+@jumping
+async def test_made_safe_it_stays_so(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await client.write("obs/book/due", 4)
+        await clock.sleep(20.0)
+        await client.call("site/telescope", "unpark")
+        assert await majordome.call("make_safe") == "close: done; interrupt: done; park: done"
+        assert await majordome.read("mode") == "MANUAL"
+        await clock.sleep(30.0)
+        assert (await client.get("site/plc/shutter")).value == "closed"
+        assert DONE.count("open") == 1
+
+
+@jumping
+async def test_a_site_without_a_telescope(clock: JumpingClock) -> None:
+    async with DeviceTest(
+        {"obs/environment": Air, "site/plc": Plc, "obs/majordome": Bare}, clock=clock, patience=30.0
+    ) as devices:
+        majordome = devices["obs/majordome"]
+        await majordome.write("mode", "MANUAL")
+        with pytest.raises(SerenoError, match="this site has no telescope"):
+            await majordome.call("park")
+        with pytest.raises(SerenoError, match="this site has no observer"):
+            await majordome.call("cancel")
+        assert await majordome.call("make_safe") == "close: done"
+
+
+class Bare(Majordome):
+    """Without instruments."""
+
+    latitude, longitude, environment = 31.0439, -115.4637, "obs/environment"
