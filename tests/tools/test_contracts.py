@@ -27,7 +27,7 @@ LOWER_ROOMS = [
     "alarms",
     "derive",
 ]
-ROOMS = [*LOWER_ROOMS, "drivers", "gateways", "sim", "pages", "web", "agents", "app", "testing"]
+ROOMS = [*LOWER_ROOMS, "drivers", "gateways", "sim", "pages", "web", "agents", "reports", "app", "testing"]
 FILES = [f"{room}/part.py" for room in ROOMS] + [
     f"drivers/{driver}/{file}.py" for driver in ("one", "two") for file in ("protocol", "driver", "tags")
 ]
@@ -54,6 +54,7 @@ PLANTED = [
     ("alarms.part", "drivers.one.protocol"),
     ("web.part", "hub.part"),
     ("web.part", "agents.part"),
+    ("reports.part", "historian.part"),
     ("agents.part", "sim.part"),
     ("gateways.part", "device.part"),
     ("gateways.part", "drivers.one.tags"),

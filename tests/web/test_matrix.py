@@ -100,11 +100,16 @@ TABLE = {
         POST /api/v1/notices/swap
         POST /api/v1/logbook
         POST /api/v1/jobs/{name}/{act}
+        POST /api/v1/reports/{name}/runs
+        DELETE /api/v1/reports/{name}/runs/{key}
     """,
     HISTORIANS: """
         GET /trend
         GET /api/v1/history
         GET /api/v1/history/statistics
+        GET /api/v1/reports
+        GET /api/v1/reports/{name}/runs
+        GET /api/v1/reports/{name}/files/{file}
     """,
     WRITERS: """
         PUT /api/v1/values/{path:path}
@@ -166,6 +171,7 @@ EXAMPLES = {
     "token_id": "00000000",
     "token": "no-link-of-ours",
     "session": "0000000000000000",
+    "file": "no-report.csv",
 }
 OWN = {"origin": "http://localhost"}
 BODIES: dict[str, Any] = {

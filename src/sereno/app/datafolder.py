@@ -44,6 +44,11 @@ class DataFolder:
         return self.path / "history"
 
     @property
+    def reports(self) -> Path:
+        """Reports, each in a folder of its own."""
+        return self.path / "reports"
+
+    @property
     def credential(self) -> Path:
         """Address and token for the CLI on this machine, readable by its owner only."""
         return self.path / "credential.json"

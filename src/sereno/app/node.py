@@ -108,6 +108,7 @@ class Node:
         self._tls = await asyncio.to_thread(prepare_tls, self.plant, self.folder.tls, host)
         await self._serve(parts, store, host, port)
         self._tell_people(parts)
+        self._background("reports", parts.reports.run)
         self._stack.push_async_callback(parts.memory.close)
         await parts.devices.start()
         self._stack.push_async_callback(parts.devices.stop)

@@ -39,6 +39,7 @@ SPECS = (
     ),
     TagSpec(path=f"{DEVICE}/memory", unit="MB", decimals=0, deadband=1.0, description="Memory of this process"),
     TagSpec(path=f"{DEVICE}/notices", type=ValueType.BOOL, labels=_WORDS, description="Notices reach people"),
+    TagSpec(path=f"{DEVICE}/reports", type=ValueType.BOOL, labels=_WORDS, description="Reports are made and sent"),
 )
 
 
@@ -87,12 +88,19 @@ ALARMS = (
         "People are not told of alarms, or later than declared",
         "See why on the page Notices or by sereno notice list; until it is mended, watch the alarms yourself",
     ),
+    _failing(
+        "reports",
+        3,
+        "A report could not be made or sent, though it was tried again",
+        "Whoever reads it does not get it",
+        "See why on the page Reports or by sereno report list; then make it and send it again",
+    ),
 )
 
 
 class SelfWatch:
     """Publishes the tags of `SPECS` once a second. `problems`: what is wrong with audit, history and its room,
-    `notices`: with telling people.
+    `notices`: with telling people, `reports`: with reports.
     """
 
     def __init__(
@@ -110,6 +118,7 @@ class SelfWatch:
         self._last = 0
         self.published = 0
         self.notices: Callable[[], str] = str
+        self.reports: Callable[[], str] = str
 
     async def run(self) -> None:
         """Publish until cancelled."""
@@ -126,13 +135,14 @@ class SelfWatch:
     def publish(self, lag: float, free: float) -> None:
         """One batch of what is known now; `lag` in seconds, `free` in bytes, NaN where nobody knows."""
         audit, history, room = self._problems()
-        notices = self.notices()
+        notices, reports = self.notices(), self.reports()
         held = process_memory()[0]
         memory = float("nan") if held is None else held / _MB
-        values = np.array([not audit, free / _GB, not history, not room, lag * 1e3, memory, not notices], np.float64)
+        figures = [not audit, free / _GB, not history, not room, lag * 1e3, memory, not notices, not reports]
+        values = np.array(figures, np.float64)
         quality = np.where(np.isnan(values), np.uint16(Quality.BAD), np.uint16(0)).astype(np.uint16)
         self._last = self._clock.wall_ns()
-        words = {"audit": audit, "history": history, "history_room": room, "notices": notices}
+        words = {"audit": audit, "history": history, "history_room": room, "notices": notices, "reports": reports}
         self._ingest.report_reasons(self._group, {self._handles[name]: text for name, text in words.items() if text})
         self._ingest.publish(seal(self._group, self.published, self._index, values, self._last, quality))
         self.published += 1
@@ -146,7 +156,7 @@ class SelfWatch:
             url="",
             state=OperationalState.ENABLED,
             link=LinkState.UP,
-            last_error="; ".join(filter(None, (*self._problems(), self.notices()))),
+            last_error="; ".join(filter(None, (*self._problems(), self.notices(), self.reports()))),
             since=self._since,
             stale_after=_STALE,
             groups=(group,),

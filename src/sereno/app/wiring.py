@@ -25,6 +25,7 @@ from sereno.hub.locks import Locks
 from sereno.hub.overrides import MaintainedDevices, Overrides
 from sereno.hub.router import CommandRouter
 from sereno.model import Clock
+from sereno.reports.desk import Reports
 from sereno.store.alarms import AlarmJournal
 from sereno.store.audit import AuditLog
 from sereno.store.engine import Store
@@ -51,6 +52,7 @@ from .plant.counters import counter_groups
 from .plant.load import Plant, live_alarms
 from .recording import historian_of
 from .registry import load_applications
+from .reporting import join_reports
 from .self_watch import ALARMS as SELF_ALARMS
 from .self_watch import SelfWatch
 from .telling import Telling, join_telling
@@ -83,6 +85,7 @@ class Parts:
     locks: Locks
     itself: SelfWatch
     telling: Telling
+    reports: Reports
     supervisor: Supervisor
     agent_logs: AgentLogs
     seats: Seats
@@ -120,7 +123,8 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     declared = [*live_alarms(plant), *agent_alarms(supervisor.rules), *job_alarms(plant.jobs), *SELF_ALARMS]
     alarms = Alarms(declared, hub, clock, AlarmJournal(store), hub.out.keys)
     telling = join_telling(plant.notices, (alarms, hub, overrides), accounts, store=store, folder=folder, clock=clock)
-    itself.notices = telling.problem
+    reports = join_reports(plant, (hub, historian, alarms), telling, folder.reports, accounts.audit)
+    itself.notices, itself.reports = telling.problem, lambda: reports.problem
     client.notices, client.job = telling.notices, jobs
     derivation = join_derived(plant, hub, router, clock)
     everything.others += [derivation, jobs]
@@ -145,6 +149,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         memory=memory,
         itself=itself,
         telling=telling,
+        reports=reports,
         supervisor=supervisor,
         agent_logs=AgentLogs(lambda: [rule.device for rule in supervisor.rules], clock),
         seats=seats,
@@ -192,6 +197,7 @@ def web_context(
         alarms=parts.alarms,
         notices=parts.telling.notices,
         logbook=parts.telling.logbook,
+        reports=parts.reports,
         configuration=configuration,
         applications=load_applications(plant.web.pages),
         data=parts.machine.data,
@@ -205,6 +211,7 @@ def web_context(
             "historian": lambda: history_figures(parts),
             "alarms": parts.alarms.statistics,
             "notices": parts.telling.figures,
+            "reports": parts.reports.statistics,
             **{f"gateway_{name}": gateway.figures for name, gateway in parts.gateways.items()},
             "totals": parts.totals.statistics,
             "host": clock_figures,

@@ -83,6 +83,17 @@ from ._ports import (
 )
 from ._proxy import CommandProxy, DeviceProxy, TagProxy, observe, wait_for_value
 from ._remote import RemoteClient, RemoteNode
+from ._reports import (
+    NoReports,
+    ReportDelivery,
+    ReportOrder,
+    ReportPort,
+    ReportRun,
+    ReportState,
+    ReportStatus,
+    report_json,
+    report_run_json,
+)
 from ._scanning import MovableTag, ReadableTag
 from ._statistics import Statistics, TagStatistics, statistics_json
 from ._stubs import device_stubs
@@ -168,6 +179,7 @@ __all__ = [
     "NoLocks",
     "NoLogbook",
     "NoNotices",
+    "NoReports",
     "NothingWaits",
     "NoticePort",
     "OverridePort",
@@ -179,6 +191,12 @@ __all__ = [
     "Reading",
     "RemoteClient",
     "RemoteNode",
+    "ReportDelivery",
+    "ReportOrder",
+    "ReportPort",
+    "ReportRun",
+    "ReportState",
+    "ReportStatus",
     "RosterSwap",
     "RunningConfiguration",
     "SentNotice",
@@ -231,6 +249,8 @@ __all__ = [
     "parse_time",
     "plan_json",
     "reading_json",
+    "report_json",
+    "report_run_json",
     "run_json",
     "running_json",
     "sent_notice_json",

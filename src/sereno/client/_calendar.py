@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 I64 = NDArray[np.int64]
 
-_EVERY = re.compile(r"(\d{1,5})?\s*(s|min|m|h|d|w|mo|y|shift)\Z")
+_EVERY = re.compile(r"(\d{1,5})?\s*(s|min|m|h|d|w|mo|y|shift|all)\Z")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600}
 _DAY = 86400
 _MONTHS = {"mo": 1, "y": 12}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FORMS = "15min, 1h, 1d, 1w, 1mo, 1y or shift"
+_FORMS = "15min, 1h, 1d, 1w, 1mo, 1y, shift or all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """The length of a bucket: `count` times `unit`, which is s, min, h, d, w, mo, y or shift."""
+    """The length of a bucket: `count` times `unit`, which is s, min, h, d, w, mo, y or shift; all = the whole range."""
 
     count: int
     unit: str
@@ -66,8 +66,8 @@ class Every:
             raise ValueError(f"{text!r} does not divide a day; expected for example {_FORMS}")
         if self.unit == "mo" and 12 % self.count:
             raise ValueError(f"{text!r} does not divide a year; expected 1mo, 2mo, 3mo, 4mo, 6mo or 1y")
-        if self.unit == "shift" and self.count > 1:
-            raise ValueError(f"{text!r}: shifts are not put together, expected shift")
+        if self.unit in ("shift", "all") and self.count > 1:
+            raise ValueError(f"{text!r}: these are not put together, expected {self.unit}")
 
 
 def edges_of(start: int, end: int, every: Every, calendar: Calendar, most: int = 2048) -> Iterator[I64]:
@@ -90,6 +90,8 @@ def edges_of(start: int, end: int, every: Every, calendar: Calendar, most: int =
 def _days(start: int, end: int, every: Every, calendar: Calendar) -> Iterator[I64]:
     """All edges in the calendar from a little before `start` to a little after `end`, increasing."""
     zone = calendar.zone()
+    if every.unit == "all":
+        return
     first, last = (_local(t, zone).date() + timedelta(days) for t, days in ((start, -1), (end, 1)))
     if every.unit == "shift":
         times = calendar.shift_times()

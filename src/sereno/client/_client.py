@@ -39,6 +39,7 @@ from ._overrides import OverridePort, Substitution
 from ._ports import CommandPort, DevicePort, HistoryPort, LivePort, Subscription
 from ._present import present_of
 from ._proxy import DeviceProxy, TagProxy
+from ._reports import NoReports, ReportPort
 from ._statistics import Statistics
 from ._times import parse_time
 from ._values import DeviceStatus, HistoryRequest, Present, Reading, Series, TraceLine
@@ -93,6 +94,7 @@ class Client:
         self.notices: NoticePort = NoNotices()
         self.logbook: LogbookPort = NoLogbook()
         self.job: JobPort = NoJobs()
+        self.reports: ReportPort = NoReports()
         self.configuration: ConfigurationPort = FixedConfiguration()
         self.agent_port: AgentPort = NoAgents()
         self._waiting = waiting or NothingWaits()
@@ -104,7 +106,7 @@ class Client:
         ports = (self.live, self.commands, self.history, self.device)
         made = Client(*ports, actor, clock=self.clock, overrides=self._overrides, guards=self._guards)
         made._waiting, made.alarm, made.analysis = self._waiting, self.alarm, self.analysis
-        made.notices, made.logbook = self.notices, self.logbook
+        made.notices, made.logbook, made.reports = self.notices, self.logbook, self.reports
         made.configuration, made.agent_port = self.configuration, self.agent_port
         made.configuration, made.job = self.configuration, self.job
         return made

@@ -87,6 +87,14 @@ class Http:
             return _json(response)
         raise error_of(response.status_code, _problem(response))
 
+    async def content(self, path: str) -> bytes:
+        """What is under `path`, whatever it is. Raises as `get`."""
+        async with self._translated():
+            response = await self._pool.get(path)
+        if response.is_success:
+            return response.content
+        raise error_of(response.status_code, _problem(response))
+
     @asynccontextmanager
     async def lines(self, path: str, query: Query = ()) -> AsyncIterator[AsyncIterator[str]]:
         """Lines of a stream that goes on (server-sent events, or an answer in pieces)."""

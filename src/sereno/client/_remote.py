@@ -37,6 +37,7 @@ from ._remote_live import RemoteSubscription
 from ._remote_logbook import RemoteLogbook
 from ._remote_notices import RemoteNotices
 from ._remote_overrides import RemoteOverrides
+from ._remote_reports import RemoteReports
 from ._remote_waiting import RemoteWaiting
 from ._values import DeviceStatus, HistoryRequest, Reading, Series, TraceLine
 
@@ -200,6 +201,7 @@ class RemoteClient(Client):
         self.analysis = RemoteAnalysis(node.http)
         self.notices = RemoteNotices(node.http)
         self.logbook = RemoteLogbook(node.http)
+        self.reports = RemoteReports(node.http)
         self.configuration = RemoteConfiguration(node.http)
         self.agent_port = node
         self.job = RemoteJobs(node.http)

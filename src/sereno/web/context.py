@@ -28,10 +28,12 @@ from sereno.client import (
     NoJobs,
     NoLogbook,
     NoNotices,
+    NoReports,
     NothingWaits,
     NoticePort,
     OverridePort,
     PlannedPort,
+    ReportPort,
     WaitingPort,
 )
 from sereno.model import Clock
@@ -83,6 +85,7 @@ class WebContext:
     alarms: AlarmPort = field(default_factory=NoAlarms)
     notices: NoticePort = field(default_factory=NoNotices)
     logbook: LogbookPort = field(default_factory=NoLogbook)
+    reports: ReportPort = field(default_factory=NoReports)
     configuration: ConfigurationPort = field(default_factory=FixedConfiguration)
     accounts: Accounts
     oidc: Provider | None = None

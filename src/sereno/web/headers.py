@@ -5,8 +5,11 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+CSP = "content-security-policy"
+NOTHING = "default-src 'none'; sandbox;"
+"""A handler's own policy stands if it begins so: it is narrower than that of the pages."""
 SECURITY = {
-    "content-security-policy": (
+    CSP: (
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; "
         "base-uri 'none'; frame-ancestors 'self'; form-action 'self'"
     ),
@@ -37,7 +40,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("cache-control", "no-store")
                 for name, value in self._headers.items():
-                    headers[name] = value
+                    if name != CSP or not headers.get(CSP, "").startswith(NOTHING):
+                        headers[name] = value
             await send(message)
 
         await self._app(scope, receive, with_headers)

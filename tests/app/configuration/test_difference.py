@@ -107,3 +107,25 @@ roles = { a = "viewer" }
     (change,) = found.changes
     assert (change.name, change.effect) == ("[oidc]", Effect.NEXT_START)
     assert "hunter2" not in repr(change)
+
+
+NOTICES = '\n[notices.way.horn]\nkind = "command"\ncommand = ["true"]\n'
+
+
+def test_ways_of_notices_that_are_the_same_are_no_change(tmp_path: Path) -> None:
+    assert words(compared(tmp_path, PLANT + NOTICES, PLANT + NOTICES).changes) == []
+    other = PLANT + NOTICES.replace("true", "false")
+    assert words(compared(tmp_path, PLANT + NOTICES, other).changes) == [
+        "changed setting [notices] next_start plan (not shown)>(not shown)"
+    ]
+
+
+REPORT = '\n[[report]]\nname = "daily"\ntags = "a/*"\n'
+
+
+def test_a_report_is_changed_while_the_node_runs(tmp_path: Path) -> None:
+    assert words(compared(tmp_path, PLANT + REPORT, PLANT + REPORT).changes) == []
+    other = PLANT + REPORT + 'show = ["max"]\nshifts = ["06:00"]\nperiod = "shift"\n'
+    assert words(compared(tmp_path, PLANT + REPORT, other).changes) == [
+        "changed report daily live period day>shift, shifts >06:00, tables a/*: last, min, max, time_mean>a/*: max"
+    ]

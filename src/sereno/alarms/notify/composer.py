@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 
 from sereno.access.actor import Actor, Right
 from sereno.client import AlarmSpec, AlarmState
@@ -13,7 +14,7 @@ from .links import LIFE, Links
 from .pipeline import Notice
 from .plan import NoticePlan
 from .text import Writer
-from .way import Message
+from .way import Attachment, Message
 
 Renew = Callable[[Actor], Awaitable[Actor]]
 
@@ -95,6 +96,23 @@ class Composer:
             since=self._writer.time(self._started),
         )
         return self._plain("heartbeat", way, person, (words["beat"].format(plant=self._plan.plant), text))
+
+    def report(
+        self,
+        way: str,
+        person: str,
+        number: str,
+        said: tuple[str, str, str],
+        files: tuple[Attachment, ...],
+        *,
+        again: bool,
+    ) -> Message:
+        """A report; a repetition says that it may be one."""
+        subject, text, html = said
+        plain = self._plain(
+            "report", way, person, (subject, f"{text}\n\n{self._writer.words['again']}" if again else text)
+        )
+        return replace(plain, id=number, html=html, attachments=files, again=again)
 
     def _plain(self, kind: str, way: str, person: str, said: tuple[str, str]) -> Message:
         t = self._clock.wall_ns()

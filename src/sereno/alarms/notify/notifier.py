@@ -28,6 +28,7 @@ from .outbox import Outbox
 from .pipeline import Case
 from .plan import NoticePlan
 from .roster import RosterChange
+from .way import Attachment
 
 PATIENCE = 0.05
 """Seconds within which what happens is taken together."""
@@ -214,6 +215,19 @@ class Notifier:
     async def tell(self, way: str, person: str, text: str, actor: Actor) -> str:
         """Send a message of a job now. Raises OperationError."""
         return await self.outbox.attempt(way, self.composer.word(way, person, text, actor.name))
+
+    async def report(
+        self,
+        way: str,
+        person: str,
+        number: str,
+        said: tuple[str, str, str],
+        files: tuple[Attachment, ...],
+        *,
+        again: bool,
+    ) -> str:
+        """Send a report now: its subject, text and HTML, and its files. Raises OperationError."""
+        return await self.outbox.attempt(way, self.composer.report(way, person, number, said, files, again=again))
 
     async def _beat(self, spec: HeartbeatSpec) -> str:
         states = [state for _, state, _ in self._alarms.standing()]

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from .heartbeat import HeartbeatSpec
 from .pipeline import PipelineSpec, Recipient, StepSpec
 from .roster import Roster, RosterChange
-from .way import Way
+from .way import Way, WayConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredWay:
-    """A way by its name, and what it was made from."""
+    """A way by its name, and what it was made from: two of the same are the same."""
 
     name: str
     kind: str
-    way: Way = field(repr=False)
+    way: Way = field(repr=False, compare=False)
+    config: WayConfig | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

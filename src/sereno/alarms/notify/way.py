@@ -21,12 +21,22 @@ class WayConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message: its name, its media type and what is in it."""
+
+    name: str
+    media: str
+    data: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """What one person (or one webhook, one horn) is told. `id` is the same when it is sent again, `again` says so then.
 
-    `kind` alarms, storm, digest, ended, test, message (of a job) or heartbeat; `priority` 1 to 4 of the most urgent
-    alarm; `link` leads to the page on which this person acknowledges, "" for none.
+    `kind` alarms, storm, digest, ended, test, message (of a job), heartbeat or report; `priority` 1 to 4 of the most
+    urgent alarm; `link` leads to the page on which this person acknowledges, "" for none. `html`, "" for none, and
+    `attachments` only by ways that say so of themselves.
     """
 
     id: str
@@ -41,6 +51,8 @@ class Message:
     link: str = ""
     again: bool = False
     alarms: tuple[dict[str, Any], ...] = field(default=())
+    html: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For ways that talk to programs."""
@@ -51,7 +63,10 @@ class Message:
 
 
 class Way(Protocol):
-    """A way of telling, made from its `Config` and the folder of the plant file. `addressed`: it needs an address."""
+    """A way of telling, made from its `Config` and the folder of the plant file. `addressed`: it needs an address.
+
+    One that carries files has `attachments = True` besides: reports go by it.
+    """
 
     Config: ClassVar[type[WayConfig]]
     addressed: ClassVar[bool]

@@ -88,7 +88,9 @@ def verify(*, data: Path, as_json: bool) -> int:
 @click.option("--to", "end", default="now", show_default=True)
 @click.option("--at", help="What was in force then, instead of a range.")
 @click.option("--points", type=click.IntRange(1, 100_000), default=None, help="Buckets per tag. [every sample]")
-@click.option("--every", default="", help="Buckets of the calendar: 15min, 1h, 1d, 1w, 1mo, 1y or shift.")
+@click.option(
+    "--every", default="", help="Buckets of the calendar: 15min, 1h, 1d, 1w, 1mo, 1y, shift or all (one bucket)."
+)
 @click.option("--aggregate", "names", multiple=True, help=f"Of these buckets: {', '.join(AGGREGATES)}.")
 @click.option("--tz", default="", help="Time zone of the buckets and of given times. [the plant's]")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values.")

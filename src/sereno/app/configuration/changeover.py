@@ -37,6 +37,7 @@ class Changeover:
         Raises OperationError if it failed although it had been rehearsed: then `old` runs again.
         """
         if not (found.devices or found.alarms or found.guards or found.jobs):
+            self._parts.reports.replace(new.reports)
             return
         self._check_commands(old, found)
         try:
@@ -78,6 +79,7 @@ class Changeover:
         parts.devices.begin([config.path for config in coming])
         parts.guards.replace(new.guards)
         parts.jobs.follow()
+        parts.reports.replace(new.reports)
         await parts.overrides.follow()
         parts.locks.follow()
 

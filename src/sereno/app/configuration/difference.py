@@ -19,6 +19,7 @@ from .facts import (
     field_changes,
     is_soft,
     job_facts,
+    report_facts,
     rule_facts,
     settings_facts,
     tag_facts,
@@ -45,6 +46,7 @@ class Difference:
     alarms: bool = False
     guards: bool = False
     jobs: bool = False
+    reports: bool = False
 
     @property
     def devices(self) -> bool:
@@ -70,6 +72,9 @@ def difference(old: Plant, new: Plant) -> Difference:
     jobs = _rules({one.name: one for one in old.jobs}, {one.name: one for one in new.jobs}, job_facts)
     found.changes += _named("job", jobs, Effect.LIVE)
     found.jobs = bool(jobs)
+    reports = _rules({one.name: one for one in old.reports}, {one.name: one for one in new.reports}, report_facts)
+    found.changes += _named("report", reports, Effect.LIVE)
+    found.reports = bool(reports)
     settings = _rules(dict(settings_facts(old)), dict(settings_facts(new)), dict)
     found.changes += _named("setting", settings, Effect.NEXT_START)
     return found

@@ -14,6 +14,7 @@ from sereno.app.plant.load import Plant, PlantDevice, PlantTag
 from sereno.client import AlarmSpec, FieldChange
 from sereno.device import Device, plan_of
 from sereno.model import TagSpec
+from sereno.reports.spec import ReportSpec
 
 Facts = dict[str, Any]
 SOFT = frozenset(("unit", "description", "decimals", "deadband", "deadband_percent", "counter"))
@@ -71,6 +72,16 @@ def job_facts(rule: JobRule) -> Facts:
     return {**facts, **{f"step {at}": {"do": step.do, **asdict(step)} for at, step in enumerate(rule.steps, 1)}}
 
 
+def report_facts(spec: ReportSpec) -> Facts:
+    """A report; its tables are compared whole."""
+    facts = {one.name: getattr(spec, one.name) for one in fields(spec) if one.compare}
+    tables = [f"{', '.join(one.tags)}: {', '.join(one.show)}" for one in spec.tables]
+    own = {"period": spec.period, "shifts": spec.calendar.shifts, "at": spec.time_of_day}
+    whole = [asdict(one) for one in spec.tables]
+    gone = ("name", "every", "calendar", "at", "tables")
+    return {**own, **{k: v for k, v in facts.items() if k not in gone}, "tables": _Shown(whole, tables)}
+
+
 def settings_facts(plant: Plant) -> Iterator[tuple[str, Facts]]:
     """The tables that are not of devices, by name. Of agents, notices and [oidc] only that they are others."""
     yield "[plant]", {k: v for k, v in plant.table.model_dump().items() if k != "include"}
@@ -123,6 +134,19 @@ def _dump(config: Any) -> Facts:
     if isinstance(config, BaseModel):
         return config.model_dump()
     return asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
+
+
+class _Shown:
+    """A value that is compared whole, and shown shorter."""
+
+    def __init__(self, value: Any, text: list[str]) -> None:
+        self._value, self._text = value, text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shown) and self._value == other._value
+
+    def __str__(self) -> str:
+        return "; ".join(self._text)
 
 
 class _Hidden:

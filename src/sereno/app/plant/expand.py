@@ -46,6 +46,7 @@ class Expanded:
     jobs: list[Raw] = field(default_factory=list)
     agents: list[Raw] = field(default_factory=list)
     alarms: list[Raw] = field(default_factory=list)
+    reports: list[Raw] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def expand(path: Path, faults: list[Fault]) -> Expanded:
     jobs: list[Raw] = []
     agents: list[Raw] = []
     alarms: list[Raw] = []
+    reports: list[Raw] = []
     for file in files:
         faults.extend(unknown_keys(file.data, TOP_KEYS, file.where, "the plant file"))
         devices += [_device(r, file.path, templates, faults) for r in _tables(file, (), file.data, "device", faults)]
@@ -70,12 +72,13 @@ def expand(path: Path, faults: list[Fault]) -> Expanded:
         agents += _tables(file, (), file.data, "agent", faults)
         jobs += _tables(file, (), file.data, "job", faults)
         alarms += _tables(file, (), file.data, "alarm", faults)
+        reports += _tables(file, (), file.data, "report", faults)
         for use in _tables(file, (), file.data, "use", faults):
             for body in _made(use, templates, faults):
                 alarms += _below(body, "alarm", faults)
                 devices += [_device(r, file.path, templates, faults) for r in _below(body, "device", faults)]
     alarms += [_named_below(raw, device) for device in devices for raw in device.alarms]
-    return Expanded(files[0], files, devices, guards, jobs, agents, alarms)
+    return Expanded(files[0], files, devices, guards, jobs, agents, alarms, reports)
 
 
 def _files(path: Path, faults: list[Fault]) -> Iterator[Located]:

@@ -22,13 +22,14 @@ from sereno.device.instruments import InstrumentFamily
 from sereno.expression.compiler import compile_expression
 from sereno.expression.errors import ExpressionError
 from sereno.model import Access, ConfigurationError, Fault, TagSpec, ValueType, tag_id
+from sereno.reports.spec import ReportSpec
 
 from .agents import PlantAgent, plant_agents
 from .alarms import check_suppression, limit_alarms, other_alarms, watched
 from .counters import totals
 from .derived import NAME as DERIVED
 from .derived import DerivedFamily, check_calls, derived_rules, function_files
-from .expand import Raw, RawDevice, expand, plant_table
+from .expand import Expanded, Raw, RawDevice, expand, plant_table
 from .faults import nearest, unknown_keys, validate
 from .gateway_schema import GatewayTable
 from .guards import guard_rules
@@ -36,6 +37,7 @@ from .jobs import job_rules
 from .located import Located
 from .notices import notice_plan
 from .provider import provider_of
+from .reports import ReportSources, report_specs
 from .schema import (
     CounterTable,
     DatabaseTable,
@@ -108,6 +110,7 @@ class Plant:
     notices: NoticePlan = field(default_factory=NoticePlan)
     agents: tuple[PlantAgent, ...] = ()
     jobs: tuple[JobRule, ...] = ()
+    reports: tuple[ReportSpec, ...] = ()
 
     @property
     def linked_devices(self) -> tuple[PlantDevice, ...]:
@@ -160,24 +163,21 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
     alarms = [*_limit_alarms(devices, specs, faults), *other_alarms(expanded.alarms, specs, faults)]
     notices = notice_plan(main, table.name, table.timezone, faults, home or path.parent)
     jobs = job_rules(expanded.jobs, specs, classes.keys(), notices, faults)
+    about = ReportSources(table, notices, specs, home or path.parent, recorded=history.enabled)
+    reports = report_specs(expanded.reports, about, faults)
     derived = _derived(devices, specs, path.parent, faults)
     faults += _applications(web, main)
     if table.mimic and not (path.parent / table.mimic).is_file():
         faults.append(Fault(main.where("plant", "mimic"), f"no file {table.mimic!r} beside the plant file"))
     if faults:
         raise ConfigurationError(faults)
-    lists = [one for raw in expanded.devices for one in raw.lists]
-    drawings = [path.parent / table.mimic] if table.mimic else []
-    modules = [file for d in devices if d.written for file in d.written.files]
-    modules += [file for rule in derived if rule.function for file in function_files(rule.function)]
-    files = dict.fromkeys([*(f.path for f in expanded.files), *lists, *drawings, *modules])
     return Plant(
         path=path,
         table=table,
         web=web,
         history=history,
         devices=tuple(devices),
-        files=tuple(files),
+        files=_files(expanded, table.mimic, devices, derived),
         database=database,
         guards=guards,
         alarms=tuple(alarms),
@@ -189,7 +189,19 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
         notices=notices,
         agents=agents,
         jobs=jobs,
+        reports=reports,
     )
+
+
+def _files(
+    expanded: Expanded, mimic: str | None, devices: Iterable[PlantDevice], derived: Iterable[DerivedRule]
+) -> tuple[Path, ...]:
+    """All that a plant is made of."""
+    lists = [one for raw in expanded.devices for one in raw.lists]
+    drawings = [expanded.main.path.parent / mimic] if mimic else []
+    modules = [file for d in devices if d.written for file in d.written.files]
+    modules += [file for rule in derived if rule.function for file in function_files(rule.function)]
+    return tuple(dict.fromkeys([*(f.path for f in expanded.files), *lists, *drawings, *modules]))
 
 
 def _limit_alarms(devices: Sequence[PlantDevice], specs: dict[str, TagSpec], faults: list[Fault]) -> list[AlarmSpec]:

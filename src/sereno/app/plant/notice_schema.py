@@ -16,7 +16,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@-]*$", max_length=60)]
 Language = Literal["en", "es", "fr"]
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """One thing as a list of one."""
     return [value] if isinstance(value, str | int | dict) else value
 
 
@@ -48,7 +49,7 @@ def _turn(value: Any) -> Any:
 
 
 Clock = Annotated[time, BeforeValidator(_clock)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(listed)]
 
 
 class NoticeTable(BaseModel):
@@ -90,15 +91,15 @@ class PipelineTable(NoticeTable):
     """[[notices.pipeline]]: which alarms are told to whom, and what comes if nobody acknowledges."""
 
     name: Name
-    alarms: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ("*",)
-    priority: Annotated[tuple[Priority, ...], BeforeValidator(_listed)] = (1, 2, 3, 4)
-    classes: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field((), alias="class")
-    step: Annotated[list[StepTable], BeforeValidator(_listed)] = Field(min_length=1, max_length=20)
+    alarms: Annotated[tuple[str, ...], BeforeValidator(listed)] = ("*",)
+    priority: Annotated[tuple[Priority, ...], BeforeValidator(listed)] = (1, 2, 3, 4)
+    classes: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field((), alias="class")
+    step: Annotated[list[StepTable], BeforeValidator(listed)] = Field(min_length=1, max_length=20)
     until: Literal["acknowledged", "returned"] = "acknowledged"
     group: Duration = 30.0
     storm: int = Field(10, ge=1)
     repeat: Duration = 0.0
-    digest: Annotated[tuple[Clock, ...], BeforeValidator(_listed)] = ()
+    digest: Annotated[tuple[Clock, ...], BeforeValidator(listed)] = ()
     tell_end: bool = False
 
     @field_validator("repeat")
@@ -124,7 +125,7 @@ class HeartbeatTable(NoticeTable):
     way: Name
     to: str = ""
     every: Duration = 0.0
-    at: Annotated[tuple[Clock, ...], BeforeValidator(_listed)] = ()
+    at: Annotated[tuple[Clock, ...], BeforeValidator(listed)] = ()
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -91,7 +91,7 @@ class _Loader:
         if config is None:
             return None
         try:
-            return DeclaredWay(name=name, kind=kind, way=notifier(config, self._folder))
+            return DeclaredWay(name=name, kind=kind, way=notifier(config, self._folder), config=config)
         except OperationError as error:
             self._fault("way", name, text=f"way {name!r}: {error}")
             return None

@@ -14,6 +14,7 @@ from .gateway_schema import GatewayTable
 from .job_schema import JobTable
 from .load import Family
 from .notice_schema import NoticesTable
+from .report_schema import ReportTable
 from .schema import (
     AgentTable,
     DatabaseTable,
@@ -65,6 +66,7 @@ def json_schema() -> dict[str, Any]:
         "job": _list(_merged(JobTable, [], definitions)),
         "alarm": _list(alarm),
         "notices": _notices(definitions),
+        "report": _list(_merged(ReportTable, [], definitions)),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -361,7 +361,7 @@ class AgentTable(Table):
 
 TOP_KEYS = (
     *("plant", "web", "native", "gateway", "sessions", "oidc", "history", "database"),
-    *("template", "use", "device", "agent", "guard", "job", "alarm", "notices"),
+    *("template", "use", "device", "agent", "guard", "job", "alarm", "notices", "report"),
 )
 DEVICE_LISTS = ("tag", "use", "alarm", "tags_csv")
 Lists = Literal["tag", "use", "device", "template", "alarm"]

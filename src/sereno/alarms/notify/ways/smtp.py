@@ -44,6 +44,7 @@ class SmtpWay:
 
     Config = SmtpConfig
     addressed = True
+    attachments = True
 
     def __init__(self, config: SmtpConfig, folder: Path) -> None:
         self._config = config
@@ -97,4 +98,9 @@ def mail(message: Message, sender: str) -> EmailMessage:
     made["Auto-Submitted"] = "auto-generated"
     made["X-Priority"] = str(min(5, message.priority))
     made.set_content(f"{message.text}\n\n{message.link}\n" if message.link else f"{message.text}\n")
+    if message.html:
+        made.add_alternative(message.html, subtype="html")
+    for file in message.attachments:
+        kind, _, subtype = file.media.partition("/")
+        made.add_attachment(file.data, maintype=kind, subtype=subtype, filename=file.name, params={"charset": "utf-8"})
     return made
