@@ -1,0 +1,73 @@
+"""The demo's PLC and safety, quicker in all things, with the agents as tasks or in processes of their own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sereno_observatory.demo import OBSERVATORY
+
+ENVIRONMENT, MAJORDOME = "observatory/environment", "observatory/majordome"
+AGENTS = (ENVIRONMENT, MAJORDOME)
+HOLD, BEAT, STALE, CLOSING = 2.0, 3.0, 2.0, 0.5
+"""Seconds: of safety before the dome is opened, until the PLC helps itself, until an agent is stale, to close."""
+Defect = Sequence[tuple[str, str, str]]
+"""(file, what is replaced, by what)."""
+_HEAD = """[plant]
+name = "Agents"
+include = ["plc.toml", "safety.toml"]
+"""
+_AGENT = """
+[[device]]
+name = "{name}"
+class = "acting_agents.py:{cls}"
+stale_after = "{stale}s"
+{settings}
+[[agent]]
+device = "{name}"
+silent = "6s"
+limit = 1000
+process = {apart}
+writes = ["site/plc/dome_open", "site/plc/dome_close"]
+"""
+_CLASSES = {ENVIRONMENT: "FastEnvironment", MAJORDOME: "FastMajordome"}
+_SETTINGS = {MAJORDOME: f"latitude = 31.0\nlongitude = -115.0\nnight_below = 91.0\nhold = {HOLD}\n"}
+_QUICK = (
+    ("plc.toml", 'scan = "2s"', 'scan = "200ms"'),
+    ("plc.toml", 'stale_after = "6s"', 'stale_after = "2s"'),
+    ("plc.toml", "beat = 10.0", f"beat = {BEAT}"),
+    ("plc.toml", 'timeout = "12s"', 'timeout = "3s"'),
+    ("plc.toml", "safe_for >= 60", f"safe_for >= {HOLD}"),
+    ("safety.toml", 'cooldown = "5s"', 'cooldown = "300ms"'),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a node is set up: which agents have processes of their own, in which order they stand in the plant file."""
+
+    apart: frozenset[str]
+    order: tuple[str, ...] = AGENTS
+
+
+def plant(folder: Path, port: int, setting: Setting, defect: Defect = ()) -> Path:
+    """The plant with its PLC at this port; the file to run."""
+    folder.mkdir()
+    shutil.copy(Path(__file__).with_name("agents.py"), folder / "acting_agents.py")
+    site = OBSERVATORY.plant.parent
+    texts = {name: (site / name).read_text("utf-8") for name in ("plc.toml", "plc.csv", "safety.toml")}
+    texts["plc.toml"] = texts["plc.toml"].replace(":5003", f":{port}")
+    texts["plant.toml"] = _HEAD + "".join(_agent(name, setting) for name in setting.order)
+    for name, old, new in (*_QUICK, *defect):
+        assert old in texts[name], f"{name} has no {old}"
+        texts[name] = texts[name].replace(old, new)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder / "plant.toml"
+
+
+def _agent(name: str, setting: Setting) -> str:
+    apart = "true" if name in setting.apart else "false"
+    return _AGENT.format(name=name, cls=_CLASSES[name], stale=STALE, settings=_SETTINGS.get(name, ""), apart=apart)
