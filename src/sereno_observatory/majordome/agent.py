@@ -10,7 +10,7 @@ from sereno.client import Reading, done
 from sereno.model import Ack, AckState, SerenoError, severity
 
 from .conduct import Decision, Known, Mode, Nightfall, Order, Status, decide
-from .sun import sun_altitude
+from .sun import moon_lit, moon_place, sidereal_hours, sun_place
 
 Hours = Annotated[float, bounds(0, 24, unit="h")]
 Declination = Annotated[float, bounds(-90, 90, unit="deg")]
@@ -42,6 +42,12 @@ class Majordome(Device):
 
     mode: Mode = tag(write=True, memorised=True, default=Mode.AUTO, description="Who opens and closes the dome")
     sun_altitude: float = tag(unit="deg", scan="time", decimals=2, description="Height of the sun")
+    sun_azimuth: float = tag(unit="deg", scan="time", decimals=1, description="The sun's direction, north 0, east 90")
+    moon_altitude: float = tag(unit="deg", scan="time", decimals=1, description="Height of the moon")
+    moon_azimuth: float = tag(unit="deg", scan="time", decimals=1, description="The moon's direction")
+    moon_lit: float = tag(unit="%", scan="time", decimals=0, description="How much of the moon's disk is lit")
+    sidereal_time: float = tag(unit="h", scan="time", decimals=3, description="Mean sidereal time of the site")
+    site_latitude: float = tag(unit="deg", scan="time", decimals=4, description="Of the site, north positive")
     night: bool = tag(scan="time", description="The sun is low enough")
     activity: Status = tag(scan="conduct", description="What the majordome is at")
     decision: str = tag(scan="conduct", description="Why")
@@ -56,11 +62,15 @@ class Majordome(Device):
     @scan(period="5s")
     async def time(self) -> None:
         """Look at the sun."""
-        altitude = sun_altitude(self.client.clock.wall_ns(), self.latitude, self.longitude)
-        before, now = self._nightfall.night, self._nightfall.at(altitude)
+        t_ns = self.client.clock.wall_ns()
+        sun, moon = (place(t_ns, self.latitude, self.longitude) for place in (sun_place, moon_place))
+        before, now = self._nightfall.night, self._nightfall.at(sun.altitude)
         if before is not None and before != now:
-            self.log.info("the night begins" if now else "the night is over", sun=round(altitude, 2))
-        self.sun_altitude, self.night = altitude, now
+            self.log.info("the night begins" if now else "the night is over", sun=round(sun.altitude, 2))
+        self.sun_altitude, self.sun_azimuth, self.night = sun.altitude, sun.azimuth, now
+        self.site_latitude = self.latitude
+        self.moon_altitude, self.moon_azimuth = moon.altitude, moon.azimuth
+        self.moon_lit, self.sidereal_time = moon_lit(t_ns) * 100.0, sidereal_hours(t_ns, self.longitude)
 
     @scan(period="5s")
     async def conduct(self) -> None:

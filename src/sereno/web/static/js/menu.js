@@ -28,3 +28,5 @@ document.addEventListener("keydown", (event) => {
 });
 document.getElementById("language")?.addEventListener("change", (event) => setLanguage(event.target.value));
 showTheme();
+// Where the menu is longer than the screen is wide.
+document.querySelector(".nav-link[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -1,0 +1,31 @@
+"""The observatory's pages: what stands in the left menu. See docs/observatory.md."""
+
+from pathlib import Path
+
+from sereno.pages import Application, Data, Page
+
+from .site import site
+
+PAGES = Application(
+    name="observatory",
+    folder=Path(__file__).parent,
+    data=[Data(name="site", answer=site)],
+    pages=[
+        Page(
+            name=name,
+            titles=dict(zip(("en", "es", "fr"), titles, strict=True)),
+            template=f"{name}.html",
+            script=f"{name}.js",
+            styles=["observatory.css"],
+            icon=f"icons.svg#{name}",
+            place=place,
+        )
+        for place, name, titles in (
+            (10, "dashboard", ("Observatory", "Observatorio", "Observatoire")),
+            (20, "environment", ("Environment", "Entorno", "Environnement")),
+            (90, "agents", ("Agents", "Agentes", "Agents")),
+        )
+    ],
+)
+
+__all__ = ["PAGES"]

@@ -1,0 +1,102 @@
+"""Who is who at a site, and what the person who asks may do there: found by what devices are, not by their names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sereno.client import DeviceStatus
+from sereno.model import TagSpec
+from sereno.pages import Asked, Right
+
+ROLES = {
+    "environment": "sereno_observatory.environment.",
+    "majordome": "sereno_observatory.majordome.",
+    "sequences": "sereno_observatory.sequences.",
+    "observer": "sereno_observatory.observer.",
+}
+"""Where the class of each agent is defined."""
+
+_KINDS: tuple[tuple[str, set[str], set[str]], ...] = (
+    ("telescope", {"right_ascension", "declination"}, {"slew"}),
+    ("dome", {"shutter"}, {"open", "close"}),
+    ("camera", {"state", "image"}, {"expose"}),
+    ("filterwheel", {"position", "filter"}, {"select"}),
+    ("focuser", {"position", "moving"}, {"move"}),
+    ("observingconditions", {"humidity", "sky_temperature"}, {"refresh"}),
+    ("safetymonitor", {"safe"}, set()),
+)
+"""Kind, tags and commands that make an instrument one of it, as in docs/instruments.md."""
+
+EVENTS: tuple[tuple[str, str, Any], ...] = (
+    ("rain", "rain_rate", 12.0),
+    ("wind", "wind_speed", 25.0),
+    ("humid", "humidity", 99.0),
+    ("clouds", "sky_temperature", 20.0),
+    ("intrusion", "motion", True),
+    ("door", "dome_door", True),
+)
+"""What can be played: its name, the PLC's value that is substituted, and by what."""
+
+
+async def site(asked: Asked) -> dict[str, Any]:
+    """Agents, the PLC, instruments and their commands; of what can be done only what this person may."""
+    devices, specs = await asyncio.gather(asked.client.devices(), asked.client.tags())
+    tags: dict[str, dict[str, TagSpec]] = {}
+    for spec in specs:
+        device, _, name = spec.path.rpartition("/")
+        tags.setdefault(device, {})[name] = spec
+    may = asked.client.actor.may
+    plc = next((path for path, known in tags.items() if {"dome_open", "dome_close"} <= known.keys()), None)
+    known = tags.get(plc or "", {})
+    agents = _agents(devices, lambda path: may(Right.CALL, path))
+    instruments = [found for one in devices if (found := _instrument(one, tags.get(one.path, {}))) is not None]
+    for one in instruments:
+        one["may"] = may(Right.CALL, one["path"])
+    return {
+        **{role: _path(devices, module) for role, module in ROLES.items()},
+        "plc": plc,
+        "agents": agents,
+        "instruments": instruments,
+        "writable": [spec.path for spec in known.values() if spec.access.writable and may(Right.WRITE, spec.path)],
+        "events": [
+            {"name": name, "tag": known[tag].path, "value": value, "unit": known[tag].unit}
+            for name, tag, value in EVENTS
+            if tag in known and may(Right.SUBSTITUTE, known[tag].path)
+        ],
+        "called": [
+            role for role, module in ROLES.items() if (path := _path(devices, module)) and may(Right.CALL, path)
+        ],
+        "modes": [
+            one.path + "/mode"
+            for one in devices
+            if "mode" in tags.get(one.path, {}) and may(Right.WRITE, one.path + "/mode")
+        ],
+    }
+
+
+def _path(devices: Iterable[DeviceStatus], module: str) -> str | None:
+    return next((one.path for one in devices if one.url.startswith(module)), None)
+
+
+def _agents(devices: Sequence[DeviceStatus], may: Any) -> list[dict[str, Any]]:
+    known = {one.path: one for one in devices}
+    watched = [(path, path.rpartition("/")[0]) for path, one in known.items() if one.driver == "supervisor"]
+    return [
+        {
+            "path": agent,
+            "supervision": supervision,
+            "description": known[agent].description if agent in known else "",
+            "commands": [one.name for one in known[supervision].commands] if may(supervision) else [],
+        }
+        for supervision, agent in watched
+    ]
+
+
+def _instrument(one: DeviceStatus, tags: Mapping[str, TagSpec]) -> dict[str, Any] | None:
+    commands = {command.name for command in one.commands}
+    kind = next((kind for kind, has, does in _KINDS if has <= tags.keys() and does <= commands), None)
+    if kind is None:
+        return None
+    return {"path": one.path, "kind": kind, "description": one.description, "driver": one.driver}

@@ -1,0 +1,115 @@
+/** Weather and site together: what the sensors say, what it means, whether to act; its past; and what may be done about it. */
+
+import { bindings, confirmAct, el, endSubstitution, formatUnit, labelOf, overrideText, severity, substitute, substitutions, t, tags as allTags } from "../../js/public.js";
+import { ackList, actButton, attempt } from "./acts.js";
+import "./log.js";
+import { showPlots } from "./plots.js";
+import { site } from "./site.js";
+import { inWords } from "./words.js";
+
+const OUTSIDE = ["rain", "wind", "wind_dir", "humidity", "temperature", "pressure", "cloud"];
+const INSIDE = ["doors", "motion", "dome", "shutter", "lights", "temperature", "pressure", "humidity"];
+const SECONDS = 60;
+const EVERY = 3000;
+const place = (id) => document.getElementById(id);
+
+function row(group, name) {
+  const tag = `${site.environment}/${group}_${name}`;
+  return el("tr", {},
+    el("th", { scope: "row" }, el("button", { type: "button", className: "link-button", dataset: { openTag: tag } }, t(`observatory.element.${name}`))),
+    el("td", { className: "number" }, el("sr-value", { tag })),
+    el("td", {}, el("ob-words", { tag: `${tag}_means` })),
+    el("td", { className: "ob-flag-cell" }, el("ob-flag", { tag: `${tag}_make_safe`, says: t("observatory.act") })));
+}
+
+function table(group, names) {
+  const head = ["element", "value", "means"].map((key) => el("th", { scope: "col", className: key === "value" ? "number" : "" }, t(`observatory.column.${key}`)));
+  return el("section", { className: "card", "aria-label": t(`observatory.${group}`) },
+    el("div", { className: "card-head" }, el("h2", {}, t(`observatory.${group}`)), el("ob-words", { className: "ob-status", tag: `${site.environment}/${group}_status` })),
+    el("div", { className: "ob-table-scroll" }, el("table", { className: "table ob-rows ob-elements" },
+      el("thead", {}, el("tr", {}, ...head, el("th", { scope: "col" }, el("span", { className: "unseen" }, t("observatory.act"))))),
+      el("tbody", {}, ...names.map((name) => row(group, name))))));
+}
+
+/** In one line, beside the heading: safe or not. */
+function summary() {
+  bindings.bind(`${site.environment}/make_safe`, (state) => {
+    const known = severity(state.quality) === "good" && state.value !== null;
+    const text = known ? t(state.value ? "observatory.unsafe" : "observatory.safe") : t("observatory.unknown");
+    place("summary").replaceChildren(el("span", { className: known && !state.value ? "chip" : "chip chip-warn" }, text));
+  });
+}
+
+/** Buttons for what the PLC lets this person set: one for each value that is allowed. */
+async function commands() {
+  const specs = (await allTags()).filter((spec) => site.writable.includes(spec.tag));
+  if (!specs.length) return;
+  const acks = ackList();
+  const rows = specs.map((spec) => {
+    const name = spec.tag.split("/").at(-1);
+    const label = t(`observatory.set.${name}`);
+    const known = label === `observatory.set.${name}` ? spec.description || name : label;
+    return el("li", {}, el("span", { className: "ob-set-name" }, known), spec.access === "write" ? null : el("sr-value", { tag: spec.tag }),
+      el("span", { className: "ob-acts" }, ...values(spec).map((value) => {
+        const words = inWords(labelOf(spec, value) ?? String(value));
+        return actButton({ label: words, text: `${known}: ${words}`, command: () => ({ target: spec.tag, value: sent(spec, value) }) }, acks);
+      })));
+  });
+  place("commands").append(el("ul", { className: "ob-set" }, ...rows), acks);
+  place("commands").hidden = false;
+}
+
+/** A code as the set-point takes it. */
+function sent(spec, code) {
+  return spec.type === "enum" ? labelOf(spec, code) : Boolean(code);
+}
+
+function values(spec) {
+  const codes = spec.type === "bool" ? [1, 0] : spec.labels.map((_, code) => code);
+  return codes.filter((code) => code >= (spec.setpoint?.low ?? 0) && code <= (spec.setpoint?.high ?? codes.length));
+}
+
+/** Events that are played by substituting a sensor's value for a minute, which is on record as such. */
+function events() {
+  if (!site.events.length) return;
+  const list = el("ul", { className: "ob-played" });
+  const refresh = () => attempt(async () => {
+    const found = (await substitutions()).filter((one) => one.path.startsWith(`${site.plc}/`));
+    list.replaceChildren(...found.map((one) => played(one, refresh)));
+  });
+  const buttons = site.events.map((event) => el("button", { type: "button", className: "button", on: { click: () => play(event).then(refresh) } }, t(`observatory.event.${event.name}`)));
+  place("events").append(el("p", { className: "page-sub" }, t("observatory.events.note", { seconds: SECONDS })), el("div", { className: "ob-acts" }, ...buttons), list);
+  place("events").hidden = false;
+  refresh();
+  setInterval(refresh, EVERY);
+}
+
+async function play({ name, tag, value, unit }) {
+  const title = t(`observatory.event.${name}`);
+  const text = t("observatory.events.ask", { value: `${value} ${formatUnit(unit)}`.trim(), seconds: SECONDS });
+  const answer = await confirmAct({ title, action: t("observatory.events.play"), text, subject: tag });
+  if (answer) await attempt(() => substitute({ tag, value, reason: answer.comment || title, seconds: SECONDS }));
+}
+
+function played(one, refresh) {
+  const end = el("button", { type: "button", className: "button", on: { click: () => attempt(() => endSubstitution(one.path)).then(refresh) } }, t("observatory.events.end"));
+  return el("li", {}, el("span", {}, el("span", { className: "mono" }, `${one.path} = ${one.value}`), ` ${overrideText(one)}`), end);
+}
+
+function start() {
+  if (!site.environment) {
+    place("elements").append(el("p", { className: "card empty" }, t("observatory.no_environment")));
+    return;
+  }
+  place("elements").append(table("weather", OUTSIDE), table("site", INSIDE));
+  summary();
+  showPlots(site.environment);
+  commands();
+  events();
+  if (site.agents.some((one) => one.path === site.environment)) {
+    place("log").append(el("ob-log", { agent: site.environment }));
+    place("log").hidden = false;
+  }
+}
+
+start();

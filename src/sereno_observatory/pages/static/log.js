@@ -1,0 +1,48 @@
+/** `<ob-log agent="observatory/majordome">`: the agent's own log, newest first, as it grows. */
+
+import { el, lang, request, setText, siteZone, t, formatTime, urlPath } from "../../js/public.js";
+
+const EVERY = 3000;
+const MOST = 100;
+const GRAVE = new Set(["error", "critical", "exception"]);
+
+class Log extends HTMLElement {
+  #after = 0;
+  #timer = 0;
+  #list = el("ol", { className: "ob-log-lines", tabIndex: 0, lang: "en" });
+  #note = el("p", { className: "page-sub", role: "status" }, t("observatory.log.none"));
+
+  connectedCallback() {
+    this.#list.setAttribute("aria-label", t("observatory.log.of", { agent: this.getAttribute("agent") }));
+    this.replaceChildren(this.#note, this.#list);
+    this.#ask();
+    this.#timer = setInterval(() => this.#ask(), EVERY);
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.#timer);
+  }
+
+  async #ask() {
+    if (document.hidden) return;
+    try {
+      const { lines } = await request(`agents/${urlPath(this.getAttribute("agent"))}/log?after=${this.#after}&limit=${MOST}`);
+      for (const line of lines) this.#list.prepend(item(line));
+      while (this.#list.children.length > MOST) this.#list.lastChild.remove();
+      this.#after = lines.at(-1)?.number ?? this.#after;
+      setText(this.#note, this.#list.children.length ? "" : t("observatory.log.none"));
+    } catch (error) {
+      setText(this.#note, error.message);
+    }
+  }
+}
+
+function item({ t: time, level, event, fields }) {
+  const more = Object.entries(fields).map(([name, value]) => `${name}=${value}`).join("  ");
+  const grade = GRAVE.has(level) ? "crit" : level === "warning" ? "warn" : "";
+  return el("li", { className: "ob-log-line", dataset: grade ? { grade } : {} },
+    el("time", { dateTime: time, title: new Date(time).toLocaleString(lang) }, formatTime(Date.parse(time), siteZone)),
+    el("span", { className: "ob-log-text" }, grade ? el("strong", {}, `${level} `) : null, event, more ? el("span", { className: "page-sub mono" }, `  ${more}`) : null));
+}
+
+customElements.define("ob-log", Log);

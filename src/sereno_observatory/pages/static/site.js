@@ -1,0 +1,17 @@
+/** Who is who at this site, and what who is signed in may do; asked once per page. */
+
+import { request } from "../../js/public.js";
+
+/**
+ * @type {{environment: string | null, majordome: string | null, sequences: string | null, observer: string | null, plc: string | null,
+ *   agents: {path: string, supervision: string, description: string, commands: string[]}[],
+ *   instruments: {path: string, kind: string, description: string, driver: string, may: boolean}[],
+ *   writable: string[], called: string[], modes: string[],
+ *   events: {name: string, tag: string, value: any, unit: string}[]}}
+ */
+export const site = await request("app/observatory/site");
+
+/** The first instrument of a kind, or null. */
+export function instrument(kind) {
+  return site.instruments.find((one) => one.kind === kind) ?? null;
+}

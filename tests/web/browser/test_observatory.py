@@ -1,0 +1,138 @@
+"""The observatory's pages in a browser: its PLC in memory, its agents as they are; people with and without rights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from sereno.app.datafolder import DataFolder
+from sereno.app.node import Node
+from sereno.app.plant.load import load_plant
+from sereno.app.welcome import Ready
+from sereno.device import Environment
+from sereno_observatory.demo import OBSERVATORY
+from tests.web.browser.conftest import PASSWORD, RunningNode, in_memory
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+pytestmark = pytest.mark.browser
+
+FINE = {
+    "temperature": 12.0, "humidity": 50.0, "pressure": 769.0, "rain_rate": 0.0, "wind_speed": 3.0,
+    "sky_temperature": -20.0,
+    "rain_dry": 1, "rain_analog": 4.5, "dome_valid": 1, "vantage_valid": 0, "vantage_rain_rate": 0.0,
+    "vantage_wind_speed": 3.0,
+    "vantage_humidity": 50.0, "motion": 0, "dome_door": 0, "shutter": 0, "inside_humidity": 40.0,
+}  # fmt: skip
+APP = "/app/observatory"
+
+
+@dataclass
+class ObservatoryNode(RunningNode):
+    """The demo's site without its simulators: what the PLC says is set by the tests."""
+
+    async def _start(self) -> Ready:
+        plant = load_plant(OBSERVATORY.plant)
+        memory = in_memory(plant, self.memory)
+        devices = tuple(old if old.written else new for old, new in zip(plant.devices, memory.devices, strict=True))
+        self.unit("site/plc").values.update(FINE)
+        self._node = Node(replace(plant, devices=devices), DataFolder(self.folder), Environment())
+        ready = await self._node.start("127.0.0.1", 0)
+        for role in ("viewer", "operator", "engineer"):
+            await self.accounts.add_user(role, PASSWORD, [role], by="test")
+        return ready
+
+    def told(self, line: dict[str, str]) -> None:
+        """As if an agent had logged this line."""
+        self._node.parts.agent_logs.take(line)
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+    with ObservatoryNode(tmp_path_factory.mktemp("node"), plant=OBSERVATORY.plant) as running:
+        yield running
+
+
+@pytest.mark.parametrize("lang", ["en", "es", "fr"])
+def test_every_page_speaks_every_language_and_fits_a_phone(visit: Any, lang: str) -> None:
+    page = visit(f"{APP}/dashboard", lang=lang, viewport={"width": 400, "height": 850})
+    for path in page.evaluate(f"[...document.querySelectorAll('a.nav-link[href^=\"{APP}\"]')].map(a => a.pathname)"):
+        page.goto(visit.node.ready.url + path)
+        expect(page.locator(".nav-link[aria-current=page]")).to_have_attribute("href", path)
+        expect(page.locator("html")).to_have_attribute("data-link", "live")
+        page.wait_for_timeout(300)
+        assert re.findall(r"\bobservatory\.(?!db)[a-z_]+", page.inner_text("body")) == [], path
+        assert (
+            page.evaluate("document.querySelector('main').scrollWidth - document.querySelector('main').clientWidth")
+            <= 1
+        )
+
+
+def test_the_dashboard_lives_and_says_why_it_is_not_safe(visit: Any) -> None:
+    page = visit(f"{APP}/dashboard", lang="es")
+    expect(page.locator("#safety .ob-word")).to_have_text("Seguro")
+    expect(page.locator(".ob-sky .ob-sun")).to_have_count(1)
+    expect(page.locator(".ob-sky .ob-dome-closed")).to_have_count(1)
+    expect(page.locator("#sidereal")).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"))
+    expect(page.locator("#safety summary")).to_contain_text("6 guardas")
+    visit.node.set("site/plc/rain_rate", 12.0)
+    visit.node.set("site/plc/shutter", 1)
+    expect(page.locator("#safety .ob-word")).to_have_text("No es seguro")
+    expect(page.locator("#safety .ob-reasons")).to_contain_text("Lluvia: llueve mucho")
+    expect(page.locator(".ob-sky .ob-dome-open")).to_have_count(1)
+    visit.node.unit("site/plc").values.update(FINE)
+    expect(page.locator("#safety .ob-word")).to_have_text("Seguro")
+
+
+def test_who_may_commands_the_plc_and_plays_events_and_it_is_on_record(visit: Any) -> None:
+    page = visit(f"{APP}/environment", user="engineer")
+    row = page.locator("#commands li", has_text="Dome light")
+    row.get_by_role("button", name="on").click()
+    expect(page.locator("dialog")).to_contain_text("site/plc/dome_light")
+    page.click("#confirm-send")
+    expect(page.locator("#commands .ack[data-state=done]")).to_be_visible()
+    assert visit.node.get("site/plc/dome_light") == 1
+    page.get_by_role("button", name="Storm").click()
+    page.fill("#confirm-comment", "drill")
+    page.click("#confirm-send")
+    storm = page.locator("tr", has=page.locator("[data-open-tag='observatory/environment/weather_wind']"))
+    expect(storm).to_contain_text("it storms")
+    expect(storm.locator("ob-flag")).to_have_text("▲ act")
+    expect(page.locator(".ob-played")).to_contain_text("drill")
+    page.locator(".ob-played").get_by_role("button", name="End").click()
+    expect(page.locator(".ob-played li")).to_have_count(0)
+    expect(page.locator("#plot canvas")).to_be_visible()
+    records = page.request.get(f"{visit.node.ready.url}/api/v1/audit").json()["records"]
+    found = {(one["actor"], one["target"]) for one in records}
+    assert {("engineer", "site/plc/dome_light"), ("engineer", "site/plc/wind_speed")} <= found
+
+
+def test_who_may_only_look_has_no_buttons_and_is_refused(visit: Any) -> None:
+    page = visit(f"{APP}/environment", user="viewer")
+    expect(page.locator("[data-open-tag='observatory/environment/weather_rain']")).to_be_visible()
+    expect(page.locator("#commands")).to_be_hidden()
+    expect(page.locator("#events")).to_be_hidden()
+    page.goto(visit.node.ready.url + f"{APP}/agents")
+    expect(page.locator("[data-agent='observatory/majordome'] .chip")).to_have_text("running")
+    expect(page.locator("[data-agent] button")).to_have_count(0)
+    call = {"target": "observatory/majordome/supervision", "verb": "call", "name": "stop"}
+    answer = page.request.post(
+        f"{visit.node.ready.url}/api/v1/commands", data=call, headers={"origin": visit.node.ready.url}
+    )
+    assert answer.status == 403
+
+
+def test_an_agent_is_stopped_and_started_and_says_so_in_its_log(visit: Any) -> None:
+    page = visit(f"{APP}/agents", user="operator")
+    card = page.locator("[data-agent='observatory/majordome']")
+    line = {"event": "decision", "level": "warning", "device": "observatory/majordome", "why": "it is <b>day</b>"}
+    visit.node.call(lambda: visit.node.told(line))
+    expect(card.locator(".ob-log-line[data-grade=warn]").first).to_contain_text("decision  why=it is <b>day</b>")
+    for name, state in (("Stop", "stopped"), ("Start", "running")):
+        card.get_by_role("button", name=name, exact=True).click()
+        page.click("#confirm-send")
+        expect(card.locator(".ack[data-state=done]")).to_be_visible()
+        expect(card.locator(".chip").first).to_have_text(state)
