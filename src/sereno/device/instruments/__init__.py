@@ -2,6 +2,7 @@
 
 from sereno.wire.fits import FitsError, FitsImage, decode_fits, encode_fits
 
+from . import sky
 from .camera import Camera, CameraState, CameraStatus, FrameKind, Picture
 from .dome import Dome, DomeStatus, ShutterState
 from .focuser import Focuser, FocuserStatus
@@ -55,4 +56,5 @@ __all__ = [
     "WheelStatus",
     "decode_fits",
     "encode_fits",
+    "sky",
 ]

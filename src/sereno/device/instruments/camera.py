@@ -23,7 +23,6 @@ ASKED_EVERY = 0.25
 """Seconds between two questions once an exposure should be over."""
 TRIES = 3
 """How often an image is fetched before it counts as lost."""
-_TROUBLE = (DeliveryError, DeviceError, OSError, ValueError)
 
 
 class CameraState(Enum):
@@ -134,6 +133,8 @@ class Camera(Instrument):
         """See Device: an exposure under way is given up; families call this too."""
         if self._exposure is not None:
             await self._give_up("the connection to the camera ended during the exposure")
+        await self._unfollow()
+        await super().shutdown()
 
     def where(self) -> Path:
         """The folder that images are written to."""
@@ -146,8 +147,8 @@ class Camera(Instrument):
             state = CameraState.READING
         elif self._exposure is not None and state is CameraState.IDLE:
             state = CameraState.READING if self._now() >= self._ends else CameraState.EXPOSING
-        elif self._exposure is None and state is CameraState.IDLE and self.value("trouble"):
-            state = CameraState.ERROR
+        elif self._exposure is None and self.value("trouble"):
+            state = CameraState.ERROR  # until it is aborted, or exposes again
         progress, left = self._own_progress(status)
         super().show(replace(status, state=state, progress=progress, exposure_left=left))
 
@@ -205,13 +206,16 @@ class Camera(Instrument):
         )
 
     async def _give_up(self, why: str) -> None:
-        following, self._following = self._following, None
         self._exposure, self._reading = None, False
-        if following is not None and following is not asyncio.current_task():
+        await self._unfollow()
+        self.trouble = why
+
+    async def _unfollow(self) -> None:
+        following, self._following = self._following, None
+        if following is not None:
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
-        self.trouble = why
 
     async def _follow(self, exposure: Taken) -> None:
         """Wait for the end of an exposure and write its file. The end of the task says so in the tags."""
@@ -221,11 +225,10 @@ class Camera(Instrument):
             self.activity = CameraState.READING
             name = await self._written(exposure, status)
             self.image, self.images = name, self.images + 1
-        except _TROUBLE as error:
-            self.log.warning("no image", exposure=exposure.number, error=str(error))
+        except Exception as error:  # noqa: BLE001 - the end of a task: told by its tags
+            self.log.warning("no image", task="exposure", exposure=exposure.number, error=str(error))
             self.trouble = str(error) or type(error).__name__
-        if self._exposure is exposure:
-            self._exposure, self._following, self._reading = None, None, False
+        self._exposure, self._reading = None, False
         await self.look_again()
 
     async def _ready(self, exposure: Taken) -> CameraStatus:

@@ -24,6 +24,12 @@ class Instrument(Device):
     that its instruments can; the others are refused as not implemented.
     """
 
+    async def startup(self) -> None:
+        """See Device: connect; families that need it."""
+
+    async def shutdown(self) -> None:
+        """See Device: disconnect; families that override it call this one too."""
+
     async def observe(self) -> Any:
         """How the instrument is now, as the frozen dataclass of its kind; None in a field = it does not have that.
 

@@ -53,6 +53,11 @@ class Switch(Instrument):
         """Set one switch, counted from 0. Raises DeviceError."""
         raise NotImplementedError
 
+    @property
+    def channels(self) -> tuple[SwitchChannel, ...]:
+        """The switches that were declared last."""
+        return self._channels
+
     def declare(self, channels: Sequence[SwitchChannel]) -> None:
         """Have a tag for each of these switches; those of before that are no more are taken away."""
         before, self._channels = self._names, tuple(channels)

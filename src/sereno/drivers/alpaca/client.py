@@ -1,0 +1,117 @@
+"""AlpacaClient: asks one Alpaca device, one question at a time, and tells answers from refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import NDArray
+
+from sereno.device import HttpClient
+from sereno.model import DeviceError, NoAnswerError, NotConnectedError
+
+from .protocol import API, FORM, IMAGE_BYTES, JSON, Address, decode_image, decode_image_json, form, number_of, value_of
+
+MOST = 1 << 20
+_ANSWERED = (200,)
+
+
+class AlpacaClient:
+    """One device of a server; `me` is the ClientID. Members are named in lower case, as in the URL.
+
+    `lost` is called when the device says that it is not connected.
+    """
+
+    def __init__(
+        self,
+        http: HttpClient,
+        address: Address,
+        kind: str,
+        *,
+        me: int = 1,
+        timeout: float = 5.0,
+        lost: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._http = http
+        self._lost = lost
+        self._base = f"{address.server}{API}/{kind}/{address.number}"
+        self._me = me
+        self._timeout = timeout
+        self._transaction = 0
+        self._lacks: set[str] = set()
+
+    async def get(self, member: str, **parameters: Any) -> Any:
+        """A property. Raises DeviceError, DeliveryError."""
+        url = f"{self._base}/{member}?{form(self._signed(parameters))}"
+        answer = await self._http.ask("GET", url, headers={"Accept": JSON}, most=MOST, timeout=self._timeout)
+        return self._judged(answer.status, answer.body, member)
+
+    async def number(self, member: str, **parameters: Any) -> float:
+        """A property that is a number."""
+        return number_of(await self.get(member, **parameters), member)
+
+    async def truth(self, member: str) -> bool:
+        """A property that is true or false."""
+        value = await self.get(member)
+        if not isinstance(value, bool):
+            raise NoAnswerError(f"{member}: {value!r:.60} is neither true nor false")
+        return value
+
+    async def optional(self, member: str) -> float | None:
+        """A number that the device may not have, or not now; what it says it never has is not asked for again."""
+        if member in self._lacks:
+            return None
+        try:
+            return await self.number(member)
+        except DeviceError as error:
+            if error.reason == "not_implemented":
+                self._lacks.add(member)
+            elif error.reason not in ("value_not_set", "invalid_operation"):
+                raise
+            return None
+
+    async def may(self, member: str) -> bool:
+        """A property that says what the device can; False where it does not know it."""
+        try:
+            return await self.truth(member)
+        except DeviceError:
+            return False
+
+    async def put(self, member: str, **values: Any) -> Any:
+        """A method, or a property that is set. Raises DeviceError, DeliveryError."""
+        body = form(self._signed(values)).encode()
+        answer = await self._http.ask(
+            "PUT", f"{self._base}/{member}", headers={"Accept": JSON, "Content-Type": FORM}, body=body, most=MOST,
+            timeout=self._timeout,
+        )  # fmt: skip
+        return self._judged(answer.status, answer.body, member)
+
+    async def image(self, pixels: int, timeout: float) -> NDArray[Any]:
+        """The image that is ready, in lines, by imagebytes where the server can."""
+        url = f"{self._base}/imagearray?{form(self._signed({}))}"
+        answer = await self._http.ask(
+            "GET", url, headers={"Accept": f"{IMAGE_BYTES}, {JSON}"}, most=MOST + 16 * pixels, timeout=timeout,
+            accept=_ANSWERED,
+        )  # fmt: skip
+        if answer.headers.get("content-type", "").startswith(IMAGE_BYTES):
+            return decode_image(answer.body)
+        return decode_image_json(answer.body)
+
+    def _signed(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        self._transaction = self._transaction % 0xFFFFFFFF + 1
+        return {**parameters, "ClientID": self._me, "ClientTransactionID": self._transaction}
+
+    def _judged(self, status: int, body: bytes, member: str) -> Any:
+        """The value of an answer. A server says 400 to what it does not know, in words of its own."""
+        if status == 200:
+            try:
+                return value_of(body, member)
+            except DeviceError as error:
+                if error.reason != "not_connected":
+                    raise
+                self._lost(str(error))
+                raise NotConnectedError(str(error)) from None
+        words = " ".join(body.decode("utf-8", "replace").split())[:200]
+        if status in (400, 404, 405):
+            raise DeviceError("not_implemented", f"{member}: status {status}: {words}")
+        raise NoAnswerError(f"{member}: status {status}: {words}")

@@ -1,0 +1,351 @@
+"""What each kind of Alpaca device answers, over its model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sereno.device.instruments import CameraState, ConditionsStatus, ShutterState
+from sereno.drivers.alpaca.protocol import CONDITIONS
+from sereno.model import DeviceError
+
+from .alpaca import Getter, Members, SimDevice, constant
+from .camera import BINNINGS, SimCamera
+from .dome import SimDome
+from .small import SimConditions, SimFocuser, SimSafety, SimSwitches, SimWheel
+from .telescope import SimTelescope
+from .values import Arguments
+
+_SHUTTER = {
+    ShutterState.OPEN: 0,
+    ShutterState.CLOSED: 1,
+    ShutterState.OPENING: 2,
+    ShutterState.CLOSING: 3,
+    ShutterState.ERROR: 4,
+}
+_CAMERA = {CameraState.IDLE: 0, CameraState.EXPOSING: 2, CameraState.READING: 3}
+_CANNOT = (
+    "pulseguide",
+    "setpierside",
+    "setguiderates",
+    "setdeclinationrate",
+    "setrightascensionrate",
+    "setpark",
+    "findhome",
+)
+
+
+def _constants(**values: Any) -> dict[str, Getter]:
+    return {name: constant(value) for name, value in values.items()}
+
+
+def _model(read: Callable[[], Any]) -> Getter:
+    return lambda _: read()
+
+
+# long: a line for each thing that is answered
+def telescope(model: SimTelescope, actor: str = "telescope") -> SimDevice:
+    """A telescope that speaks of the equinox of date."""
+    target: dict[str, float] = {}
+
+    def slew(given: Arguments) -> None:
+        _slew(model, given.number("RightAscension"), given.number("Declination"))
+
+    def slew_target(_: Arguments) -> None:
+        _slew(model, *_target(target))
+
+    def aim(name: str, high: float, low: float) -> Callable[[Arguments], None]:
+        def put(given: Arguments) -> None:
+            target[name] = _within(given.number(name), low, high, name)
+
+        return put
+
+    members = Members(
+        get={
+            "rightascension": _model(lambda: model.position()[0]),
+            "declination": _model(lambda: model.position()[1]),
+            "altitude": _model(lambda: model.horizontal()[0]),
+            "azimuth": _model(lambda: model.horizontal()[1]),
+            "siderealtime": _model(lambda: model.sidereal),
+            "slewing": _model(lambda: model.slewing),
+            "tracking": _model(lambda: model.tracking),
+            "atpark": _model(lambda: model.parked and not model.slewing),
+            "utcdate": _model(lambda: datetime.fromtimestamp(model.now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")),
+            "sitelatitude": _model(lambda: model.latitude),
+            "sitelongitude": _model(lambda: model.longitude),
+            "targetrightascension": _model(lambda: _target(target)[0]),
+            "targetdeclination": _model(lambda: _target(target)[1]),
+            "slewsettletime": _model(lambda: round(model.settle)),
+            "axisrates": constant([]),
+            "canmoveaxis": constant(False),
+            "destinationsideofpier": constant(-1),
+            **_constants(
+                alignmentmode=2, aperturearea=0.19, aperturediameter=0.5, athome=False, declinationrate=0.0,
+                doesrefraction=False, equatorialsystem=1, focallength=1.6, ispulseguiding=False, rightascensionrate=0.0,
+                siteelevation=2830.0, trackingrate=0, trackingrates=[0], canpark=True, canunpark=True,
+                canslew=False, canslewasync=True, canslewaltaz=False, canslewaltazasync=True, cansync=True,
+                cansyncaltaz=False, cansettracking=True,
+            ),
+            **{f"can{name}": constant(False) for name in _CANNOT},
+        },
+        put={
+            "slewtocoordinatesasync": slew,
+            "slewtotargetasync": slew_target,
+            "slewtoaltazasync": lambda given: model.slew_horizontal(given.number("Altitude"), given.number("Azimuth")),
+            "synctocoordinates": lambda given: model.sync(given.number("RightAscension"), given.number("Declination")),
+            "synctotarget": lambda _: model.sync(*_target(target)),
+            "targetrightascension": aim("TargetRightAscension", 24, 0),
+            "targetdeclination": aim("TargetDeclination", 90, -90),
+            "tracking": lambda given: model.track(given.truth("Tracking")),
+            "park": lambda _: model.park(),
+            "unpark": lambda _: model.unpark(),
+            "abortslew": lambda _: model.abort(),
+        },
+        lacks=frozenset((
+            "guideratedeclination", "guideraterightascension", "sideofpier", "findhome", "moveaxis", "pulseguide",
+            "setpark", "slewtoaltaz", "slewtocoordinates", "slewtotarget", "synctoaltaz",
+        )),
+        force={"stuck": lambda on: setattr(model, "stuck", bool(on))},
+        state=("RightAscension", "Declination", "Altitude", "Azimuth", "Slewing", "Tracking", "AtPark"),
+    )  # fmt: skip
+    return SimDevice("telescope", "Telescope", members, version=4, actor=actor)
+
+
+def _slew(model: SimTelescope, right_ascension: float, declination: float) -> None:
+    _within(right_ascension, 0, 24, "RightAscension")
+    _within(declination, -90, 90, "Declination")
+    if not model.parked and not model.tracking:
+        raise DeviceError("invalid_operation", "the mount does not track; put tracking first")
+    model.slew(right_ascension, declination)
+
+
+def _target(target: dict[str, float]) -> tuple[float, float]:
+    if len(target) < 2:
+        raise DeviceError("value_not_set", "no target was set")
+    return target["TargetRightAscension"], target["TargetDeclination"]
+
+
+def _within(value: float, low: float, high: float, name: str) -> float:
+    if not low <= value <= high:
+        raise DeviceError("invalid_value", f"{name} {value:g}, expected {low:g} to {high:g}")
+    return value
+
+
+def dome(model: SimDome, actor: str = "dome") -> SimDevice:
+    """A dome with shutter and roof."""
+    members = Members(
+        get={
+            "shutterstatus": _model(lambda: _SHUTTER[model.shutter]),
+            "azimuth": _model(lambda: model.azimuth),
+            "slewing": _model(
+                lambda: model.turning or model.shutter in (ShutterState.OPENING, ShutterState.CLOSING)
+            ),
+            "atpark": _model(lambda: model.parked),
+            **_constants(
+                athome=False, slaved=False, canfindhome=False, canpark=True, cansetaltitude=False, cansetazimuth=True,
+                cansetpark=False, cansetshutter=True, canslave=False, cansyncazimuth=False,
+            ),
+        },
+        put={
+            "openshutter": lambda _: model.move(1.0),
+            "closeshutter": lambda _: model.move(0.0),
+            "slewtoazimuth": lambda given: model.turn(given.number("Azimuth")),
+            "park": lambda _: model.park(),
+            "abortslew": lambda _: model.abort(),
+        },
+        lacks=frozenset(("altitude", "findhome", "setpark", "slewtoaltitude", "synctoazimuth")),
+        force={"jam": lambda on: model.jam(bool(on))},
+        state=("ShutterStatus", "Azimuth", "Slewing", "AtPark"),
+    )  # fmt: skip
+    return SimDevice("dome", "Dome", members, version=3, actor=actor)
+
+
+def wheel(model: SimWheel, actor: str = "filterWheel") -> SimDevice:
+    """A filter wheel."""
+    members = Members(
+        get={
+            "position": _model(lambda: model.position),
+            "names": _model(lambda: list(model.filters)),
+            "focusoffsets": _model(lambda: [0] * len(model.filters)),
+        },
+        put={"position": lambda given: model.move(given.whole("Position"))},
+        force={"stuck": lambda on: setattr(model, "stuck", bool(on))},
+        state=("Position",),
+    )
+    return SimDevice("filterwheel", "Filter wheel", members, version=3, actor=actor)
+
+
+def focuser(model: SimFocuser, actor: str = "focuser") -> SimDevice:
+    """A focuser that knows where it is."""
+    members = Members(
+        get={
+            "position": _model(lambda: model.position),
+            "ismoving": _model(lambda: model.moving),
+            "temperature": _model(lambda: model.temperature),
+            **_constants(absolute=True, maxincrement=model.most, maxstep=model.most, stepsize=2.0, tempcomp=False,
+                         tempcompavailable=False),
+        },
+        put={"move": lambda given: model.move(given.whole("Position")), "halt": lambda _: model.abort()},
+        lacks=frozenset(),
+        force={"temperature": lambda value: setattr(model, "temperature", float(value))},
+        state=("Position", "IsMoving", "Temperature"),
+    )  # fmt: skip
+    return SimDevice("focuser", "Focuser", members, version=4, actor=actor)
+
+
+def conditions(model: SimConditions, actor: str = "conditions") -> SimDevice:
+    """A weather station."""
+
+    def read(tag: str) -> Getter:
+        def get(_: Arguments) -> float:
+            value = getattr(model.now, tag)
+            if value is None:
+                raise DeviceError("not_implemented", f"there is no sensor of {tag}")
+            return float(value)
+
+        return get
+
+    def force(tag: str) -> Callable[[Any], None]:
+        def set_(value: Any) -> None:
+            model.now = replace(model.now, **{tag: None if value is None else float(value)})
+
+        return set_
+
+    members = Members(
+        get={
+            **{member: read(tag) for tag, member in CONDITIONS.items()},
+            "averageperiod": constant(0.0),
+            "sensordescription": lambda given: f"simulated sensor of {given.text('SensorName')}",
+            "timesincelastupdate": constant(0.0),
+        },
+        put={"refresh": lambda _: None, "averageperiod": lambda given: _only_zero(given.number("AveragePeriod"))},
+        lacks=frozenset(("skyquality",)),
+        force={field.name: force(field.name) for field in fields(ConditionsStatus)},
+    )
+    return SimDevice("observingconditions", "Weather station", members, version=2, actor=actor)
+
+
+def _only_zero(value: float) -> None:
+    if value:
+        raise DeviceError("invalid_value", f"average period {value:g} h, expected 0")
+
+
+def safety(model: SimSafety, actor: str = "safety") -> SimDevice:
+    """A safety monitor."""
+    members = Members(
+        get={"issafe": _model(lambda: model.safe)},
+        force={"safe": lambda on: setattr(model, "safe", bool(on))},
+        state=("IsSafe",),
+    )
+    return SimDevice("safetymonitor", "Safety monitor", members, version=3, actor=actor)
+
+
+def switch(model: SimSwitches, actor: str = "switch") -> SimDevice:
+    """A box of switches."""
+
+    def channel(given: Arguments) -> int:
+        number = given.whole("Id")
+        if not 0 <= number < len(model.channels):
+            raise DeviceError("invalid_value", f"switch {number}, expected 0 to {len(model.channels) - 1}")
+        return number
+
+    def of(name: str) -> Getter:
+        return lambda given: getattr(model.channels[channel(given)], name)
+
+    members = Members(
+        get={
+            "maxswitch": _model(lambda: len(model.channels)),
+            "canwrite": of("writable"),
+            "canasync": lambda given: channel(given) < 0,
+            "getswitchname": of("name"),
+            "getswitchdescription": of("description"),
+            "minswitchvalue": of("low"),
+            "maxswitchvalue": of("high"),
+            "switchstep": of("step"),
+            "getswitchvalue": lambda given: model.values[channel(given)],
+            "getswitch": lambda given: model.values[number := channel(given)] > model.channels[number].low,
+            "statechangecomplete": lambda given: channel(given) >= 0,
+        },
+        put={
+            "setswitchvalue": lambda given: model.set(channel(given), given.number("Value")),
+            "setswitch": lambda given: model.set(
+                number := channel(given), getattr(model.channels[number], "high" if given.truth("State") else "low")
+            ),
+        },
+        lacks=frozenset(("setswitchname", "setasync", "setasyncvalue", "cancelasync")),
+        force={one.name: _forced(model, number) for number, one in enumerate(model.channels)},
+    )
+    return SimDevice("switch", "Switches", members, version=3, actor=actor)
+
+
+def _forced(model: SimSwitches, number: int) -> Callable[[Any], None]:
+    def set_(value: Any) -> None:
+        model.values[number] = float(value)
+
+    return set_
+
+
+# long: a line for each thing that is answered
+def camera(model: SimCamera, actor: str = "cameraVIS") -> SimDevice:
+    """A camera."""
+    sensor = model.sensor
+    whole: dict[str, tuple[str, int]] = {"startx": ("StartX", 0), "starty": ("StartY", 0)}
+
+    def only(member: str, expected: Callable[[], int]) -> Callable[[Arguments], None]:
+        def put(given: Arguments) -> None:
+            if (value := given.whole(member)) != expected():
+                raise DeviceError("invalid_value", f"{member} {value}, expected {expected()}: no sub-frames")
+
+        return put
+
+    members = Members(
+        get={
+            "camerastate": _model(lambda: _CAMERA[model.state]),
+            "imageready": _model(lambda: model.ready),
+            "percentcompleted": _model(lambda: round(model.progress)),
+            "ccdtemperature": _model(lambda: model.temperature),
+            "setccdtemperature": _model(lambda: model.target),
+            "cooleron": _model(lambda: model.cooler),
+            "coolerpower": _model(lambda: model.cooler_power),
+            "binx": _model(lambda: model.binning),
+            "biny": _model(lambda: model.binning),
+            "numx": _model(lambda: model.size[0]),
+            "numy": _model(lambda: model.size[1]),
+            "lastexposureduration": _model(lambda: model.last[0]),
+            "lastexposurestarttime": _model(
+                lambda: datetime.fromtimestamp(model.last[1] / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+            ),
+            **_constants(
+                startx=0, starty=0, bayeroffsetx=0, cameraxsize=sensor.width, cameraysize=sensor.height,
+                canabortexposure=True, canasymmetricbin=False, canfastreadout=False, cangetcoolerpower=True,
+                canpulseguide=False, cansetccdtemperature=True, canstopexposure=False, electronsperadu=sensor.gain,
+                exposuremax=86400.0, exposuremin=0.0, exposureresolution=0.001, fullwellcapacity=sensor.full,
+                gain=0, gains=["normal"], hasshutter=True, heatsinktemperature=15.0, ispulseguiding=False,
+                maxadu=sensor.most, maxbinx=max(BINNINGS), maxbiny=max(BINNINGS), pixelsizex=9.0, pixelsizey=9.0,
+                readoutmode=0, readoutmodes=["normal"], sensorname=sensor.name, sensortype=0,
+            ),
+        },
+        put={
+            "startexposure": lambda given: model.expose(given.number("Duration"), light=given.truth("Light")),
+            "abortexposure": lambda _: model.abort(),
+            "cooleron": lambda given: model.cool(on=given.truth("CoolerOn")),
+            "setccdtemperature": lambda given: model.cool(target=given.number("SetCCDTemperature")),
+            "binx": lambda given: model.bin(given.whole("BinX")),
+            "biny": lambda given: model.bin(given.whole("BinY")),
+            **{member: only(name, lambda value=value: value) for member, (name, value) in whole.items()},  # type: ignore[misc]
+            "numx": only("NumX", lambda: model.size[0]),
+            "numy": only("NumY", lambda: model.size[1]),
+            "gain": only("Gain", lambda: 0),
+            "readoutmode": only("ReadoutMode", lambda: 0),
+        },
+        lacks=frozenset((
+            "bayeroffsetx", "bayeroffsety", "fastreadout", "gainmax", "gainmin", "offset", "offsetmax", "offsetmin",
+            "offsets", "pulseguide", "stopexposure", "subexposureduration", "imagearrayvariant",
+        )),
+        force={"silent": lambda on: setattr(model, "silent", bool(on))},
+        image=model.image,
+        state=("CameraState", "CCDTemperature", "CoolerPower", "ImageReady", "PercentCompleted"),
+    )  # fmt: skip
+    return SimDevice("camera", sensor.name, members, version=4, actor=actor)
