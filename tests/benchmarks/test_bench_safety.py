@@ -22,5 +22,6 @@ def test_a_short_run() -> None:
     assert result["name"] == "safety"
     figures = result["figures"]
     assert 0 < figures["p50_ms"] <= figures["p99_ms"] <= figures["max_ms"]
+    assert all(0 < figures[f"{agent}_hung_p50_ms"] < 5000 for agent in ("environment", "majordome"))
     assert figures["hung_s"] < 20
     assert result["ratios"]["floor"] > 0
