@@ -107,6 +107,7 @@ TABLE = {
         GET /trend
         GET /api/v1/history
         GET /api/v1/history/statistics
+        GET /reports
         GET /api/v1/reports
         GET /api/v1/reports/{name}/runs
         GET /api/v1/reports/{name}/files/{file}

@@ -41,7 +41,8 @@ class ReportRun:
     """A report of one period, [start, end) ns UTC. `key` names it among those of the same report.
 
     `due` when it was to be made, `made` when it was, 0 = not yet. `actor` who asked for it, "" = the plant file.
-    `late`: the node did not run when it was due; `skipped` so many before it were not made at all.
+    `so_far`: it ends before its period does. `late`: the node did not run when it was due; `skipped` so many before it
+    were not made at all.
     """
 
     report: str
@@ -53,6 +54,7 @@ class ReportRun:
     state: ReportState = ReportState.DUE
     actor: str = ""
     late: bool = False
+    so_far: bool = False
     skipped: int = 0
     progress: float = 0.0
     error: str = ""

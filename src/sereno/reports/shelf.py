@@ -82,6 +82,7 @@ class Run:
             state=self.state,
             actor=self.actor,
             late=self.late,
+            so_far=self.so_far,
             skipped=self.skipped,
             progress=1.0 if self.made else progress,
             error=self.error,

@@ -34,6 +34,7 @@ ENTRIES = EntryTable(
         Entry("GET", "/notice/{token}", Need.OPEN),
         Entry("POST", "/notice/{token}", Need.OPEN),
         Entry("GET", "/logbook", Right.READ),
+        Entry("GET", "/reports", Right.HISTORY),
         Entry("GET", "/mimic.svg", Right.READ),
         Entry("GET", "/locale/{lang}.json", Need.OPEN),
         Entry("GET", "/api/v1/openapi.json", Need.SIGNED_IN),

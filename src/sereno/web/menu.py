@@ -44,6 +44,7 @@ def own_items(*, drawn: bool) -> list[Item]:
         _own(300, "logbook"),
         _own(400, "tags"),
         _own(500, "trend"),
+        _own(550, "reports", right=Right.HISTORY),
         _own(600, "devices", "device"),
         _own(700, "commands", badge="waiting-badge"),
         _own(800, "audit", right=Right.AUDIT),

@@ -1,4 +1,4 @@
-"""Reports: what is declared, what was made, making one now, and its files."""
+"""Reports: the page, what is declared, what was made, making one now, and its files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
 from sereno.client import ReportOrder, report_json, report_run_json
 
 from .answers import answer, problems
 from .headers import CSP, NOTHING
+from .pages import Pages
 from .problem import ProblemError
 from .requests import Asking, Context
 
@@ -61,6 +63,7 @@ class Ended(BaseModel):
 
 def add_routes(app: FastAPI) -> None:
     """The routes of this module."""
+    app.add_route("/reports", page, methods=["GET"])
     app.add_api_route("/api/v1/reports", reports, response_model=ReportsShape, responses=problems())
     app.add_api_route("/api/v1/reports/{name}/runs", runs, response_model=RunsShape, responses=problems(404))
     body, gone = problems(400, 404, 409, 413), problems(404, 409)
@@ -69,6 +72,12 @@ def add_routes(app: FastAPI) -> None:
         "/api/v1/reports/{name}/runs/{key}", cancel, methods=["DELETE"], response_model=Ended, responses=gone
     )
     app.add_api_route("/api/v1/reports/{name}/files/{file}", file, response_class=Response, responses=_files())
+
+
+async def page(request: Request) -> Response:
+    """Reports, what is due next, what was made."""
+    pages: Pages = request.app.state.pages
+    return pages.render(request, "reports")
 
 
 async def reports(context: Context, actor: Asking) -> Response:
