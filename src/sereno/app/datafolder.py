@@ -49,6 +49,11 @@ class DataFolder:
         return self.path / "reports"
 
     @property
+    def logs(self) -> Path:
+        """What was logged."""
+        return self.path / "logs"
+
+    @property
     def credential(self) -> Path:
         """Address and token for the CLI on this machine, readable by its owner only."""
         return self.path / "credential.json"

@@ -9,6 +9,7 @@ from pathlib import Path
 from sereno.device import Environment
 
 from .datafolder import DataFolder
+from .logfiles.writer import LogFiles
 from .logs import configure_logs
 from .node import Node
 from .plant.load import Plant
@@ -30,11 +31,19 @@ class RunOptions:
 
 def run_node(options: RunOptions, welcome: Welcome) -> int:
     """Run until Ctrl-C, a request to end, or the time given. Returns the exit code."""
-    configure_logs()
+    folder, environment, log = DataFolder(options.data), Environment(), options.plant.log
 
     async def work(stopped: asyncio.Event) -> None:
-        async with Node(options.plant, DataFolder(options.data), Environment()) as node:
+        async with Node(options.plant, folder, environment) as node:
             welcome.show(await node.start(options.host, options.port, fresh_password=options.fresh_password))
             await until(stopped, options.seconds)
 
-    return run_until_stopped(work)
+    if not log.files:
+        configure_logs(log.number)
+        return run_until_stopped(work)
+    with LogFiles(folder.logs, environment.clock, log.rules()) as files:
+        configure_logs(log.number, files)
+        try:
+            return run_until_stopped(work)
+        finally:
+            configure_logs(log.number)

@@ -20,7 +20,7 @@ Facts = dict[str, Any]
 SOFT = frozenset(("unit", "description", "decimals", "deadband", "deadband_percent", "counter"))
 """Keys of a tag that neither its driver nor its scan group looks at; alarm.* and setpoint.* are others."""
 SOFT_OF_DEVICE = frozenset(("description", "commands"))
-SECTIONS = ("web", "history", "sessions", "native", "gateway", "database")
+SECTIONS = ("web", "history", "sessions", "native", "gateway", "database", "log")
 _HIDDEN = "(not shown)"
 _NESTED = {"limits": "alarm", "setpoint": "setpoint"}
 

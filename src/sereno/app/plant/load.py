@@ -35,6 +35,7 @@ from .gateway_schema import GatewayTable
 from .guards import guard_rules
 from .jobs import job_rules
 from .located import Located
+from .log_schema import LogTable
 from .notices import notice_plan
 from .provider import provider_of
 from .reports import ReportSources, report_specs
@@ -100,6 +101,7 @@ class Plant:
     devices: tuple[PlantDevice, ...]
     files: tuple[Path, ...]
     database: DatabaseTable = field(default_factory=DatabaseTable)
+    log: LogTable = field(default_factory=LogTable)
     guards: tuple[GuardRule, ...] = ()
     alarms: tuple[AlarmSpec, ...] = ()
     sessions: SessionsTable = field(default_factory=SessionsTable)
@@ -149,6 +151,7 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
     sessions = _section(SessionsTable, "sessions", main, faults)
     provider = provider_of(main, faults, home or path.parent)
     database = _section(DatabaseTable, "database", main, faults)
+    log = _section(LogTable, "log", main, faults)
     drivers = _Drivers(path.parent)
     devices = [d for raw in expanded.devices if (d := _device(raw, drivers, faults)) is not None]
     if not expanded.devices and not faults:
@@ -179,6 +182,7 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
         devices=tuple(devices),
         files=_files(expanded, table.mimic, devices, derived),
         database=database,
+        log=log,
         guards=guards,
         alarms=tuple(alarms),
         sessions=sessions,

@@ -13,6 +13,7 @@ from .derived import DerivedFamily
 from .gateway_schema import GatewayTable
 from .job_schema import JobTable
 from .load import Family
+from .log_schema import LogTable
 from .notice_schema import NoticesTable
 from .report_schema import ReportTable
 from .schema import (
@@ -58,6 +59,7 @@ def json_schema() -> dict[str, Any]:
         "gateway": _merged(GatewayTable, [], definitions),
         "history": _merged(HistoryTable, [], definitions),
         "database": _merged(DatabaseTable, [], definitions),
+        "log": _merged(LogTable, [], definitions),
         "template": _list(template),
         "use": _list(use),
         "device": _list(device),

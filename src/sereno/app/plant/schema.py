@@ -360,7 +360,7 @@ class AgentTable(Table):
 
 
 TOP_KEYS = (
-    *("plant", "web", "native", "gateway", "sessions", "oidc", "history", "database"),
+    *("plant", "web", "native", "gateway", "sessions", "oidc", "history", "database", "log"),
     *("template", "use", "device", "agent", "guard", "job", "alarm", "notices", "report"),
 )
 DEVICE_LISTS = ("tag", "use", "alarm", "tags_csv")
