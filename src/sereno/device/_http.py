@@ -17,6 +17,8 @@ from ._transport import Transports
 USUAL_PORT = 80
 MOST_HEAD = 64 << 10
 """Bytes of head that an answer may have."""
+FRAMED = 8
+"""A body in chunks of a byte each is so many times as long on the wire."""
 _REPEATABLE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -160,7 +162,7 @@ class _Connection(asyncio.Protocol):
         self._parser: Any = httptools.HttpResponseParser(self)
         self._status = 0
         self._headers: dict[str, str] = {}
-        self._head_bytes = 0
+        self._head_bytes = self._bytes = 0
         self._body = bytearray()
         self.heard = self._ended_well = False
         self._head_is_over = False
@@ -188,6 +190,7 @@ class _Connection(asyncio.Protocol):
             self._ended_well = False  # more than was asked for
             return
         self.heard = True
+        self._bytes += len(data)
         if not self._head_is_over:
             self._head_bytes += len(data)
         try:
@@ -196,6 +199,8 @@ class _Connection(asyncio.Protocol):
             self.fail("does not speak HTTP")
         if not self._head_is_over and self._head_bytes > MOST_HEAD:
             self.fail(f"more than {MOST_HEAD} bytes of head")
+        elif self._bytes > MOST_HEAD + FRAMED * self._most:
+            self.fail(f"more than {self._most} bytes in chunks that say nothing")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol: the end of the connection is that of a body without a length."""

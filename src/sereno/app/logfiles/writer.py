@@ -101,7 +101,9 @@ class LogFiles:
         self._fd = os.open(path, os.O_RDWR | os.O_APPEND)
         status = os.fstat(self._fd)
         self._size, self._period = status.st_size, int(status.st_mtime // self.rules.every)
-        self._torn = bool(self._size) and os.pread(self._fd, 1, self._size - 1) != b"\n"
+        if self._size:
+            os.lseek(self._fd, self._size - 1, os.SEEK_SET)
+            self._torn = os.read(self._fd, 1) != b"\n"
 
     def _begin(self) -> None:
         """A new file; on an error the old one is gone on with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from sereno.model import Quality
 from .protocol import AnswerError, number_of, pick, vector_of
 from .tags import FACTS, HttpTagConfig
 
+MOST_WHOLE = 2.0**53
+"""Up to here every whole number is one of float64."""
 NAMED = 5
 """So many of the missing are named in words."""
 Answers = Mapping[str, Any]
@@ -39,7 +42,10 @@ def total_of(config: HttpTagConfig, answers: Answers) -> Total:
         return Total(json.dumps(rows), Quality.GOOD)
     if not answers:
         return Total(_nothing(config), Quality.BAD, "the inventory names nobody")
-    value = _reduced(config, list(taken.values())) if taken else _nothing(config)
+    try:
+        value = _reduced(config, list(taken.values())) if taken else _nothing(config)
+    except OverflowError as error:
+        return Total(_nothing(config), Quality.BAD, str(error))
     if not missing:
         return Total(value, Quality.GOOD)
     words = f"{len(missing)} of {len(answers)} did not answer: {_words(missing)}"
@@ -80,11 +86,17 @@ def _reduced(config: HttpTagConfig, vectors: Sequence[tuple[float, ...]]) -> Any
 
 
 def _number(how: str, column: Sequence[float]) -> float:
+    """Raises OverflowError for a total that no float64 holds, of whole numbers also one that it would round."""
     if how == "min":
         return min(column)
     if how == "max":
         return max(column)
-    total = float(sum(column))
+    try:
+        total = math.fsum(column)
+    except OverflowError:
+        raise OverflowError("the total is too large for a number") from None
+    if abs(total) > MOST_WHOLE and all(part.is_integer() for part in column):
+        raise OverflowError("the total is too large to be exact")
     return total / len(column) if how == "mean" else total
 
 

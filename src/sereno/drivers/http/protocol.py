@@ -146,8 +146,8 @@ def number_of(value: Any) -> float:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number):
-        raise AnswerError("a number that is not finite, or too large for one")
+    if not math.isfinite(number) or (isinstance(value, int) and number != value):
+        raise AnswerError("a number that is not finite, or too large to be exact")
     return number
 
 

@@ -1,0 +1,1 @@
+"""A fleet whose gateways lie, for `./dev rig fleet`."""
