@@ -129,8 +129,8 @@ def endless_bodies(stack: ExitStack) -> None:
 
 @_breaks("too_much")
 def endless_heads(stack: ExitStack) -> None:
-    """A head may be as long as it likes."""
-    stack.enter_context(patch.object(_http, "MOST_HEAD", 1 << 40))
+    """A head may be longer than any answer."""
+    stack.enter_context(patch.object(_http, "MOST_HEAD", 1 << 21))
 
 
 @_breaks("late_sweeps")
@@ -148,7 +148,7 @@ def one_after_another(stack: ExitStack) -> None:
 def connections_kept(stack: ExitStack) -> None:
     """A connection whose answer did not come is forgotten, and stays."""
 
-    async def on(self: Any, connection: Any, place: Any, data: bytes, most: int, accept: Any) -> Any:
+    async def on(_: Any, connection: Any, __: Any, data: bytes, most: int, accept: Any) -> Any:
         found = await connection.ask(data, most, accept, keep=False)
         connection.abort()
         return found

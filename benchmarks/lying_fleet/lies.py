@@ -100,7 +100,7 @@ LIES["chunk_extension"] = lambda _: Told(
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",), then="stream", stream=b"x" * 50_000
 )
 LIES["not_http"] = lambda _: Told((b"SSH-2.0-something\r\n",))
-LIES["two_answers"] = lambda true: Told((response("", status=102, reason="Processing"), response(json.dumps(true))))
+LIES["two_answers"] = lambda true: Told((response("", status=503, reason="Busy"), response(json.dumps(true))))
 
 INVENTORY_LIES = (
     *("status_500", "redirect_307", "not_json", "empty", "cut", "hang_up", "reset", "silent", "late", "deep", "digits"),
