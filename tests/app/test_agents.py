@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from sereno.access.actor import ROLES, Actor
 from sereno.app.cli import run_cli
 from sereno.app.datafolder import DataFolder
 from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
+from sereno.client import Client
 from sereno.device import Environment
 from sereno.model import ConfigurationError
 
@@ -81,7 +83,8 @@ async def test_an_agent_acts_in_its_own_name_and_may_do_what_is_declared(
         assert (await cli("agent", "stop", "lab/keeper"))[0] == 0
         assert (await cli("put", "lab/lamp/on", "false"))[0] == 0
         listed = json.loads((await cli("agent", "list", "--json"))[1])
-        assert (listed["agent"], listed["state"], listed["why"]) == ("lab/keeper", "stopped", "stopped by command")
+        assert (listed["agent"], listed["state"]) == ("lab/keeper", "stopped")
+        assert listed["why"].startswith("stopped by admin:this machine's console at 20")
         assert await value("lab/lamp/on") is False
         assert (await cli("agent", "start", "lab/keeper"))[0] == 0
         async with asyncio.timeout(10):
@@ -97,6 +100,43 @@ async def test_an_agent_acts_in_its_own_name_and_may_do_what_is_declared(
         assert (code, "there are: lab/keeper" in error) == (1, True)
         audit = (await cli("audit", "list", "--json"))[1]
         assert "agent/lab/keeper" in audit
+
+
+async def test_who_was_stopped_by_a_person_stays_stopped_over_a_restart(tmp_path: Path) -> None:
+    plant, admin = load_plant(written(tmp_path)), Actor("ines", (ROLES["admin"],))
+
+    def client_of(node: Node) -> Client:
+        assert node.parts.seats.plant is not None
+        return node.parts.seats.plant.as_actor(admin)
+
+    async def state(client: Client) -> tuple[str, str]:
+        (status,) = [one for one in await client.devices() if one.path == "lab/keeper/supervision"]
+        return str((await client.get("lab/keeper/supervision/state")).value), status.status
+
+    async with Node(plant, DataFolder(tmp_path / "data"), Environment()) as node:
+        await node.start("127.0.0.1", 0)
+        await client_of(node).call("lab/keeper/supervision", "stop")
+        stopped, why = await state(client_of(node))
+        assert (stopped, why[:19]) == ("stopped", "stopped by ines at ")
+    for _ in range(2):
+        async with Node(plant, DataFolder(tmp_path / "data"), Environment()) as node:
+            await node.start("127.0.0.1", 0)
+            await asyncio.sleep(0.3)
+            client = client_of(node)
+            assert await state(client) == ("stopped", why)
+            assert (await client.get("lab/keeper/said")).value in ("", None)
+    async with Node(plant, DataFolder(tmp_path / "data"), Environment()) as node:
+        await node.start("127.0.0.1", 0)
+        client = client_of(node)
+        assert (await client.call("lab/keeper/supervision", "start")).state == "done"
+        async with asyncio.timeout(10):
+            while not (await client.get("lab/lamp/on")).value:
+                await asyncio.sleep(0.02)
+    async with Node(plant, DataFolder(tmp_path / "data"), Environment()) as node:
+        await node.start("127.0.0.1", 0)
+        async with asyncio.timeout(10):
+            while (await client_of(node).get("lab/keeper/said")).value != "it is on":
+                await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(

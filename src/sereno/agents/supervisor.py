@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ import numpy as np
 import structlog
 
 from sereno.client import (
+    ASKED_BY,
     AlarmKind,
     AlarmSpec,
     CommandSpec,
@@ -32,6 +33,7 @@ from sereno.model import (
     seal,
 )
 
+from .stops import NoStops, Stops, stopped_words
 from .supervision import AgentState, Heartbeats, Patience, Supervision
 
 log = structlog.get_logger(__name__)
@@ -75,8 +77,16 @@ class AgentControl(Protocol):
 class Supervised:
     """One agent under supervision: a device of its own (a CommandHandler) with state, restarts and silence."""
 
-    def __init__(self, rule: AgentRule, control: AgentControl, ingest: IngestPort, clock: Clock) -> None:
+    def __init__(
+        self,
+        rule: AgentRule,
+        control: AgentControl,
+        ingest: IngestPort,
+        clock: Clock,
+        stopped: Callable[[str, str], Awaitable[None]] | None = None,
+    ) -> None:
         self.rule = rule
+        self._stopped = stopped
         self.machine = Supervision(rule.patience)
         self.late = self.silence = 0.0
         self._down_since: float | None = None
@@ -149,12 +159,15 @@ class Supervised:
             raise RefusedError(f"{name} takes no arguments, given: {len(arguments)}")
         runs = self.machine.state in (AgentState.RUNNING, AgentState.STARTING)
         if name == "stop":
-            self.machine.stop("stopped by command")
+            why = stopped_words(ASKED_BY.get(), self._clock.wall_ns())
+            self.machine.stop(why)
             await self._stop()
+            await self._remember(why)
         elif name == "start" and runs:
             raise RefusedError(f"{self.rule.device} runs already; restart starts it anew")
         else:
             self.machine.start()
+            await self._remember("")
             await self._again()
         self.publish()
 
@@ -176,6 +189,10 @@ class Supervised:
             status=self.machine.why,
             commands=tuple(CommandSpec(name=name) for name in _COMMANDS),
         )
+
+    async def _remember(self, why: str) -> None:
+        if self._stopped is not None:
+            await self._stopped(self.rule.device, why)
 
     async def _again(self) -> None:
         """Who is told to stop meanwhile stays stopped."""
@@ -201,10 +218,22 @@ class Supervised:
 
 
 class Supervisor:
-    """All agents of a node. `run` until cancelled."""
+    """All agents of a node. `load` before they are started, then `run` until cancelled.
 
-    def __init__(self, rules: Sequence[AgentRule], control: AgentControl, ingest: IngestPort, clock: Clock) -> None:
-        self.agents = {rule.path: Supervised(rule, control, ingest, clock) for rule in rules}
+    `stops` remembers whom a person has stopped: these are not to be started with the node.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[AgentRule],
+        control: AgentControl,
+        ingest: IngestPort,
+        clock: Clock,
+        stops: Stops | None = None,
+    ) -> None:
+        self.agents = {rule.path: Supervised(rule, control, ingest, clock, self._remember) for rule in rules}
+        self._stops = stops or NoStops()
+        self._known: dict[str, str] = {}
         self._ingest = ingest
         self._clock = clock
 
@@ -212,6 +241,21 @@ class Supervisor:
     def rules(self) -> list[AgentRule]:
         """The agents as declared."""
         return [agent.rule for agent in self.agents.values()]
+
+    async def load(self) -> list[str]:
+        """Devices of the agents that a person has stopped and nobody has started since. Raises StoreError."""
+        self._known = await self._stops.load()
+        stopped = [agent for agent in self.agents.values() if agent.rule.device in self._known]
+        for agent in stopped:
+            agent.machine.stop(self._known[agent.rule.device])
+        return [agent.rule.device for agent in stopped]
+
+    async def _remember(self, device: str, why: str) -> None:
+        if why:
+            self._known[device] = why
+        elif self._known.pop(device, None) is None:
+            return
+        await self._stops.keep(self._known)
 
     async def run(self) -> None:
         """Look at every agent once a second."""

@@ -10,7 +10,9 @@ from sereno.client import Client, DeviceStatus
 from sereno.device import DeviceConfig, DeviceSet, Environment
 from sereno.hub.hub import Hub
 from sereno.hub.router import CommandRouter
-from sereno.model import Clock, NotConnectedError
+from sereno.model import NotConnectedError
+from sereno.store.engine import Store
+from sereno.store.stops import StoredStops
 
 from .apart.driver import ApartDriver
 from .apart.link import Apart
@@ -83,11 +85,11 @@ class AgentDevices:
 
 
 def join_agents(
-    agents: Sequence[PlantAgent], devices: DeviceSet, hub: Hub, router: CommandRouter, clock: Clock
+    agents: Sequence[PlantAgent], devices: DeviceSet, hub: Hub, router: CommandRouter, store: Store
 ) -> Supervisor:
     """The supervisor of a plant's agents, each with its commands registered."""
     rules = [agent.rule for agent in agents if agent.rule.device in devices.handlers]
-    supervisor = Supervisor(rules, AgentDevices(devices), hub, clock)
+    supervisor = Supervisor(rules, AgentDevices(devices), hub, hub.clock, StoredStops(store))
     for path, supervised in supervisor.agents.items():
         router.register(path, supervised)
     return supervisor

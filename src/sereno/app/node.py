@@ -110,7 +110,7 @@ class Node:
         self._tell_people(parts)
         self._background("reports", parts.reports.run)
         self._stack.push_async_callback(parts.memory.close)
-        await parts.devices.start()
+        await parts.devices.start(await parts.supervisor.load())
         self._stack.push_async_callback(parts.devices.stop)
         self._stack.push_async_callback(parts.router.close)
         for gateway in parts.gateways.values():

@@ -113,7 +113,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         router.register(HISTORY, HistoryActs(historian))
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
     itself = SelfWatch(hub, clock, folder.path, partial(recording_problems, store, historian))
-    supervisor = join_agents(plant.agents, devices, hub, router, clock)
+    supervisor = join_agents(plant.agents, devices, hub, router, store)
     everything = AllDevices(devices, itself, supervisor)
     ports = MaintainedDevices(everything, hub)
     seats.plant = client = Client(

@@ -20,6 +20,7 @@ from ._alarms import (
     alarm_state_json,
 )
 from ._analysis import AnalysisPort, NoAnalysis
+from ._asked import ASKED_BY
 from ._calendar import Calendar, Every, edges_of
 from ._client import Client, Moment
 from ._configuration import (
@@ -106,6 +107,7 @@ from ._watching import Terms, Watch, each_reading
 
 __all__ = [
     "AGGREGATES",
+    "ASKED_BY",
     "DEFAULT_AGGREGATES",
     "MEDIA_TYPES",
     "PRIORITIES",

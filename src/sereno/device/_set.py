@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from types import TracebackType
 
 from sereno.access.actor import Actor, Right
@@ -46,13 +46,19 @@ class DeviceSet:
         """Device path -> its named commands that wait for people."""
         return {path: runner.config.marks for path, runner in self._devices.items()}
 
-    async def start(self) -> None:
-        """Begin to connect and to scan; does not wait for the first connection."""
+    async def start(self, paused: Collection[str] = ()) -> None:
+        """Begin to connect and to scan; does not wait for the first connection.
+
+        Those that are `paused` wait for `resume`; only devices with a link of their own.
+        """
         origin = self._environment.clock.monotonic()
-        for device in self._devices.values():
-            device.start(origin)
+        waiting = [self._keeper_of(path) for path in paused]
+        for path, device in self._devices.items():
+            if path not in paused:
+                device.start(origin)
         for keeper, _ in self._links.values():
-            keeper.start()
+            if keeper not in waiting:
+                keeper.start()
 
     async def stop(self) -> None:
         """End every scan, close every link; returns when nothing is left running."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from sereno.access.actor import Actor, Right
-from sereno.client import CommandHandler, iso_time
+from sereno.client import ASKED_BY, CommandHandler, iso_time
 from sereno.model import (
     Access,
     Ack,
@@ -269,7 +269,11 @@ class Execution:
         assert flight.handler is not None, "checked commands have a handler"
         command = flight.command
         deadline = self._clock.monotonic() + max(0.0, self._left(command))
-        result = await flight.handler.call(command.name, command.arguments, deadline=deadline)
+        token = ASKED_BY.set(command.actor)
+        try:
+            result = await flight.handler.call(command.name, command.arguments, deadline=deadline)
+        finally:
+            ASKED_BY.reset(token)
         return Occurrence(Event.CONFIRMED, "", result)
 
     def _check_in_service(self, flight: Flight) -> None:
