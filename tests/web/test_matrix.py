@@ -125,6 +125,11 @@ TABLE = {
         POST /api/v1/history/imports
         POST /api/v1/history/imports/{key}
         POST /api/v1/history/imports/{key}/finish
+        POST /api/v1/history/imports/staged
+        GET /api/v1/history/imports/staged/{key}
+        POST /api/v1/history/imports/staged/{key}/parts/{number}
+        POST /api/v1/history/imports/staged/{key}/merge
+        POST /api/v1/history/imports/staged/{key}/cancel
         POST /api/v1/alarms/{alarm:path}/out
         POST /api/v1/alarms/{alarm:path}/in
         POST /api/v1/notices/test
@@ -167,6 +172,7 @@ EXAMPLES = {
     "version": "x",
     "lang": "en",
     "key": "unknown-key",
+    "number": "0",
     "name": "nobody-there",
     "act": "run",
     "token_id": "00000000",

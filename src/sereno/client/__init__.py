@@ -40,7 +40,7 @@ from ._described import CommandSpec, ParameterSpec
 from ._gevent import GeventClient, connect_gevent
 from ._group import Group, GroupReading
 from ._guards import GuardPort, GuardStatus, NoGuards, guard_json
-from ._imports import ImportedSamples, ImportSource, ImportTally
+from ._imports import ImportedSamples, ImportSource, ImportStage, ImportState, ImportTally, StagedImport
 from ._jobs import (
     JobColumn,
     JobDetail,
@@ -154,6 +154,8 @@ __all__ = [
     "HistoryPort",
     "HistoryRequest",
     "ImportSource",
+    "ImportStage",
+    "ImportState",
     "ImportTally",
     "ImportedSamples",
     "IngestPort",
@@ -203,6 +205,7 @@ __all__ = [
     "RunningConfiguration",
     "SentNotice",
     "Series",
+    "StagedImport",
     "Statistics",
     "StepDone",
     "Subscription",

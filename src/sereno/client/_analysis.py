@@ -9,7 +9,7 @@ from sereno.access.actor import Actor
 from sereno.model import OperationError
 
 from ._aggregates import AggregateRequest, Aggregates
-from ._imports import ImportedSamples, ImportSource, ImportTally
+from ._imports import ImportedSamples, ImportSource, ImportState, ImportTally, StagedImport
 from ._statistics import Statistics
 from ._values import HistoryRequest, Series
 
@@ -37,6 +37,27 @@ class AnalysisPort(Protocol):
 
     async def finish_import(self, key: str, actor: Actor) -> ImportTally:
         """The import is whole: after its last sample holds again what held there before it."""
+
+    async def stage_import(self, source: ImportSource, actor: Actor) -> StagedImport:
+        """An import of many samples, which goes on record: its parts are put by, and change nothing until it is merged.
+
+        One of the same file that the same actor broke off is gone on with.
+        """
+
+    async def put_import(self, key: str, number: int, part: bytes, actor: Actor) -> int:
+        """Put a part by, an Arrow stream of at most 4 MiB; how many there are. The first is number 0.
+
+        Rows have the columns tag, t (ns UTC), value and perhaps quality; or it has t and a column for each tag.
+        """
+
+    async def merge_import(self, key: str, actor: Actor) -> None:
+        """Begin to take all parts into the history, in one step; `import_state` says how far it is."""
+
+    async def import_state(self, key: str, actor: Actor) -> ImportState:
+        """How far an import is whose parts are put by."""
+
+    async def cancel_import(self, key: str, actor: Actor) -> None:
+        """Give up an import that is not merged yet; nothing of it stays."""
 
 
 class NoAnalysis:
@@ -68,6 +89,31 @@ class NoAnalysis:
         raise _nothing((samples.tag,))
 
     async def finish_import(self, key: str, actor: Actor) -> ImportTally:
+        """Raises OperationError."""
+        del key, actor
+        raise _nothing(())
+
+    async def stage_import(self, source: ImportSource, actor: Actor) -> StagedImport:
+        """Raises OperationError."""
+        del actor
+        raise _nothing(source.tags)
+
+    async def put_import(self, key: str, number: int, part: bytes, actor: Actor) -> int:
+        """Raises OperationError."""
+        del key, number, part, actor
+        raise _nothing(())
+
+    async def merge_import(self, key: str, actor: Actor) -> None:
+        """Raises OperationError."""
+        del key, actor
+        raise _nothing(())
+
+    async def import_state(self, key: str, actor: Actor) -> ImportState:
+        """Raises OperationError."""
+        del key, actor
+        raise _nothing(())
+
+    async def cancel_import(self, key: str, actor: Actor) -> None:
         """Raises OperationError."""
         del key, actor
         raise _nothing(())

@@ -78,10 +78,22 @@ class Http:
         """The JSON under `path`; that of the status `also` is an answer too. Raises SerenoError, ValueError."""
         return await self.send("GET", path, query=query, also=also)
 
-    async def send(self, method: str, path: str, *, query: Query = (), body: bytes | None = None, also: int = 0) -> Any:
-        """The JSON that the node answers; errors by `error_of`, NotConnectedError, NoAnswerError."""
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query = (),
+        body: bytes | None = None,
+        also: int = 0,
+        kind: str = "application/json",
+    ) -> Any:
+        """The JSON that the node answers; errors by `error_of`, NotConnectedError, NoAnswerError.
+
+        `kind` is the content type of `body`.
+        """
         async with self._translated():
-            headers = {"content-type": "application/json"} if body is not None else {}
+            headers = {"content-type": kind} if body is not None else {}
             response = await self._pool.request(method, path, params=list(query), content=body, headers=headers)
         if response.is_success or response.status_code == also:
             return _json(response)

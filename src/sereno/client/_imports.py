@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from ._values import F64, I64, U16
@@ -46,3 +47,32 @@ class ImportTally:
         self.last = max(self.last, last)
         self.rows += rows
         self.new += new
+
+
+@dataclass(frozen=True, slots=True)
+class StagedImport:
+    """An import whose parts are put by first: its key, and how many parts are there already."""
+
+    key: str
+    parts: int
+
+
+class ImportStage(StrEnum):
+    """How far an import is whose parts are put by first."""
+
+    RECEIVING = "receiving"
+    MERGING = "merging"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportState:
+    """`share` of the merging that is done (0 to 1); what it brought, once it is done; what went wrong."""
+
+    stage: ImportStage
+    parts: int
+    share: float = 0.0
+    tally: ImportTally = field(default_factory=ImportTally)
+    error: str = ""

@@ -17,7 +17,7 @@ from sereno.wire.jsonvalue import json_bytes
 
 from ._aggregates import AggregateRequest, Aggregates
 from ._http import Http
-from ._imports import ImportedSamples, ImportSource, ImportTally
+from ._imports import ImportedSamples, ImportSource, ImportStage, ImportState, ImportTally, StagedImport
 from ._json import iso_time
 from ._parse import parse_series, parse_spec
 from ._statistics import Statistics, parse_statistics
@@ -26,6 +26,7 @@ from ._values import HistoryRequest, Series
 
 _API = "/api/v1"
 _TAGS_AT_ONCE = 50
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
 
 class RemoteAnalysis:
@@ -74,6 +75,31 @@ class RemoteAnalysis:
         """See AnalysisPort."""
         found = await self._post(f"/{quote(key, safe='')}/finish", {})
         return ImportTally(found["rows"], found["new"], found["from_ns"], found["to_ns"])
+
+    async def stage_import(self, source: ImportSource, actor: Actor) -> StagedImport:  # noqa: ARG002
+        """See AnalysisPort."""
+        body = {"name": source.name, "sha256": source.sha256, "tags": list(source.tags)}
+        found = await self._http.send("POST", f"{_API}/history/imports/staged", body=json_bytes(body))
+        return StagedImport(found["key"], found["parts"])
+
+    async def put_import(self, key: str, number: int, part: bytes, actor: Actor) -> int:  # noqa: ARG002
+        """See AnalysisPort."""
+        path = f"{_API}/history/imports/staged/{quote(key, safe='')}/parts/{number}"
+        return int((await self._http.send("POST", path, body=part, kind=ARROW_STREAM))["parts"])
+
+    async def merge_import(self, key: str, actor: Actor) -> None:  # noqa: ARG002
+        """See AnalysisPort."""
+        await self._http.send("POST", f"{_API}/history/imports/staged/{quote(key, safe='')}/merge", body=b"{}")
+
+    async def import_state(self, key: str, actor: Actor) -> ImportState:  # noqa: ARG002
+        """See AnalysisPort."""
+        found = await self._http.get(f"{_API}/history/imports/staged/{quote(key, safe='')}")
+        tally = ImportTally(found["rows"], found["new"], found["from_ns"], found["to_ns"])
+        return ImportState(ImportStage(found["stage"]), found["parts"], found["share"], tally, found["error"])
+
+    async def cancel_import(self, key: str, actor: Actor) -> None:  # noqa: ARG002
+        """See AnalysisPort."""
+        await self._http.send("POST", f"{_API}/history/imports/staged/{quote(key, safe='')}/cancel", body=b"{}")
 
     async def _post(self, path: str, body: Any) -> Any:
         return await self._http.send("POST", f"{_API}/history/imports{path}", body=json_bytes(body))

@@ -26,6 +26,7 @@ from .aggregating.answer import aggregated, check_aggregates
 from .aggregating.statistics import bucket_means, correlations, tag_statistics
 from .aggregating.stretch import slices
 from .asking import Asking
+from .bulk.imports import StagedImports
 from .historian import Historian
 from .importing import Imports, Record
 from .meaning import meant_series
@@ -47,6 +48,9 @@ class Analyst:
         self._calendar = calendar
         imports = Imports(historian, record)
         self.begin_import, self.store_import, self.finish_import = imports.begin, imports.store, imports.finish
+        bulk = StagedImports(historian, record)
+        self.stage_import, self.put_import, self.merge_import = bulk.stage, bulk.put, bulk.merge
+        self.import_state, self.cancel_import = bulk.state, bulk.cancel
 
     async def pieces(self, request: HistoryRequest, actor: Actor) -> AsyncGenerator[Series]:
         """See AnalysisPort."""

@@ -41,7 +41,7 @@ def rows_at(store: Store, snapshot: Snapshot, tags: Mapping[int, Asked], t: int,
         samples = TagHistory(store, snapshot, tag, tags[tag].handle, numbers=numbers).between(t, t + 1)
         parts.append(_of_samples(tags[tag], samples.take(slice(-1, None))))
     if snapshot.cold is not None:
-        rest = np.array(sorted(tags.keys() - hot), np.int64)
+        rest = np.sort(np.fromiter(tags.keys() - hot if hot else tags, np.int64))
         gaps = [gap for ref in snapshot.segments for gap in ref.outline.gaps] + list(snapshot.gaps)
         parts.append(_with_gaps(cold_rows_at(snapshot.cold, rest, t + 1, check), gaps, t))
     return in_tag_order(concatenated(parts))
@@ -50,9 +50,9 @@ def rows_at(store: Store, snapshot: Snapshot, tags: Mapping[int, Asked], t: int,
 def cold_rows_at(cold: ColdView, tags: I64, t: int, check: Check) -> ColdRows:
     """The last cold row of each of `tags` (increasing) before `t`, in order of tag."""
     state = cold.state.rows
-    current = state.take((state.t < t) & np.isin(state.tag, tags))
+    current = state.take(np.flatnonzero((state.t < t) & _among(tags, state.tag)))
     found = [current]
-    missing = np.setdiff1d(tags, current.tag, assume_unique=True)
+    missing = tags[~_among(current.tag, tags)]
     files = cold.files(-(1 << 63), t)
     while len(missing) and files:
         check()
@@ -61,7 +61,7 @@ def cold_rows_at(cold: ColdView, tags: I64, t: int, check: Check) -> ColdRows:
         files = [f for f in files if f.start < start]
         rows = _last_of_each(in_tag_order(concatenated([_in_file(cold, f, missing, t) for f in slot])))
         found.append(rows)
-        missing = np.setdiff1d(missing, rows.tag, assume_unique=True)
+        missing = missing[~_among(rows.tag, missing)]
     return _last_of_each(in_tag_order(concatenated(found)))
 
 
@@ -87,7 +87,8 @@ def _in_file(cold: ColdView, file: ColdFile, tags: I64, t: int) -> ColdRows:
     except DamagedError as error:
         cold.on_damage(error.path, error.offset)
     rows = concatenated(parts)
-    return rows.take(np.isin(rows.tag, tags))
+    wanted = _among(tags, rows.tag)
+    return rows if wanted.all() else rows.take(np.flatnonzero(wanted))
 
 
 def _in_group(reader: ColdReader, file: ColdFile, group: int, t: int) -> ColdRows:
@@ -106,8 +107,17 @@ def _in_group(reader: ColdReader, file: ColdFile, group: int, t: int) -> ColdRow
 def _picked(tag: I64, times: I64, t: int) -> NDArray[np.intp]:
     """Positions of the last row of each tag before `t`, of rows in order."""
     before = times < t
-    followed = np.append((tag[1:] == tag[:-1]) & before[1:], False)
-    return np.flatnonzero(before & ~followed)
+    last = before.copy()
+    last[:-1] &= ~(before[1:] & (tag[1:] == tag[:-1]))
+    return last.nonzero()[0]
+
+
+def _among(ids: I64, wanted: I64) -> NDArray[np.bool_]:
+    """Which of `wanted`, best in order, are among `ids`, increasing."""
+    if not len(ids):
+        return np.zeros(len(wanted), np.bool_)
+    found: NDArray[np.bool_] = ids[np.minimum(ids.searchsorted(wanted), len(ids) - 1)] == wanted
+    return found
 
 
 def _last_of_each(rows: ColdRows) -> ColdRows:

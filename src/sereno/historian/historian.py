@@ -28,8 +28,10 @@ from sereno.model import (
 
 from .asking import Asking
 from .block import Block
+from .bulk.absorbing import Absorption
 from .cold.keeper import ColdKeeper, Compactor
 from .cold.pruning import Pruning, Removal
+from .cold.worker import Taken
 from .disk import Disk, SystemDisk
 from .encoder import CommitData
 from .history import Snapshot, Store
@@ -109,6 +111,7 @@ class Historian:
         self._task: asyncio.Task[None] | None = None
         self._indexing: dict[SegmentRef, asyncio.Task[None]] = {}
         self._storing: set[asyncio.Task[None]] = set()
+        self._absorbing: set[asyncio.Task[Any]] = set()
         self._stopping = False
         self._damaged: set[tuple[str, int]] = set()
         self._queries: set[threading.Event] = set()
@@ -140,6 +143,9 @@ class Historian:
             return
         self._stopping = True
         self._wake.set()
+        for task in self._absorbing:
+            task.cancel()
+        await asyncio.gather(*self._absorbing, return_exceptions=True)
         await self._upkeep.stop()
         await self._task
         self._task = None
@@ -304,13 +310,34 @@ class Historian:
         end = min(end, self._clock.wall_ns())
         if start >= end:
             raise RefusedError("a range of time that ends before it begins, or that is yet to come")
-        handles = [handle for tag in ids if (handle := self._book.handle_of(tag)) is not None]
+        await self._forget(ids)
+        return await self._upkeep.delete(Pruning((Removal(ids, start, end, mark=True),)))
+
+    async def absorb(self, what: Absorption, size: int, progress: Callable[[float], None]) -> Taken:
+        """Take a staged import of `size` bytes into the cold files, in the compactor; recording goes on meanwhile.
+
+        Raises NotConnectedError, OperationError, OSError; then nothing has changed.
+        """
+        if self._task is None:
+            raise NotConnectedError("the historian is not running")
+        task = asyncio.current_task()
+        assert task is not None
+        self._absorbing.add(task)
+        try:
+            await self.durable()
+            await self._forget(what.since)
+            return await self._upkeep.absorb(what, size, progress)
+        finally:
+            self._absorbing.discard(task)
+
+    async def _forget(self, tags: Iterable[int]) -> None:
+        """Everything accepted so far becomes cold, and no later segment begins with what was in force of these tags."""
+        handles = [handle for tag in tags if (handle := self._book.handle_of(tag)) is not None]
         await self._whole(self._in(self._writing, lambda: self._recorder.drop(handles)))
         self._queue.store_again(handles)
         await self.compact()
         if self._holdings.segments:
-            raise OperationError("nothing was deleted: the log could not be compacted whole; try again")
-        return await self._upkeep.delete(Pruning((Removal(ids, start, end, mark=True),)))
+            raise OperationError("nothing was changed: the log could not be compacted whole; try again")
 
     # ---- recording
 

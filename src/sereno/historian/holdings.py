@@ -14,10 +14,11 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from .bulk.absorbing import Absorption
 from .cold.keeper import ColdKeeper
 from .cold.manifest import ColdFile
 from .cold.pruning import Pruning
-from .cold.worker import Order
+from .cold.worker import Order, Taken
 from .disk import Disk
 from .retention import BEYOND, FULL, Limits, Removed, beyond, remove
 from .sealed import SegmentRef, index_path
@@ -97,6 +98,15 @@ class Holdings:
             start, end = min(r.start for r in what.removals), max(r.end for r in what.removals)
             self._removed(Removed((), start, end, before - self.cold.size().bytes, reason))
         return outcome.rows
+
+    async def absorb(self, what: Absorption, progress: Callable[[float], None]) -> Taken:
+        """Take an import into the cold files. Raises as `compact`."""
+        old = self.cold.view.manifest
+        outcome = await self.cold.work(Order(absorption=what), progress)
+        gone = old.kept() - self.cold.view.manifest.kept()
+        self._leave([], frozenset(), tuple(sorted(gone)))
+        assert outcome.taken is not None
+        return outcome.taken
 
     async def retain(self, now: int, limits: Limits) -> None:
         """Delete the oldest beyond the limits: cold files first, whole slots, then sealed segments. Raises OSError."""

@@ -45,6 +45,8 @@ class Meaning:
 def meanings(asked: Asked) -> tuple[Meaning, ...]:
     """The meanings of a tag, by time; the last is the present one and has no end."""
     present = asked.definition
+    if not asked.earlier:
+        return (Meaning(present, _FIRST, _LAST),)
     kept: list[Definition] = []
     for definition in (*asked.earlier, present):
         if kept and _same(kept[-1], definition):
@@ -105,6 +107,8 @@ def definition_at(asked: Asked, t: int) -> Definition:
 def meant_series(asked: Asked, samples: Samples, known_until: int) -> list[Series]:
     """Raw Series: one, and one more for each part whose samples cannot be said in the present meaning."""
     spans = meanings(asked)
+    if len(spans) == 1:
+        return [series_of(asked.definition, samples, known_until)]
     found: list[Series] = []
     for span, part in in_spans(samples, spans):
         definition = asked.definition if span.factor is not None else span.definition

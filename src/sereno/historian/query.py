@@ -7,8 +7,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from sereno.client import HistoryRequest, Series
 from sereno.model import NotFoundError, OperationError
 
@@ -84,9 +82,10 @@ class Query:
         for asked in self.asked:
             self._check()
             definition = asked.definition
-            at = np.searchsorted(rows.tag, [definition.id, definition.id + 1])
+            at = int(rows.tag.searchsorted(definition.id))
+            has = at < len(rows) and rows.tag[at] == definition.id
             known = recorded(self.store, self.snapshot, asked).known_until(self.request.end)
-            series += meant_series(asked, samples_of(rows.take(slice(*at.tolist()))), known)
+            series += meant_series(asked, samples_of(rows.take(slice(at, at + has))), known)
         return series
 
     def _one(self, asked: Asked, left: int) -> list[Series]:

@@ -11,7 +11,9 @@ import structlog
 from sereno.model import Clock, OperationError
 
 from .ageing import aged
+from .bulk.absorbing import Absorption
 from .cold.pruning import Pruning
+from .cold.worker import Taken
 from .holdings import Holdings
 from .retention import AGED, Limits
 from .room import Room
@@ -82,6 +84,12 @@ class Upkeep:
         """Delete within what is cold, by command; how many samples went. Raises OperationError, OSError."""
         async with self._busy:
             return await self._holdings.prune(what)
+
+    async def absorb(self, what: Absorption, size: int, progress: Callable[[float], None]) -> Taken:
+        """Take an import of `size` bytes into the cold files. Raises OperationError, OSError."""
+        async with self._busy:
+            self._room.check(size)
+            return await self._holdings.absorb(what, progress)
 
     async def make_room(self) -> bool:
         """Delete the oldest history, because the disk is full; False if that did not make room. Raises OSError."""

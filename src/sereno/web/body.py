@@ -1,4 +1,4 @@
-"""Bodies are bounded in size and, for JSON, in depth before any parser of ours or others sees them."""
+"""Bodies are bounded in size and, but for Arrow, in depth before any parser of ours or others sees them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from .problem import problem
 
 MAX_BODY = 1 << 20
 MAX_OPEN_BODY = 1 << 12
+MAX_ARROW = 4 << 20
+ARROW = "application/vnd.apache.arrow.stream"
 MAX_DEPTH = 32
 LONGEST = 30.0
 
@@ -33,7 +35,10 @@ class BodyLimits:
         if scope["type"] != "http" or scope["method"] in SAFE:
             await self._app(scope, receive, send)
             return
-        limit = MAX_BODY if scope["state"].get("actor") is not None else MAX_OPEN_BODY
+        is_arrow = Headers(scope=scope).get("content-type", "") == ARROW
+        limit = MAX_OPEN_BODY
+        if scope["state"].get("actor") is not None:
+            limit = MAX_ARROW if is_arrow else MAX_BODY
         try:
             async with self._clock.timeout(LONGEST):
                 body = await _read(scope, receive, limit)
@@ -42,7 +47,7 @@ class BodyLimits:
             return
         if body is None:
             await problem(413, f"the body is larger than {limit} bytes")(scope, receive, send)
-        elif too_deep(body):
+        elif not is_arrow and too_deep(body):
             await problem(400, f"JSON nested more than {MAX_DEPTH} deep")(scope, receive, send)
         else:
             await self._app(scope, _replay(body, receive), send)

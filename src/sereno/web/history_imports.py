@@ -1,4 +1,7 @@
-"""POST history/imports: samples of the past from elsewhere. Begin, give samples in order of time, finish."""
+"""POST history/imports: samples of the past from elsewhere. Begin, give samples in order of time, finish.
+
+Many of them: POST history/imports/staged, put parts by, merge.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,23 @@ import numpy as np
 from fastapi import FastAPI, Path
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
+from starlette.requests import Request
 from starlette.responses import Response
 
-from sereno.client import ImportedSamples, ImportSource
+from sereno.client import ImportedSamples, ImportSource, ImportStage
 
 from .answers import answer, problems
+from .body import ARROW
 from .problem import ProblemError
 from .requests import Asking, Context
 
 MAX_TAGS = 1000
+MAX_STAGED_TAGS = 10_000
 MAX_ROWS = 50_000
 Nanoseconds = Annotated[int, Field(ge=-(1 << 63) + 1, lt=1 << 63)]
 _SOME = Field(min_length=1, max_length=MAX_ROWS)
 Key = Annotated[str, Path(max_length=80)]
+Number = Annotated[int, Path(ge=0, lt=1 << 31)]
 
 
 class SourceBody(BaseModel):
@@ -30,6 +37,12 @@ class SourceBody(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
     tags: list[str] = Field(min_length=1, max_length=MAX_TAGS)
+
+
+class StagedBody(SourceBody):
+    """The same, of an import whose parts are put by first. With the same `sha256` it goes on where it was."""
+
+    tags: list[str] = Field(min_length=1, max_length=MAX_STAGED_TAGS)
 
 
 class SamplesBody(BaseModel):
@@ -50,6 +63,32 @@ class KeyShape(BaseModel):
     key: str
 
 
+class StagedShape(BaseModel):
+    """The key of an import, and how many parts of it are there."""
+
+    key: str
+    parts: int
+
+
+class PartsShape(BaseModel):
+    """How many parts are there."""
+
+    parts: int
+
+
+class StateShape(BaseModel):
+    """How far an import is: receiving, merging (with the share that is done), done, failed (why), cancelled."""
+
+    stage: ImportStage
+    parts: int
+    share: float
+    error: str
+    rows: int
+    new: int
+    from_ns: int
+    to_ns: int
+
+
 class StoredShape(BaseModel):
     """How many of the samples were not there already."""
 
@@ -68,6 +107,33 @@ class TallyShape(BaseModel):
 def add_routes(app: FastAPI) -> None:
     """The routes of this module."""
     fails = problems(400, 404, 409, 413)
+    app.add_api_route(
+        "/api/v1/history/imports/staged", stage, response_model=StagedShape, methods=["POST"], responses=fails
+    )
+    app.add_api_route(
+        "/api/v1/history/imports/staged/{key}/parts/{number}",
+        put,
+        response_model=PartsShape,
+        methods=["POST"],
+        responses=fails,
+    )
+    app.add_api_route(
+        "/api/v1/history/imports/staged/{key}/merge",
+        merge,
+        response_model=StateShape,
+        methods=["POST"],
+        responses=fails,
+    )
+    app.add_api_route(
+        "/api/v1/history/imports/staged/{key}/cancel",
+        cancel,
+        response_model=StateShape,
+        methods=["POST"],
+        responses=fails,
+    )
+    app.add_api_route(
+        "/api/v1/history/imports/staged/{key}", state, response_model=StateShape, methods=["GET"], responses=fails
+    )
     app.add_api_route("/api/v1/history/imports", begin, response_model=KeyShape, methods=["POST"], responses=fails)
     app.add_api_route(
         "/api/v1/history/imports/{key}", store, response_model=StoredShape, methods=["POST"], responses=fails
@@ -98,6 +164,43 @@ async def finish(key: Key, context: Context, actor: Asking) -> Response:
     """End an import; it goes on record. After its last sample holds again what held there before."""
     tally = await context.analysis.finish_import(key, actor)
     return answer({"rows": tally.rows, "new": tally.new, "from_ns": tally.first, "to_ns": tally.last})
+
+
+async def stage(body: StagedBody, context: Context, actor: Asking) -> Response:
+    """Begin an import of many samples, or go on with it; it goes on record."""
+    source = ImportSource(body.name, body.sha256, tuple(dict.fromkeys(body.tags)))
+    found = await context.analysis.stage_import(source, actor)
+    return answer({"key": found.key, "parts": found.parts})
+
+
+async def put(key: Key, number: Number, request: Request, context: Context, actor: Asking) -> Response:
+    """Put a part by: Arrow with `tag`, `t` (ns UTC), `value`, perhaps `quality`; or `t` and a column for each tag."""
+    if request.headers.get("content-type", "") != ARROW:
+        raise ProblemError(422, f"a part is {ARROW}")
+    try:
+        return answer({"parts": await context.analysis.put_import(key, number, await request.body(), actor)})
+    except ValueError as error:
+        raise ProblemError(422, str(error)) from error
+
+
+async def merge(key: Key, context: Context, actor: Asking) -> Response:
+    """Begin to take all parts into the history, in one step; ask for its state until that is done."""
+    await context.analysis.merge_import(key, actor)
+    return await state(key, context, actor)
+
+
+async def cancel(key: Key, context: Context, actor: Asking) -> Response:
+    """Give up an import that is not merged yet; it goes on record."""
+    await context.analysis.cancel_import(key, actor)
+    return await state(key, context, actor)
+
+
+async def state(key: Key, context: Context, actor: Asking) -> Response:
+    """How far an import is."""
+    found = await context.analysis.import_state(key, actor)
+    tally = found.tally
+    brought = {"rows": tally.rows, "new": tally.new, "from_ns": tally.first, "to_ns": tally.last}
+    return answer({"stage": found.stage, "parts": found.parts, "share": found.share, "error": found.error, **brought})
 
 
 def _column(given: list[int] | str, dtype: str) -> NDArray[Any]:

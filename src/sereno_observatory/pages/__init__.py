@@ -4,19 +4,12 @@ from pathlib import Path
 
 from sereno.pages import Application, Data, Page
 
-from .imagefiles import fits, image, images, pixels
 from .site import site
 
 PAGES = Application(
     name="observatory",
     folder=Path(__file__).parent,
-    data=[
-        Data(name="site", answer=site),
-        Data(name="images", answer=images),
-        Data(name="image", answer=image),
-        Data(name="pixels", answer=pixels),
-        Data(name="fits", answer=fits),
-    ],
+    data=[Data(name="site", answer=site)],
     pages=[
         Page(
             name=name,
@@ -30,10 +23,7 @@ PAGES = Application(
         for place, name, titles in (
             (10, "dashboard", ("Observatory", "Observatorio", "Observatoire")),
             (20, "environment", ("Environment", "Entorno", "Environnement")),
-            (30, "instruments", ("Instruments", "Instrumentos", "Instruments")),
-            (40, "majordome", ("Majordome", "Mayordomo", "Majordome")),
-            (50, "observer", ("Observer", "Observador", "Observateur")),
-            (60, "agents", ("Agents", "Agentes", "Agents")),
+            (90, "agents", ("Agents", "Agentes", "Agents")),
         )
     ],
 )

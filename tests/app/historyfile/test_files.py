@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sqlite3
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -10,19 +13,34 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from sereno.access.actor import ROLES, Actor
-from sereno.app.historyfile.bringing import SortedFile, bring, check_tags, source_of
+from sereno.app.commands.history import history
+from sereno.app.historyfile import source
+from sereno.app.historyfile.bringing import bring
 from sereno.app.historyfile.export import Export, Stage
-from sereno.app.historyfile.reading import rows_in
+from sereno.app.historyfile.source import SourceFile, check_tags
 from sereno.client import Client, connect
 from sereno.historian import analyst
 from sereno.historian.analyst import Analyst
-from sereno.model import TagSpec
+from sereno.historian.bulk.alone import StoppedHistory
+from sereno.historian.cold import keeper
+from sereno.historian.disk import SystemDisk
+from sereno.model import OperationError, TagSpec, ValueType
 from tests.client.node import CALENDAR, Node, node_at
+from tests.client.node import SPECS as SPECS_OF_NODE
+from tests.historian.cold.test_historian_cold import at_once
+from tests.historian.rig import Reader, rows
 
 LEVEL, TOTAL, RECIPE, MODE = (f"north/plc1/{name}" for name in ("level", "total", "recipe", "mode"))
 BIG = 2**60
+
+
+@pytest.fixture(autouse=True)
+def _no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that compact take longer to begin than all else here."""
+    monkeypatch.setattr(keeper, "in_own_process", at_once)
 
 
 @pytest.fixture
@@ -48,6 +66,12 @@ def quiet(*_: Any) -> None:
     pass
 
 
+async def looked(client: Client, file: Path, timezone: str = "UTC") -> SourceFile:
+    content = SourceFile(file, "", timezone, {spec.path: spec for spec in await client.tags()})
+    content.look()
+    return content
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".arrow", ".parquet"])
 async def test_an_export_is_imported_as_it_was(node: Node, tmp_path: Path, suffix: str) -> None:
     for i in range(5):
@@ -58,11 +82,10 @@ async def test_an_export_is_imported_as_it_was(node: Node, tmp_path: Path, suffi
     (tmp_path / "other").mkdir()
     async with node_at(tmp_path / "other") as other:
         taker = near(other)
-        with SortedFile(file, "", "UTC", {RECIPE}) as content:
-            check_tags(content.tags, await taker.tags())
-            tally = await bring(taker, source_of(file, content.tags), content, quiet)
-            assert (tally.rows, tally.new) == (20, 20)
-            assert (await bring(taker, source_of(file, content.tags), content, quiet)).new == 0
+        content = await looked(taker, file)
+        tally = await bring(taker, content.source(), content, quiet)
+        assert (tally.rows, tally.new) == (20, 20)
+        assert (await bring(taker, content.source(), content, quiet)).new == 0
         assert await values(taker, last + 1) == was
         acts = [r.action for r in await other.accounts.audit.entries()]
         assert acts.count("history.import") == 4
@@ -131,8 +154,8 @@ async def test_a_file_comes_in_over_http(node: Node, tmp_path: Path) -> None:
         "time,north/plc1/level,north/plc1/total\n2020-03-29 01:59,1.5,1152921504606846977\n2020-03-29 03:00,,3\n"
     )
     async with connect(node.url, token) as client:
-        with SortedFile(file, "", "Europe/Madrid", set()) as content:
-            tally = await bring(client, source_of(file, content.tags), content, quiet)
+        content = await looked(client, file, "Europe/Madrid")
+        tally = await bring(client, content.source(), content, quiet)
         assert (tally.rows, tally.new) == (4, 4)
         level, total = await client.query(LEVEL, TOTAL, start="2020-01-01", end="2020-03-30")
     assert (level.t[1] - level.t[0]) == 60 * 10**9
@@ -142,17 +165,61 @@ async def test_a_file_comes_in_over_http(node: Node, tmp_path: Path) -> None:
     assert total.exact[:2].tolist() == [BIG + 1, 3]
 
 
+NUMBER, WHOLE, WORDS, FLAG = (
+    TagSpec(path="a/b"),
+    TagSpec(path="a/n", type=ValueType.INT64),
+    TagSpec(path="a/mode", type=ValueType.ENUM, labels=("off", "on")),
+    TagSpec(path="a/flag", type=ValueType.BOOL),
+)
+SPECS = {spec.path: spec for spec in (NUMBER, WHOLE, WORDS, FLAG, TagSpec(path="a/text", type=ValueType.STRING))}
+
+
+def parts_of(file: Path, tag: str = "") -> list[dict[str, list[Any]]]:
+    content = SourceFile(file, tag, "UTC", SPECS)
+    content.look()
+    return [pa.ipc.open_stream(part.data).read_all().to_pydict() for part in content.parts()]
+
+
 def test_columns_of_every_kind_are_read(tmp_path: Path) -> None:
     file = tmp_path / "one.parquet"
     stamp = pa.array([1_000_000, 2_000_000], pa.timestamp("us"))
     pq.write_table(pa.table({"t": stamp, "value": [1, 2], "quality": ["good", "bad"]}), file)
-    (one,) = rows_in(file, "a/b", "UTC", set())
-    assert (one.tag, one.t.tolist(), one.value.tolist()) == ("a/b", [10**9, 2 * 10**9], [1, 2])
-    assert one.quality.tolist() == [0, 0x8000]
+    assert parts_of(file, "a/b") == [{"t": [10**9, 2 * 10**9], "quality": [0, 0x8000], "a/b": [1.0, 2.0]}]
     file = tmp_path / "ns.csv"
     file.write_text("t,value\n5,x\n6,\n")
-    (one,) = rows_in(file, "a/b", "UTC", set())
-    assert (one.t.tolist(), one.value.tolist()) == ([5, 6], ["x", None])
+    assert parts_of(file, "a/text") == [{"t": [5, 6], "a/text": ["x", None]}]
+
+
+def test_words_stand_for_numbers_and_long_files_have_every_type(tmp_path: Path) -> None:
+    file = tmp_path / "wide.csv"
+    file.write_text(f"t,a/mode,a/flag,a/n\n5,on,true,{BIG + 1}\n6,0,False,\n")
+    wide = {"t": [5, 6], "a/mode": [1.0, 0.0], "a/flag": [1.0, 0.0], "a/n": [BIG + 1, None]}
+    assert parts_of(file) == [wide]
+    file = tmp_path / "long.csv"
+    rows = ("a/b,5,1.5", "a/text,5,x y", f"a/n,5,{BIG + 1}", "a/mode,5,off", "a/b,6,", "a/mode,6,1")
+    file.write_text("\n".join(["tag,t,value", *rows, ""]))
+    found = {(tag, t): v for p in parts_of(file) for tag, t, v in zip(p["tag"], p["t"], p["value"], strict=True)}
+    assert found == {
+        ("a/b", 5): 1.5,
+        ("a/text", 5): "x y",
+        ("a/n", 5): BIG + 1,
+        ("a/mode", 5): 0.0,
+        ("a/b", 6): None,
+        ("a/mode", 6): 1.0,
+    }
+
+
+def test_a_large_file_comes_in_parts_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "PART_BYTES", 1000)
+    file = tmp_path / "many.parquet"
+    pq.write_table(pa.table({"t": range(1000), "a/b": [float(i) for i in range(1000)]}), file)
+    content = SourceFile(file, "", "UTC", SPECS)
+    content.look()
+    assert content.samples == 1000
+    parts = list(content.parts())
+    assert max(part.samples for part in parts) <= 62
+    assert sum(part.samples for part in parts) == 1000
+    assert [v for p in parts for v in pa.ipc.open_stream(p.data).read_all()["a/b"].to_pylist()] == [*range(1000)]
 
 
 @pytest.mark.parametrize(
@@ -163,26 +230,63 @@ def test_columns_of_every_kind_are_read(tmp_path: Path) -> None:
         ("t,value\nyesterday,2\n", "a time that is none"),
         ("t,value,quality\n1,2,fine\n", "quality 'fine'"),
         ("t,value\n,2\n", "without a time"),
+        ("t,value\n1,much\n", "'much'"),
     ],
 )
 def test_a_file_that_is_none_says_why(tmp_path: Path, text: str, words: str) -> None:
     file = tmp_path / "x.csv"
     file.write_text(text)
     with pytest.raises(ValueError, match=words):
-        list(rows_in(file, "a/b", "UTC", set()))
+        parts_of(file, "a/b")
     with pytest.raises(ValueError, match="does not end with"):
-        list(rows_in(tmp_path / "x.txt", "", "UTC", set()))
+        parts_of(tmp_path / "x.txt")
+
+
+def test_a_word_that_is_no_label_says_which_there_are(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("t,value\n1,halfway\n")
+    with pytest.raises(ValueError, match="'halfway', expected off, on or a number"):
+        parts_of(file, "a/mode")
 
 
 def test_other_units_and_unknown_tags_are_refused() -> None:
-    specs = [TagSpec(path="a/b", unit="m")]
+    specs = {"a/b": TagSpec(path="a/b", unit="m"), "a/v": TagSpec(path="a/v", shape=(2,))}
     check_tags({"a/b": "m"}, specs)
     with pytest.raises(ValueError, match="in 'cm' in the file and in 'm'"):
         check_tags({"a/b": "cm"}, specs)
     with pytest.raises(ValueError, match="no tag 'a/c'"):
         check_tags({"a/c": ""}, specs)
+    with pytest.raises(ValueError, match="is an array"):
+        check_tags({"a/v": ""}, specs)
 
 
 def test_other_formats_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not end with"):
         Export(tmp_path / "x.xlsx")
+
+
+def test_a_file_comes_into_the_history_of_a_node_that_does_not_run(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+
+    async def lived() -> None:
+        (data / "keys").mkdir(parents=True)
+        async with node_at(data) as node:
+            node.publish(level=1.0)
+            await node.historian.durable()
+            with pytest.raises(OperationError, match="in use by process"):
+                StoppedHistory(SystemDisk(), data / "history")
+
+    asyncio.run(lived())
+    file = tmp_path / "old.csv"
+    file.write_text(f"t,{LEVEL}\n2020-01-01T00:00:00Z,1.5\n2020-01-01T00:00:01Z,2.5\n")
+    runner = CliRunner()
+    done = runner.invoke(history, ["import", str(file), "--stopped", "--data", str(data), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["new"] == 2
+
+    (spec,) = (spec for spec in SPECS_OF_NODE if spec.path == LEVEL)
+    assert [v for _, v, _ in rows(Reader(data / "history").series(spec, 0))][:3] == [1.5, 2.5, None]
+    with sqlite3.connect(data / "sereno.db") as database:
+        acts = database.execute("select actor, outcome from audit where action = 'history.import' order by rowid")
+        assert acts.fetchall() == [("console", "begun"), ("console", "done")]
+    database.close()

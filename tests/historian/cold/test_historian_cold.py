@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sereno.client import HistoryRequest
-from sereno.historian.cold.keeper import in_own_process
+from sereno.historian.cold.keeper import Progress, in_own_process
 from sereno.historian.cold.manifest import load_manifest
 from sereno.historian.cold.worker import Order, Outcome, work
 from sereno.historian.disk import SystemDisk
@@ -23,9 +23,9 @@ LEVEL = "north/plc1/tag0"
 DAY = 86_400 * SECOND
 
 
-async def at_once(folder: Path, order: Order) -> Outcome:
+async def at_once(folder: Path, order: Order, progress: Progress = lambda _: None) -> Outcome:
     """A compactor without a process."""
-    return work(folder, order, lambda _: None)
+    return work(folder, order, lambda outcome: progress(outcome.progress))
 
 
 async def filled(historian: Historian, n: int, first: int = 0) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sereno.historian.cold import rollup
 from sereno.historian.cold.kinds import places
 from sereno.historian.cold.manifest import load_manifest
 from sereno.historian.cold.reading import ColdReader, DamagedError
-from sereno.historian.cold.rollup import rollup
+from sereno.historian.cold.rows import concatenated, in_tag_order, no_rows
 from sereno.historian.disk import SystemDisk
 from sereno.model import OperationError, Quality, TagSpec, ValueType
 from tests.historian.rig import SECOND, T0, Log, Plant, Reader, batch, compacted, rows
@@ -164,16 +165,18 @@ def test_damage_is_a_gap_and_costs_its_row_group_only(tmp_path: Path) -> None:
     assert reader.damage
 
 
-def test_a_roll_up_is_what_numpy_says() -> None:
+@pytest.mark.parametrize(("kind", "width"), [("1m", MINUTE), ("1h", 60 * MINUTE), ("1d", 1440 * MINUTE)])
+def test_a_roll_up_is_what_numpy_says(kind: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollup, "_PIECE", 100)
     chance = np.random.default_rng(5)
-    t = np.sort(chance.choice(7200 * 1000, 3000, replace=False)) * 1_000_000 + T0
-    values = chance.normal(size=3000)
-    quality = chance.choice(np.array([0, 0x4000, 0x8000], np.uint16), 3000, p=[0.8, 0.1, 0.1])
+    t = np.sort(chance.choice(40 * 7200 * 1000, 9000, replace=False)) * 1_000_000 + T0
+    values = chance.normal(size=9000)
+    quality = chance.choice(np.array([0, 0x4000, 0x8000], np.uint16), 9000, p=[0.8, 0.1, 0.1])
     values[::17] = np.nan
-    got = rollup(np.full(3000, 5), t, values, quality, "1m")
-    assert got["t"].tolist() == sorted({int(x) // MINUTE * MINUTE for x in t.tolist()})
+    got = rollup.rollups(np.full(9000, 5), t, values, quality, every=True)[kind]
+    assert got["t"].tolist() == sorted({int(x) // width * width for x in t.tolist()})
     for i, start in enumerate(got["t"].tolist()):
-        mine = np.flatnonzero((t >= start) & (t < start + MINUTE))
+        mine = np.flatnonzero((t >= start) & (t < start + width))
         good = np.isfinite(values[mine]) & (quality[mine] < 0x8000)
         usable = values[mine][good]
         assert got["count"][i] == len(usable)
@@ -181,16 +184,20 @@ def test_a_roll_up_is_what_numpy_says() -> None:
         assert got["worst"][i] == quality[mine].max()
         assert (got["t_first"][i], got["t_last"][i]) == (t[mine[0]], t[mine[-1]])
         held = np.diff(t[mine]) * 1e-9
+        assert got["sum"][i] == pytest.approx(usable.sum())
         assert got["good_s"][i] == pytest.approx(held[good[:-1]].sum())
         assert got["integral"][i] == pytest.approx((held * np.where(good, values[mine], 0)[:-1]).sum())
-        assert (got["min"][i], got["max"][i]) == (usable.min(), usable.max())
+        ends = [values[mine[j]] if good[j] else np.nan for j in (0, -1)]
+        np.testing.assert_array_equal([got["first"][i], got["last"][i]], ends)
+        if len(usable):
+            assert (got["min"][i], got["max"][i]) == (usable.min(), usable.max())
 
 
 def test_slow_tags_have_no_roll_ups() -> None:
     tag = np.repeat([1, 2], [3, 10])
     t = np.concatenate([np.arange(3) * 60, np.arange(10)]) * SECOND
-    got: dict[str, Any] = rollup(tag, t, np.ones(13), np.zeros(13, np.uint16), "1m")
-    assert got["tag"].tolist() == [2]
+    got: dict[str, Any] = rollup.rollups(tag, t, np.ones(13), np.zeros(13, np.uint16))
+    assert {kind: columns["tag"].tolist() for kind, columns in got.items()} == {"1m": [2], "1h": [], "1d": []}
 
 
 def test_a_file_that_cannot_be_read_hides_no_sample_of_another_file(tmp_path: Path) -> None:
@@ -206,3 +213,33 @@ def test_a_file_that_cannot_be_read_hides_no_sample_of_another_file(tmp_path: Pa
     path.write_bytes(data)
     series = Reader(tmp_path).series(PLANT.specs[1], midnight)
     assert series.value.tolist() == [i / 100 for i in range(20)]
+
+
+@pytest.mark.parametrize("shape", ["sorted", "runs", "overlapping", "by time", "shuffled", "many tags"])
+def test_rows_come_into_order_whatever_order_they_are_in(shape: str) -> None:
+    """Of each (tag, time) the one with the highest place, whichever way of sorting is taken."""
+    chance = np.random.default_rng(3)
+    tags = {"many tags": 3000}.get(shape, 40)
+    n = 30_000
+    found = no_rows(n)
+    found.tag[:] = np.sort(chance.integers(-(1 << 62), 1 << 62, tags))[np.arange(n) * tags // n]
+    found.t[:] = np.arange(n) * 7 % (1 << 40) + T0
+    found.place[:] = np.arange(n) // 100
+    found.bits[:] = np.arange(n)
+    if shape == "runs":
+        found = concatenated([found.take(slice(a, a + 500)) for a in chance.permutation(np.arange(0, n, 500)).tolist()])
+    elif shape == "overlapping":
+        again = found.take(slice(0, n, 3))
+        again.place, again.bits = again.place + 1000, again.bits + n
+        found = concatenated([found, again])
+    elif shape != "sorted":
+        found.t[:] = chance.integers(0, 500, n) + T0 if shape != "by time" else np.sort(chance.integers(0, 500, n)) + T0
+        found = found.take(chance.permutation(n) if shape == "shuffled" else np.argsort(found.t, kind="stable"))
+        found.place[:] = chance.integers(0, 50, n)
+    expected: dict[tuple[int, int], tuple[int, int]] = {}
+    for tag, t, place, bits in zip(*(c.tolist() for c in (found.tag, found.t, found.place, found.bits)), strict=True):
+        if place >= expected.get((tag, t), (-1, 0))[0]:
+            expected[tag, t] = (place, bits)
+    got = in_tag_order(found)
+    assert list(zip(got.tag.tolist(), got.t.tolist(), strict=True)) == sorted(expected)
+    assert got.bits.tolist() == [expected[key][1] for key in sorted(expected)]

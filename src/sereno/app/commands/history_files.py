@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from sereno.client import Calendar, Client, parse_time
+from sereno.client import Calendar, Client, ImportTally, parse_time
 
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line
@@ -74,36 +74,49 @@ def export(
 @click.option("--tag", default="", help="The tag, where the file has a time and one further column.")
 @click.option("--tz", default="UTC", show_default=True, help="Time zone of times without one.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--stopped", is_flag=True, help="The node of --data does not run: write into its history from here.")
 @node_options
 @json_option
-def import_(*, file: Path, tag: str, tz: str, yes: bool, node: NodeAddress, as_json: bool) -> int:
+def import_(*, file: Path, tag: str, tz: str, yes: bool, stopped: bool, node: NodeAddress, as_json: bool) -> int:
     """Bring samples of the past from FILE (.csv, .parquet, .arrow) into the history of a node; it goes on record.
 
     Columns: tag, t, value and perhaps quality and unit, as `export` writes them; or t and a column per tag. What is
-    there already is left out, so that it may be done again.
+    there already is left out, so that it may be done again; broken off, it goes on where it was.
     """
-    from sereno.app.historyfile.bringing import SortedFile, bring, check_tags, source_of
+    from sereno.app.historyfile.bringing import bring
+    from sereno.app.historyfile.source import SourceFile
+    from sereno.app.historyfile.stopped import bring_stopped
 
     Calendar(tz).zone()
+    line = _Line()
 
-    async def work(client: Client) -> None:
-        specs = await client.tags()
-        texts = {spec.path for spec in specs if not spec.is_row}
-        with await asyncio.to_thread(SortedFile, file, tag, tz, texts) as content:
-            check_tags(content.tags, specs)
-            question = f"Bring {content.rows} samples of {len(content.tags)} tags into the history?"
-            if not yes and sys.stdin.isatty():
-                click.confirm(question, abort=True)
-            line = _Line()
-            source = await asyncio.to_thread(source_of, file, content.tags)
-            tally = await bring(client, source, content, lambda n, of: line.show(f"{n} of {of} rows"))
-            line.end()
+    def progress(what: str, share: float) -> None:
+        line.show(f"{what}: {share:.0%}")
+
+    def agreed(content: SourceFile) -> None:
+        if not yes and sys.stdin.isatty():
+            click.confirm(f"Bring {content.samples} samples of {len(content.tags)} tags into the history?", abort=True)
+
+    def told(tally: ImportTally) -> None:
+        line.end()
         if as_json:
             json_line({"rows": tally.rows, "new": tally.new, "from_ns": tally.first, "to_ns": tally.last})
         else:
             click.echo(f"{tally.rows} samples from {_iso(tally.first)} to {_iso(tally.last)}, {tally.new} new")
 
-    return with_client(work, node)
+    async def work(client: Client) -> None:
+        content = SourceFile(file, tag, tz, {spec.path: spec for spec in await client.tags()})
+        await asyncio.to_thread(content.look)
+        agreed(content)
+        source = await asyncio.to_thread(content.source)
+        told(await bring(client, source, content, progress))
+
+    if not stopped:
+        return with_client(work, node)
+    if node.url is not None:
+        raise click.UsageError("--stopped goes with --data, not with --url")
+    told(bring_stopped(node.data or Path("data"), lambda specs: SourceFile(file, tag, tz, specs), agreed, progress))
+    return 0
 
 
 class _Line:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import msgspec
 import numpy as np
@@ -27,7 +28,7 @@ from .reading import ColdReader, DamagedError
 from .remade import kept_rollups
 from .rewriting import Declared, write_slot
 from .rows import ColdRows, concatenated, in_tag_order, no_rows
-from .salvage import rebuilt_state, salvaged
+from .salvage import Salvaged, rebuilt_state, salvaged
 from .slots import Division
 from .state import InForceState
 from .statefile import load_state, save_state
@@ -36,6 +37,7 @@ from .view import ColdView
 from .writing import Target
 
 KEPT_GAPS = 1000
+_WRITERS = 2
 STATE_PLACE = -1
 """Place of the rows that only say what was in force before."""
 
@@ -92,7 +94,9 @@ def compact(
     add_gap_rows(stretches, content.gaps)
     following = following_state(stretches.last().rows, state, content)
     rows = sum(len(part) for part in content.parts)
-    files = _Slots(job, state, problems).write_all(stretches, division, progress)
+    with SlotWriter(job, state, problems) as writer:
+        _write_all(writer, stretches, division, job.declared.ids, progress)
+    files = writer.files()
     saved = save_state(disk, folder, manifest.generation + 1, following)
     disk.sync_folder(folder / FOLDER)
     new = msgspec.structs.replace(
@@ -156,49 +160,67 @@ def present_state(job: Job, problems: Problems) -> InForceState:
         return rebuilt_state(ColdReader(job.disk, job.folder), job.manifest, job.declared)
 
 
-class _Slots:
-    """Writes the files of slots, those of one while the next is sorted."""
+Merge = Callable[[ColdRows, ColdRows], tuple[ColdRows, ColdRows]]
+"""Of what is there and what comes: all of it in order of tag and time, and what of it is new."""
+
+
+class SlotWriter:
+    """Writes the files of slots, those of some while the next is sorted."""
 
     def __init__(self, job: Job, state: InForceState, problems: Problems) -> None:
         self._job, self._state, self._problems = job, state, problems
         self._reader = ColdReader(job.disk, job.folder)
         self._replaced: set[str] = set()
         self._writing: list[Future[list[ColdFile]]] = []
-        self._thread = ThreadPoolExecutor(1, "compaction-write")
+        self._threads = ThreadPoolExecutor(_WRITERS, "compaction-write")
 
-    def write_all(
-        self, stretches: Stretches, division: Division, progress: Callable[[float], None]
-    ) -> tuple[ColdFile, ...]:
-        """The files of the new manifest: those of the slots that rows are in are written anew."""
-        with self._thread:
-            for number, rows in enumerate(stretches.rows):
-                stretches.rows[number] = no_rows()
-                late = rows.take(np.flatnonzero(rows.place != STATE_PLACE)) if (rows.place < 0).any() else rows
-                for start, end in division.slots([late.t]):
-                    self._write(late, start, end)
-                progress((number + 1) / len(stretches.rows))
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown()
+
+    def files(self) -> tuple[ColdFile, ...]:
+        """The files of the new manifest."""
         written = [f for one in self._writing for f in one.result()]
         kept = [f for f in self._job.manifest.files if f.name not in self._replaced]
         return tuple(sorted([*kept, *written], key=lambda f: (f.start, f.kind)))
 
-    def _write(self, rows: ColdRows, start: int, end: int) -> None:
+    def rewrite(self, start: int, end: int, rows: ColdRows, merge: Merge) -> None:
+        """Write the files of a slot anew, with `rows`; if nothing of them is new they stay as they are."""
         job = self._job
         old = [f for f in job.manifest.files if f.start == start and f.end == end]
-        mine = _within(rows, start, end)
+        there = salvaged(self._reader, old, job.declared, self._state) if old else Salvaged(no_rows())
+        self._problems.faults += there.faults
+        self._problems.aside += [f for f in there.damaged if self._reader.path(f).exists()]
+        joined, new = merge(there.rows, rows)
+        if not len(new) and not there.damaged:
+            return
         kept = None
-        if old:
-            there = salvaged(self._reader, old, job.declared, self._state)
-            self._problems.faults += there.faults
-            self._problems.aside += [f for f in there.damaged if self._reader.path(f).exists()]
-            if any(start == slot for slot, _ in job.manifest.thinned):
-                before, late = (in_tag_order(some, job.declared.ids) for some in (there.rows, mine))
-                kept = kept_rollups(self._reader, old, before, job.declared, late)
-            mine = in_tag_order(concatenated([there.rows, mine]), job.declared.ids)
-            self._replaced.update(f.name for f in old)
-        if self._writing:
-            self._writing[-1].result()
+        if old and any(start == slot for slot, _ in job.manifest.thinned):
+            before, late = (in_tag_order(some, job.declared.ids) for some in (there.rows, new))
+            kept = kept_rollups(self._reader, old, before, job.declared, late)
+        self._replaced.update(f.name for f in old)
+        if len(self._writing) >= _WRITERS:
+            self._writing[-_WRITERS].result()
         target = Target(job.disk, job.folder, start, end, job.manifest.generation + 1)
-        self._writing.append(self._thread.submit(write_slot, target, mine, job.declared, kept))
+        self._writing.append(self._threads.submit(write_slot, target, joined, job.declared, kept))
+
+
+def _write_all(
+    writer: SlotWriter, stretches: Stretches, division: Division, known: I64, progress: Callable[[float], None]
+) -> None:
+    """Write the slots anew that rows of the log are in."""
+
+    def merge(old: ColdRows, rows: ColdRows) -> tuple[ColdRows, ColdRows]:
+        return in_tag_order(concatenated([old, rows]), known) if len(old) else rows, rows
+
+    for number, rows in enumerate(stretches.rows):
+        stretches.rows[number] = no_rows()
+        late = rows.take(np.flatnonzero(rows.place != STATE_PLACE)) if (rows.place < 0).any() else rows
+        for start, end in division.slots([late.t]):
+            writer.rewrite(start, end, _within(late, start, end), merge)
+        progress((number + 1) / len(stretches.rows))
 
 
 def _within(rows: ColdRows, start: int, end: int) -> ColdRows:

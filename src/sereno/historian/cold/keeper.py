@@ -29,7 +29,9 @@ from .worker import Order, Outcome
 _ROW_BYTES = 21
 _LINE = 64 << 20
 _log = structlog.get_logger(__name__)
-Compactor = Callable[[Path, Order], Awaitable[Outcome]]
+Progress = Callable[[float], None]
+Compactor = Callable[..., Awaitable[Outcome]]
+"""Does an order in a historian's folder; `progress`, if it is given, is told the share that is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,14 @@ class ColdKeeper:
         """Compact segments of the log. Raises OperationError, OSError; then nothing has changed."""
         return await self.work(Order(tuple(segments)))
 
-    async def work(self, order: Order) -> Outcome:
+    async def work(self, order: Order, progress: Progress | None = None) -> Outcome:
         """Let the compactor work, and its result count. Raises OperationError, OSError; then nothing has changed."""
-        outcome = await self._compactor(self._folder, order)
+        try:
+            told = {} if progress is None else {"progress": progress}
+            outcome = await self._compactor(self._folder, order, **told)
+        except asyncio.CancelledError:
+            await asyncio.to_thread(self._clean)
+            raise
         if outcome.manifest is None:
             await asyncio.to_thread(self._clean)
             raise OperationError(
@@ -166,7 +173,7 @@ class ColdKeeper:
         return ColdView(manifest, state, self._reader, self._on_damage)
 
 
-async def in_own_process(folder: Path, order: Order) -> Outcome:
+async def in_own_process(folder: Path, order: Order, progress: Progress = lambda _: None) -> Outcome:
     """A Compactor: a process of its own, of low priority, that ends with ours."""
     command = (sys.executable, "-m", "sereno.historian.cold.worker", str(folder))
     pipe = asyncio.subprocess.PIPE
@@ -178,6 +185,7 @@ async def in_own_process(folder: Path, order: Order) -> Outcome:
         process.stdin.write(msgspec.json.encode(order) + b"\n")
         async for line in process.stdout:
             last = msgspec.json.decode(line, type=Outcome)
+            progress(last.progress)
     finally:
         process.stdin.close()
         with contextlib.suppress(ProcessLookupError):

@@ -147,8 +147,7 @@ def _thin(slot: _Slot, removal: Removal, mine: NDArray[np.bool_], declared: Decl
     gone = mine & ~stays
     thinning = np.setdiff1d(np.unique(rows.tag[gone]), kept.tags)
     whole = rows.take(np.flatnonzero(np.isin(rows.tag, thinning)))
-    for kind in ROLLUPS:
-        made = rolled_up(whole, declared, kind)
+    for kind, made in rolled_up(whole, declared).items():
         there = merged([*([kept.rollups[kind]] if kind in kept.rollups else []), made])
         expired = (
             np.isin(there["tag"], removal.tags) if kind in removal.kinds else np.zeros(len(there["tag"]), np.bool_)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sereno.historian.block import I64
 from sereno.historian.disk import Disk
 from sereno.historian.objects import decode_object
 
@@ -35,8 +36,18 @@ class DamagedError(Exception):
 
 @dataclass(slots=True, eq=False)
 class _Opened:
+    """`bounds` are first and last tag of each row group, its earliest and its latest time."""
+
     index: GroupIndex
     verified: NDArray[np.bool_]
+    bounds: tuple[I64, I64, I64, I64]
+
+    @classmethod
+    def of(cls, index: GroupIndex) -> _Opened:
+        """An index that was read; no row group is checked yet."""
+        names = ("tag_min", "tag_max", "t_min", "t_max")
+        first, last, early, late = (np.ascontiguousarray(index.groups[name]) for name in names)
+        return cls(index, np.zeros(len(index.groups), np.bool_), (first, last, early, late))
 
 
 class ColdReader:
@@ -62,11 +73,9 @@ class ColdReader:
 
     def groups(self, file: ColdFile, tag: int, start: int, end: int) -> list[int]:
         """Numbers of the row groups that may hold samples of a tag in [start, end)."""
-        groups = self.index(file).groups
-        first = int(np.searchsorted(groups["tag_max"], tag))
-        last = int(np.searchsorted(groups["tag_min"], tag, "right"))
-        few = groups[first:last]
-        return [first + i for i in np.flatnonzero((few["t_max"] >= start) & (few["t_min"] < end)).tolist()]
+        tag_min, tag_max, t_min, t_max = self._open(file).bounds
+        first, last = int(tag_max.searchsorted(tag)), int(tag_min.searchsorted(tag, "right"))
+        return [i for i in range(first, last) if t_max[i] >= start and t_min[i] < end]
 
     def read(self, file: ColdFile, group: int, names: Sequence[str]) -> Columns:
         """Columns of a row group, times in ns, not to be written to. Raises DamagedError."""
@@ -85,11 +94,11 @@ class ColdReader:
 
     def rows_of(self, file: ColdFile, group: int, tag: int, names: Sequence[str]) -> Columns:
         """Columns of the rows of one tag in a row group; empty if it has none. Raises DamagedError."""
-        entry = self.index(file).groups[group]
-        whole = self.read(file, group, ["tag", *names] if entry["tag_min"] != entry["tag_max"] else names)
+        tag_min, tag_max, *_ = self._open(file).bounds
+        whole = self.read(file, group, ["tag", *names] if tag_min[group] != tag_max[group] else names)
         if "tag" not in whole:
             return whole
-        a, b = np.searchsorted(whole["tag"], [tag, tag + 1]).tolist()
+        a, b = whole["tag"].searchsorted(tag), whole["tag"].searchsorted(tag, "right")
         return {name: column[a:b] for name, column in whole.items()}
 
     def objects(self, file: ColdFile, group: int) -> tuple[Columns, list[Any]]:
@@ -156,7 +165,7 @@ class ColdReader:
         if len(data) != file.index_size or zlib.crc32(data) != file.index_crc:
             raise DamagedError(self.path(file), file.index_at)
         index = decode_groups(data)
-        opened = _Opened(index, np.zeros(len(index.groups), np.bool_))
+        opened = _Opened.of(index)
         with self._lock:
             if file.name not in self._opened:
                 self._bytes += file.index_size

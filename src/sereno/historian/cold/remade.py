@@ -41,7 +41,7 @@ def kept_rollups(
         every = in_tag_order(concatenated([rows, new]), declared.ids)
         every = every.take(np.flatnonzero(np.isin(every.tag, mine) & ~_within(every, standing, width)))
         fresh = new.take(np.flatnonzero(_within(new, standing, width) & ~_there(new, rows)))
-        made, added = (rolled_up(some, declared, kind) for some in (every, fresh))
+        made, added = (rolled_up(some, declared)[kind] for some in (every, fresh))
         kept.rollups[kind] = merged([made, combined(standing, added)])
     return kept
 

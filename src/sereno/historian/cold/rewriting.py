@@ -13,10 +13,10 @@ from sereno.historian.tags import Definition
 from sereno.model import ValueType
 
 from .blocks import Columns
-from .kinds import DOUBLE, INT64, MAX_DECIMALS, OBJECT, ROLLUPS, UINT64, decimal, places
+from .kinds import DOUBLE, INT64, MAX_DECIMALS, OBJECT, UINT64, decimal, places
 from .manifest import ColdFile
 from .reading import ColdReader
-from .rollup import rollup
+from .rollup import rollups
 from .rows import EXACT_INT, FLOAT, OBJECT_ROW, ColdRows
 from .thinned import Kept, merged
 from .writing import ColdWriter, Target, unit_of
@@ -76,18 +76,17 @@ def write_slot(target: Target, rows: ColdRows, declared: Declared, kept: Kept | 
         writer.write_objects(mine)
         written.append(writer.finish())
     rolled = rows if kept is None or not len(kept.tags) else rows.take(np.flatnonzero(~np.isin(rows.tag, kept.tags)))
-    for kind in ROLLUPS:
-        made = _rollup(rolled, declared, kind)
+    for kind, made in _rollups(rolled, declared).items():
         write(kind, merged([made, kept.rollups[kind]]) if kept is not None and kind in kept.rollups else made)
     return written
 
 
-def rolled_up(rows: ColdRows, declared: Declared, kind: str) -> Columns:
-    """Roll-ups of rows, of tags with few samples too."""
-    return _rollup(rows, declared, kind, every=True)
+def rolled_up(rows: ColdRows, declared: Declared) -> dict[str, Columns]:
+    """Roll-ups of rows by kind, of tags with few samples too."""
+    return _rollups(rows, declared, every=True)
 
 
-def _rollup(rows: ColdRows, declared: Declared, kind: str, *, every: bool = False) -> Columns:
+def _rollups(rows: ColdRows, declared: Declared, *, every: bool = False) -> dict[str, Columns]:
     """Columns of the roll-ups of all rows that are numbers."""
     values: F64 = rows.values
     exact = rows.form == EXACT_INT
@@ -98,8 +97,8 @@ def _rollup(rows: ColdRows, declared: Declared, kind: str, *, every: bool = Fals
         values[huge] = rows.bits[huge].view(np.uint64).astype(np.float64)
     numbers = rows.form != OBJECT_ROW
     if numbers.all():
-        return rollup(rows.tag, rows.t, values, rows.quality, kind, every=every)
-    return rollup(rows.tag[numbers], rows.t[numbers], values[numbers], rows.quality[numbers], kind, every=every)
+        return rollups(rows.tag, rows.t, values, rows.quality, every=every)
+    return rollups(rows.tag[numbers], rows.t[numbers], values[numbers], rows.quality[numbers], every=every)
 
 
 class Declared:

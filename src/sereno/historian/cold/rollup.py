@@ -16,31 +16,83 @@ from .kinds import ROLLUPS
 MIN_SAMPLES = {"1m": 4, "1h": 60, "1d": 240}
 """A tag has roll-ups in a file only if they stand for so many samples each, on average: else its samples are read."""
 _BAD = 0x8000
+_PIECE = 1 << 15
 Columns = dict[str, NDArray[Any]]
 
 
-def rollup(
+def rollups(
     tag: NDArray[np.int64],
     t: NDArray[np.int64],
     values: NDArray[np.float64],
     quality: NDArray[np.uint16],
-    kind: str,
     *,
     every: bool = False,
+) -> dict[str, Columns]:
+    """Roll-up files' columns by kind, of samples in order of tag and time; but for `every` without tags with too few.
+
+    The hours are made of the minutes, the days of the hours.
+    """
+    found: dict[str, Columns] = {}
+    finer = _buckets(tag, t, values, quality)
+    for kind, seconds in ROLLUPS.items():
+        if found:
+            finer = _coarser(finer, seconds * 10**9)
+        found[kind] = finer if every or not len(finer["tag"]) else _dense(finer, MIN_SAMPLES[kind])
+    return found
+
+
+def _buckets(
+    tag: NDArray[np.int64], t: NDArray[np.int64], values: NDArray[np.float64], quality: NDArray[np.uint16]
 ) -> Columns:
-    """Columns of a roll-up file from samples in order of tag and time; but for `every` without tags with too few."""
-    width = ROLLUPS[kind] * 10**9
-    bucket = t // width
-    new = np.concatenate(([True], (tag[1:] != tag[:-1]) | (bucket[1:] != bucket[:-1])))
-    dense = _dense(tag, new, 0 if every else MIN_SAMPLES[kind])
-    if not dense.all():
-        tag, t, new, bucket = tag[dense], t[dense], new[dense], bucket[dense]
-        values, quality = values[dense], quality[dense]
+    """Of the finest kind; made of pieces that fit into a processor's cache."""
+    width = min(ROLLUPS.values()) * 10**9
+    parts: list[Columns] = []
+    first = 0
+    while first < len(tag):
+        last = _piece_end(tag, t, first, width)
+        some = slice(first, last)
+        bucket = t[some] // width
+        starts = np.flatnonzero(np.append(True, (np.diff(tag[some]) != 0) | (np.diff(bucket) != 0)))
+        columns = summed(t[some], values[some], quality[some], starts)
+        parts.append({"tag": tag[some][starts], "t": bucket[starts] * width, **columns})
+        first = last
+    if not parts:
+        return {"tag": np.empty(0, np.int64)}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _piece_end(tag: NDArray[np.int64], t: NDArray[np.int64], first: int, width: int) -> int:
+    """A place after about _PIECE rows at which a bucket ends."""
+    last = first + _PIECE
+    while last < len(tag):
+        near = slice(last - 1, min(last + _PIECE, len(tag)))
+        ends = np.flatnonzero((np.diff(tag[near]) != 0) | (np.diff(t[near] // width) != 0))
+        if len(ends):
+            return last + int(ends[0])
+        last = near.stop
+    return len(tag)
+
+
+def _coarser(fine: Columns, width: int) -> Columns:
+    """Roll-ups of wider buckets out of those of finer ones."""
+    tag, bucket = fine["tag"], fine["t"] // width if len(fine["tag"]) else fine["tag"]
     if not len(tag):
-        return {"tag": tag}
-    starts = np.flatnonzero(new)
-    columns = summed(t, values, quality, starts)
-    return {"tag": tag[starts], "t": bucket[starts] * width, **columns}
+        return fine
+    starts = np.flatnonzero(np.append(True, (np.diff(tag) != 0) | (np.diff(bucket) != 0)))
+    ends = np.append(starts[1:], len(tag)) - 1
+    held = np.zeros(len(tag))
+    held[:-1] = (fine["t_first"][1:] - fine["t_last"][:-1]) * 1e-9
+    held[ends] = 0.0
+    held[~np.isfinite(fine["last"])] = 0.0
+    last = np.where(np.isfinite(fine["last"]), fine["last"], 0.0)
+    found: Columns = {"tag": tag[starts], "t": bucket[starts] * width}
+    found |= {name: np.add.reduceat(fine[name], starts, dtype=fine[name].dtype) for name in ("count", "bad", "sum")}
+    found |= {"min": np.fmin.reduceat(fine["min"], starts), "max": np.fmax.reduceat(fine["max"], starts)}
+    found |= {name: fine[name][starts] for name in ("first",)} | {"last": fine["last"][ends]}
+    found |= {"t_first": fine["t_first"][starts], "t_last": fine["t_last"][ends]}
+    found["integral"] = np.add.reduceat(fine["integral"] + last * held, starts)
+    found["good_s"] = np.add.reduceat(fine["good_s"] + held, starts)
+    return found | {"worst": np.maximum.reduceat(fine["worst"], starts)}
 
 
 def summed(
@@ -72,9 +124,11 @@ def summed(
     }
 
 
-def _dense(tag: NDArray[np.int64], new: NDArray[np.bool_], least: int) -> NDArray[np.bool_]:
-    """Mask of the rows of tags that have at least `least` samples for each bucket."""
-    starts = np.flatnonzero(np.concatenate(([True], tag[1:] != tag[:-1])))
+def _dense(columns: Columns, least: int) -> Columns:
+    """The buckets of tags that have at least `least` samples for each."""
+    tag = columns["tag"]
+    starts = np.flatnonzero(np.append(True, tag[1:] != tag[:-1]))
     lengths = np.diff(starts, append=len(tag))
-    enough = lengths >= least * np.add.reduceat(new, starts, dtype=np.int64)
-    return np.repeat(enough, lengths)
+    samples = np.add.reduceat(columns["count"].astype(np.int64) + columns["bad"], starts)
+    enough = np.repeat(samples >= least * lengths, lengths)
+    return columns if enough.all() else {name: column[enough] for name, column in columns.items()}

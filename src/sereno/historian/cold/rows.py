@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from sereno.historian.block import I64, U16, Rows
 
+_SHORT = 1 << 16
+_LONG_RUN, _MOST_RUNS = 64, 64
 FLOAT, EXACT_INT, OBJECT_ROW = 0, 1, 2
 """What `bits` are: a float64, an int64 (of uint64 tags its bit pattern), a position in `objects`."""
 
@@ -131,6 +133,13 @@ def in_tag_order(rows: ColdRows, known: I64 | None = None) -> ColdRows:
     """By tag and time, each (tag, time) once: the one stated last. `known` tags, increasing, make it faster."""
     if len(rows) < 2:
         return rows
+    runs = _runs(rows)
+    if runs is not None:
+        if len(runs) == 1:
+            return rows
+        ordered = _in_runs(rows, runs)
+        if ordered is not None:
+            return ordered
     rows = rows.take(order_of_tags(rows.tag, known))
     same = rows.tag[1:] == rows.tag[:-1]
     if not (same & (rows.t[1:] <= rows.t[:-1])).any():
@@ -149,11 +158,70 @@ def _mended(rows: ColdRows, same: NDArray[np.bool_]) -> NDArray[np.intp]:
     wrong = np.repeat(bad, lengths)
     order = np.arange(len(rows))
     at = np.flatnonzero(wrong)
-    order[at] = at[np.lexsort((rows.place[at], rows.t[at], rows.tag[at]))]
+    order[at] = at[_by_time(rows.tag[at], rows.t[at], rows.place[at])]
     return order
 
 
-_SHORT = 1 << 16
+def _runs(rows: ColdRows) -> NDArray[np.intp] | None:
+    """Where stretches begin that are in order of tag and time; None if they are short. Looked at piece by piece, so
+    that great disorder is found soon.
+    """
+    parts: list[NDArray[np.intp]] = [np.zeros(1, np.intp)]
+    number = 0
+    for first in range(0, len(rows) - 1, _SHORT):
+        tag, t = rows.tag[first : first + _SHORT + 1], rows.t[first : first + _SHORT + 1]
+        later = (tag[1:] > tag[:-1]) | ((tag[1:] == tag[:-1]) & (t[1:] > t[:-1]))
+        if not later.all():
+            parts.append(np.flatnonzero(~later) + first + 1)
+            number += len(parts[-1])
+            if number > _MOST_RUNS + (first + len(tag)) // _LONG_RUN:
+                return None
+    return np.concatenate(parts)
+
+
+def _in_runs(rows: ColdRows, starts: NDArray[np.intp]) -> ColdRows | None:
+    """In order, by putting whole stretches of one tag one after the other; None if their times overlap."""
+    tag_starts = np.flatnonzero(np.append(True, rows.tag[1:] != rows.tag[:-1]))
+    if len(tag_starts) > _MOST_RUNS + len(rows) // _LONG_RUN:
+        return None
+    starts = np.union1d(starts, tag_starts)
+    ends = np.append(starts[1:], len(rows))
+    tag, first, last = rows.tag[starts], rows.t[starts], rows.t[ends - 1]
+    order = np.lexsort((first, tag))
+    tag, first, last = tag[order], first[order], last[order]
+    if ((tag[1:] == tag[:-1]) & (first[1:] <= last[:-1])).any():
+        return None
+    cuts = [slice(a, b) for a, b in zip(starts[order].tolist(), ends[order].tolist(), strict=True)]
+
+    def column(values: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([values[cut] for cut in cuts])
+
+    return ColdRows(
+        column(rows.tag),
+        column(rows.t),
+        column(rows.bits),
+        column(rows.form),
+        column(rows.quality),
+        column(rows.place),
+        rows.objects,
+    )
+
+
+def _by_time(tag: I64, t: I64, place: I64) -> NDArray[np.intp]:
+    """Order by tag, time and place of rows in order of tag. A stable sort merges what is sorted in parts already."""
+    first = int(t.min())
+    bits = int(t.max() - first).bit_length()
+    number = np.cumsum(np.append(False, tag[1:] != tag[:-1]))
+    if bits + int(number[-1]).bit_length() > 62:
+        return np.lexsort((place, t, tag))
+    key = (number << bits) + (t - first)
+    order = np.argsort(key, kind="stable")
+    equal = key[order][1:] == key[order][:-1]
+    if (equal & (place[order][1:] < place[order][:-1])).any():
+        return np.lexsort((place, t, tag))
+    return order
+
+
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -32,6 +32,16 @@ class Division:
                 counts.update(_days(t))
         for day, count in counts.items():
             self._lengths.setdefault(day, DAY // _parts(day * DAY, count, now, self._limit))
+
+    def of_hours(self, rows: Mapping[int, int]) -> list[tuple[int, int]]:
+        """The slots that hold hours, given by their beginning with the number of rows that come in each."""
+        days: Counter[int] = Counter()
+        for start, count in rows.items():
+            days[start // DAY] += count
+        for day, count in days.items():
+            self._lengths.setdefault(day, DAY // _parts(day * DAY, count, (day + 1) * DAY, self._limit))
+        starts = {(start // length * length, length) for start in rows for length in (self._lengths[start // DAY],)}
+        return sorted((start, start + length) for start, length in starts)
 
     def slots(self, times: Iterable[I64]) -> list[tuple[int, int]]:
         """The slots [start, end) that hold these times, in order."""

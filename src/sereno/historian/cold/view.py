@@ -53,7 +53,7 @@ class ColdView:
         """Samples of the tag in [start, end), by time; a bad one where a file is damaged."""
         parts = [part for file in self.files(start, end) for part in self._parts(file, tag, start, end)]
         samples = in_order(joined(parts))
-        first, last = samples.t.searchsorted((start, end)).tolist()
+        first, last = int(samples.t.searchsorted(start)), int(samples.t.searchsorted(end))
         return samples if last - first == len(samples) else samples.take(slice(first, last))
 
     def slots(self, start: int, end: int) -> list[tuple[int, int]]:
@@ -110,9 +110,12 @@ class ColdView:
         if at >= 0 and self.state.rows.t[at] < t:
             return samples_of(self.state.rows.take(slice(at, at + 1)))
         best = no_samples()
-        for file in reversed(self.files(-(1 << 63), t)):
+        for number in range(bisect_left(self._starts, t) - 1, -1, -1):
+            file = self._files[number]
             if len(best) and file.end <= best.t[0]:
                 break
+            if file.t_min >= t:
+                continue
             for part in self._parts(file, tag, file.start, t):
                 found = part.take(part.t < t)
                 best = in_order(joined([best, found])).take(slice(-1, None))

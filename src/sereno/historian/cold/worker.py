@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from sereno.historian.bulk.absorbing import Absorption, absorb
 from sereno.historian.disk import Disk, SystemDisk
 from sereno.historian.lock import FolderLock
 from sereno.model import OperationError
@@ -25,13 +26,24 @@ from .pruning import Pruning, prune
 from .reading import DamagedError
 
 _NICE = 15
+_STEP = 0.01
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What to compact: numbers of sealed segments, in order. Or what to delete."""
+    """What to compact: numbers of sealed segments, in order. Or what to delete, or which import to take in."""
 
     segments: tuple[int, ...] = ()
     pruning: Pruning | None = None
+    absorption: Absorption | None = None
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What an import brought, as Absorbed says it."""
+
+    rows: int
+    new: int
+    first: int
+    last: int
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -43,6 +55,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     faults: tuple[str, ...] = ()
     rows: int = 0
     aside: tuple[str, ...] = ()
+    taken: Taken | None = None
     error: str = ""
 
 
@@ -54,21 +67,41 @@ def work(folder: Path, order: Order, tell: Any) -> Outcome:
         lock.path.parent.mkdir(exist_ok=True)
         lock.acquire()
         manifest = load_manifest(disk, folder)
-        done = carried_out(disk, folder, manifest, order, lambda share: tell(Outcome(progress=share)))
+        return carried_out(disk, folder, manifest, order, _Teller(tell))
     except (OSError, OperationError, DamagedError) as error:
         return Outcome(error=str(error))
     finally:
         lock.release()
-    return Outcome(1.0, done.manifest, done.damaged, tuple(str(f) for f in done.faults), done.rows, done.aside)
 
 
 def carried_out(
     disk: Disk, folder: Path, manifest: Manifest, order: Order, progress: Callable[[float], None] = lambda _: None
-) -> Compacted:
+) -> Outcome:
     """Do what is ordered. Raises OSError, OperationError."""
+    if order.absorption is not None:
+        absorbed = absorb(disk, folder, manifest, order.absorption, progress)
+        taken = Taken(absorbed.rows, absorbed.new, absorbed.first, absorbed.last)
+        return msgspec.structs.replace(_outcome(absorbed.done), taken=taken)
     if order.pruning is not None:
-        return prune(disk, folder, manifest, order.pruning, progress)
-    return compact(disk, folder, manifest, order.segments, progress)
+        return _outcome(prune(disk, folder, manifest, order.pruning, progress))
+    return _outcome(compact(disk, folder, manifest, order.segments, progress))
+
+
+def _outcome(done: Compacted) -> Outcome:
+    return Outcome(1.0, done.manifest, done.damaged, tuple(str(f) for f in done.faults), done.rows, done.aside)
+
+
+class _Teller:
+    """Tells of progress when it is a hundredth more."""
+
+    def __init__(self, tell: Callable[[Outcome], None]) -> None:
+        self._tell = tell
+        self._told = 0.0
+
+    def __call__(self, share: float) -> None:
+        if share - self._told >= _STEP:
+            self._told = share
+            self._tell(Outcome(progress=share))
 
 
 def main() -> None:

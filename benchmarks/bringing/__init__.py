@@ -1,0 +1,1 @@
+"""An import of a file, and what others make of the same file."""

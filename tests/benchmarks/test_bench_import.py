@@ -1,0 +1,27 @@
+"""`./dev bench import` runs, compares what it brought, and prints what it promises."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCH = Path(__file__).parents[2] / "benchmarks" / "bench_import.py"
+
+
+@pytest.mark.timeout(120)
+def test_short_run(require_package: Callable[[str, str], ModuleType]) -> None:
+    require_package("duckdb", "duckdb")
+    arguments = ["--tags", "5", "--seconds", "4000", "--csv-seconds", "500", "--alone", "0.1"]
+    done = subprocess.run([sys.executable, str(BENCH), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["name"] == "import"
+    for kind in ("parquet_wide", "parquet_long", "csv_wide", "csv_long"):
+        assert result["figures"][f"{kind}_per_s"] > 0
+        assert result["ratios"][f"{kind}_pyarrow"] > 0
