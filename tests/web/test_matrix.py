@@ -71,6 +71,7 @@ TABLE = {
         GET /api/v1/maintenance
         GET /api/v1/guards
         GET /api/v1/agents/{{path:path}}/log
+        GET /jobs
         GET /api/v1/jobs
         GET /api/v1/jobs/{{name}}
         GET /commands

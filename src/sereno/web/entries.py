@@ -50,6 +50,7 @@ ENTRIES = EntryTable(
         Entry("GET", "/api/v1/maintenance", Right.READ),
         Entry("GET", "/api/v1/guards", Right.READ),
         Entry("GET", "/api/v1/agents/{path:path}/log", Right.READ, "path"),
+        Entry("GET", "/jobs", Right.READ),
         Entry("GET", "/api/v1/jobs", Right.READ),
         Entry("GET", "/api/v1/jobs/{name}", Right.READ),
         Entry("POST", "/api/v1/jobs/{name}/{act}", Right.CALL),

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Path
 from pydantic import BaseModel
+from starlette.requests import Request
 from starlette.responses import Response
 
 from sereno.client import job_detail_json, job_json
@@ -13,6 +14,7 @@ from sereno.model import Command, RefusedError, Verb
 
 from .answers import answer, problems
 from .commands import CommandShape, verdict
+from .pages import Pages
 from .requests import Address, Asking, Context
 
 Name = Annotated[str, Path(max_length=40)]
@@ -50,6 +52,7 @@ class JobShape(BaseModel):
 
 def add_routes(app: FastAPI) -> None:
     """The routes of this module."""
+    app.add_route("/jobs", page, methods=["GET"])
     app.add_api_route("/api/v1/jobs", jobs, response_model=JobsShape, responses=problems())
     app.add_api_route("/api/v1/jobs/{name}", job, response_model=JobShape, responses=problems(404))
     app.add_api_route(
@@ -59,6 +62,12 @@ def add_routes(app: FastAPI) -> None:
         response_model=CommandShape,
         responses=problems(404, 409, 502, 504),
     )
+
+
+async def page(request: Request) -> Response:
+    """What runs by itself, who of the fleet said what, what was written where."""
+    pages: Pages = request.app.state.pages
+    return pages.render(request, "jobs")
 
 
 async def jobs(context: Context, actor: Asking) -> Response:

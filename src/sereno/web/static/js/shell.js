@@ -89,6 +89,7 @@ function start() {
     "g l": go("/alarms"),
     "g b": go("/logbook"),
     "g c": go("/commands"),
+    "g j": go("/jobs"),
     "g a": go("/audit"),
     l: () => document.dispatchEvent(new Event("golive")),
     n: toggleNight,

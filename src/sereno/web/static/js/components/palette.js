@@ -7,7 +7,7 @@ import { best } from "../tags/search.js";
 import { openFaceplate } from "./faceplate.js";
 
 const SHOWN = 12;
-const PAGES = ["mimic", "alarms", "logbook", "notices", "reports", "tags", "trend", "devices", "help"];
+const PAGES = ["mimic", "alarms", "logbook", "notices", "reports", "tags", "trend", "devices", "jobs", "help"];
 
 /** Opens the palette. */
 export function openPalette() {
