@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sereno.device import DeviceConfig, DeviceSet, DeviceTag, DriverTag, Environment, GroupConfig
-from sereno.drivers.http import driver as module
+from sereno.drivers.http import link as module
 from sereno.drivers.http.driver import HttpDriver
 from sereno.drivers.http.tags import HttpConfig, HttpTagConfig
 from sereno.model import Access, NoAnswerError, Quality, RefusedError, TagSpec, severity

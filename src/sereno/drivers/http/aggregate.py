@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,8 @@ def total_of(config: HttpTagConfig, answers: Answers) -> Total:
         return Total(json.dumps(rows), Quality.GOOD)
     if not answers:
         return Total(_nothing(config), Quality.BAD, "the inventory names nobody")
+    if config.reduce == "same" and (words := _apart(taken)):
+        return Total(_nothing(config), Quality.BAD, words)
     try:
         value = _reduced(config, list(taken.values())) if taken else _nothing(config)
     except OverflowError as error:
@@ -85,8 +88,24 @@ def _reduced(config: HttpTagConfig, vectors: Sequence[tuple[float, ...]]) -> Any
     return whole if config.shape else whole[0]
 
 
-def _number(how: str, column: Sequence[float]) -> float:
+def _apart(taken: Mapping[str, tuple[float, ...]]) -> str:
+    """Who says otherwise than most; empty if all say the same."""
+    counted = Counter(taken.values())
+    if len(counted) < 2:
+        return ""
+    usual = counted.most_common(1)[0][0]
+    others = {name: _text(vector) for name, vector in taken.items() if vector != usual}
+    return f"not the same everywhere: {_words(others)}, the others {_text(usual)}"
+
+
+def _text(vector: tuple[float, ...]) -> str:
+    return " ".join(f"{number:g}" for number in vector)
+
+
+def _number(how: str | None, column: Sequence[float]) -> float:
     """Raises OverflowError for a total that no float64 holds, of whole numbers also one that it would round."""
+    if how == "same":
+        return column[0]
     if how == "min":
         return min(column)
     if how == "max":

@@ -3,66 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from sereno.device import Driver, DriverTag, Environment, Link, ScanColumns
-from sereno.model import NoAnswerError, RefusedError, ValueType
+from sereno.client import CommandSpec
+from sereno.device import Driver, DriverTag, Environment, Link, RunnerPort, ScanColumns
+from sereno.model import (
+    DeliveryError,
+    NoAnswerError,
+    NotConnectedError,
+    NotFoundError,
+    Quality,
+    RefusedError,
+)
 
 from .aggregate import Total, doubted, total_of
-from .asking import Getter, Sweep
-from .getting import HttpGetter
-from .inventory import InventorySource
-from .tags import FACTS, HttpConfig, HttpTagConfig
-
-
-class HttpLink(Link):
-    """Up as long as the node wants it: members come and go by themselves."""
-
-    def __init__(self, config: HttpConfig, environment: Environment) -> None:
-        super().__init__(
-            config.url or (f"{len(config.members)} members" if config.members else "an inventory in a database"),
-            environment,
-        )
-        self.pipelines = True
-        self.counters = {"sweeps": 0, "asked": 0, "unanswered": 0}
-        self.getter: Getter | None = None
-        self.inventory = InventorySource(config, environment.clock)
-
-    async def connect(self) -> None:
-        """See Link."""
-        self.getter = _Watched(HttpGetter(self.environment.transports), self)
-
-    async def close(self) -> None:
-        """See Link."""
-        getter, self.getter = self.getter, None
-        if getter is not None:
-            await getter.close()
-        self.inventory.close()
-
-
-class _Watched:
-    """A Getter whose questions and answers pass the taps of its link."""
-
-    def __init__(self, getter: Getter, link: HttpLink) -> None:
-        self._getter = getter
-        self._link = link
-
-    async def get(self, url: str, most: int) -> bytes:
-        """See Getter."""
-        if not self._link.taps:
-            return await self._getter.get(url, most)
-        self._link.trace("tx", url.encode(), f"GET {url}")
-        body = await self._getter.get(url, most)
-        self._link.trace("rx", body, f"{url}: {body[:80].decode('ascii', 'replace')}")
-        return body
-
-    async def close(self) -> None:
-        """See Getter."""
-        await self._getter.close()
+from .asking import Sweep
+from .checks import faults_of
+from .link import HttpLink
+from .protocol import Inventory
+from .tags import FACTS, SWEEP, HttpConfig, HttpTagConfig
+from .writing import Order, Telling, judge, orders_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +40,25 @@ class FleetPlan:
     @property
     def paths(self) -> list[str]:
         """Each path once."""
-        return list(dict.fromkeys(tag.config.get for tag in (*self.rows, *self.objects)))
+        return list(dict.fromkeys(tag.config.get for tag in self.tags if tag.config.get))
+
+    @property
+    def tags(self) -> tuple[DriverTag, ...]:
+        """All of them."""
+        return (*self.rows, *self.objects)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its tags."""
+        return tuple(tag.spec.name for tag in self.tags)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the last sweep made of a tag, and whom it asked."""
+
+    total: Total
+    inventory: Inventory
 
 
 class HttpDriver(Driver):
@@ -96,16 +79,9 @@ class HttpDriver(Driver):
 
     @classmethod
     def check(cls, config: HttpConfig, tags: Sequence[DriverTag]) -> list[tuple[int, str]]:
-        """See Driver: types that do not fit, tags that would be written."""
-        del config
-        faults: list[tuple[int, str]] = []
-        for i, tag in enumerate(tags):
-            name, kind = f"tag {tag.spec.name!r}", tag.spec.type
-            if tag.spec.access.writable:
-                faults.append((i, f"{name} cannot be written: it is made of what all members say"))
-            if (kind is ValueType.STRING) is not (tag.config.reduce == "table"):
-                faults.append((i, f"{name} is of type {kind}, and {tag.config.reduce} gives {tag.config.default_type}"))
-        return faults
+        """See Driver: types that do not fit, totals that would be written, names of others that are not there."""
+        known = {tag.spec.name: tag for tag in tags}
+        return [(i, fault) for i, tag in enumerate(tags) for fault in faults_of(tag, known, config)]
 
     def __init__(self, config: HttpConfig, link: Link, environment: Environment) -> None:
         assert isinstance(link, HttpLink)
@@ -113,13 +89,42 @@ class HttpDriver(Driver):
         self._link = link
         self._clock = environment.clock
         self._members = 0
+        self._plans: list[FleetPlan] = []
+        self._seen: dict[str, Seen] = {}
+        self._last: Inventory | None = None
+        self._outcomes: dict[str, str] = {}
+        self._waiting: dict[int, list[asyncio.Future[None]]] = {}
+        self._once_more = False
+        self._runner: RunnerPort | None = None
+
+    def bind(self, runner: RunnerPort) -> None:
+        """See Driver."""
+        self._runner = runner
 
     def compile(self, rows: Sequence[DriverTag], objects: Sequence[DriverTag]) -> FleetPlan:
         """See Driver."""
-        return FleetPlan(tuple(rows), tuple(objects))
+        plan = FleetPlan(tuple(rows), tuple(objects))
+        self._plans = [*(old for old in self._plans if not {*old.names} & {*plan.names}), plan]
+        return plan
 
     async def scan(self, plan: FleetPlan) -> ScanColumns:
         """See Driver: one sweep. Raises NoAnswerError when nobody can say who belongs to the fleet."""
+        waiting = self._waiting.pop(id(plan), [])
+        try:
+            columns = await self._swept(plan)
+        except BaseException as error:
+            for name in plan.names:
+                self._seen.pop(name, None)
+            failed = error if isinstance(error, DeliveryError) else NoAnswerError("the sweep was cut off")
+            _settle(waiting, failed)
+            raise
+        _settle(waiting, None)
+        if self._once_more and self._runner is not None:
+            self._once_more = False
+            self._poke()
+        return columns
+
+    async def _swept(self, plan: FleetPlan) -> ScanColumns:
         getter = self._link.getter
         if getter is None:
             raise NoAnswerError("the link is closed")
@@ -131,12 +136,91 @@ class HttpDriver(Driver):
         found = await asyncio.gather(*(sweep.answers(inventory.members.items(), path) for path in paths))
         answers = dict(zip(paths, found, strict=True))
         self._count(answers)
-        return _columns(plan, answers, doubt)
+        self._last = inventory
+        totals = {tag.spec.name: self._total(tag, answers, doubt) for tag in plan.tags}
+        self._seen.update({name: Seen(total, inventory) for name, total in totals.items()})
+        return _columns(plan, totals)
 
     async def write(self, tag: DriverTag, value: Any, *, deadline: float | None = None) -> None:
-        """See Driver: nothing can be written."""
-        del value, deadline
-        raise RefusedError(f"{tag.spec.name} is made of what all members say")
+        """See Driver: to every member of the last sweep, once. A total only while it is the present, good one."""
+        members = self._may_be_written(tag, value)
+        await self._tell(tag.spec.name, members, orders_of(tag.config, value), deadline)
+
+    async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
+        """See Driver: `sweep` asks everybody now, the others are told to every member; by member what became of it."""
+        if name != SWEEP and name not in self._config.calls:
+            raise NotFoundError(f"no command {name!r}, only {', '.join((SWEEP, *self._config.calls))}")
+        if arguments:
+            raise RefusedError(f"{name} takes no arguments, given: {len(arguments)}")
+        if name == SWEEP:
+            return await self._sweep_now()
+        if self._last is None:
+            raise NotConnectedError("nobody knows yet who belongs to the fleet")
+        call = self._config.calls[name]
+        return await self._tell(name, self._last, [Order(call.method, call.path)], deadline)
+
+    @property
+    def commands(self) -> tuple[CommandSpec, ...]:
+        """See Driver."""
+        calls = {name: f"{call.method} {call.path} of every member" for name, call in self._config.calls.items()}
+        told = {SWEEP: "Ask every member now", **calls}
+        return tuple(CommandSpec(name=name, description=words) for name, words in told.items())
+
+    def _may_be_written(self, tag: DriverTag, value: Any) -> Inventory:
+        """Whom it goes to. Raises RefusedError, NotConnectedError."""
+        name = tag.config.total
+        if not name:
+            if self._last is None:
+                raise NotConnectedError("nobody knows yet who belongs to the fleet")
+            return self._last
+        seen = self._seen.get(name)
+        if seen is None:
+            raise RefusedError(f"nothing is written: {name} has no value of a whole sweep")
+        if seen.total.quality != Quality.GOOD:
+            raise RefusedError(f"nothing is written: {name} is not good: {seen.total.reason}")
+        if not _equal(value, seen.total.value):
+            raise RefusedError(f"nothing is written: {name} is {seen.total.value} by now, this is {value}")
+        return seen.inventory
+
+    async def _tell(
+        self, name: str, inventory: Inventory, orders: Sequence[Order], deadline: float | None
+    ) -> dict[str, str]:
+        getter, config = self._link.getter, self._config
+        if getter is None:
+            raise NotConnectedError("the link is closed")
+        telling = Telling(getter, self._clock, timeout=config.timeout, at_once=config.in_flight, until=deadline)
+        outcomes = await telling.all(inventory.members, orders)
+        words = {member: outcome.words for member, outcome in outcomes.items()}
+        self._outcomes[name] = json.dumps(words)
+        self._link.counters["told"] += len(outcomes)
+        self._link.counters["not_taken"] += sum(not outcome.ok for outcome in outcomes.values())
+        self._once_more = True  # a readback counts if its sweep began after the write: two sweeps
+        self._poke()
+        judge(outcomes)
+        return words
+
+    async def _sweep_now(self) -> None:
+        """Returns when a sweep of each group is over that began after this. Raises DeliveryError."""
+        if self._runner is None or not self._plans:
+            raise NotConnectedError("nothing is asked for")
+        loop = asyncio.get_running_loop()
+        waits = []
+        for plan in self._plans:
+            wait: asyncio.Future[None] = loop.create_future()
+            self._waiting.setdefault(id(plan), []).append(wait)
+            waits.append(wait)
+        self._poke()
+        await asyncio.gather(*waits)
+
+    def _poke(self) -> None:
+        if self._runner is not None:
+            for plan in self._plans:
+                self._runner.poke(plan.tags[0].spec.path)
+
+    def _total(self, tag: DriverTag, answers: Mapping[str, Mapping[str, Any]], doubt: str) -> Total:
+        if tag.config.reduce == "outcome":
+            return Total(self._outcomes.get(tag.config.of, "{}"), Quality.GOOD)
+        return doubted(total_of(tag.config, answers[tag.config.get]), doubt)
 
     def counters(self) -> Mapping[str, int]:
         """See Driver."""
@@ -150,10 +234,25 @@ class HttpDriver(Driver):
             counters["unanswered"] += sum(isinstance(answer, Exception) for answer in one.values())
 
 
-def _columns(plan: FleetPlan, answers: Mapping[str, Mapping[str, Any]], doubt: str) -> ScanColumns:
-    """`doubt`: why it is not known who belongs to the fleet now."""
-    rows = [doubted(total_of(tag.config, answers[tag.config.get]), doubt) for tag in plan.rows]
-    objects = [doubted(total_of(tag.config, answers[tag.config.get]), doubt) for tag in plan.objects]
+def _equal(value: Any, total: Any) -> bool:
+    """A value as it is to be written, and a total: the same numbers."""
+    mine, seen = (tuple(one) if isinstance(one, tuple | list) else (one,) for one in (value, total))
+    return mine == seen
+
+
+def _settle(waiting: Sequence[asyncio.Future[None]], error: DeliveryError | None) -> None:
+    for one in waiting:
+        if one.done():
+            continue
+        if error is None:
+            one.set_result(None)
+        else:
+            one.set_exception(error)
+
+
+def _columns(plan: FleetPlan, totals_by_name: Mapping[str, Total]) -> ScanColumns:
+    rows = [totals_by_name[tag.spec.name] for tag in plan.rows]
+    objects = [totals_by_name[tag.spec.name] for tag in plan.objects]
     named = list(zip((*plan.rows, *plan.objects), (*rows, *objects), strict=True))
     totals = [total for tag, total in named if tag.config.reduce not in FACTS]
     return ScanColumns(

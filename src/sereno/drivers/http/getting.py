@@ -1,4 +1,4 @@
-"""HttpGetter: one GET on one connection, over the environment's transports; of the answer only what was asked for."""
+"""HttpGetter: one request on one connection, over the environment's transports; of an answer only what is wanted."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ class HttpGetter:
         """See Getter."""
         headers = {"Accept": "application/json"}
         return (await self._http.ask("GET", url, headers=headers, most=most, accept=(200,))).body
+
+    async def tell(self, method: str, url: str, body: bytes, most: int) -> int:
+        """See Teller."""
+        headers = {"Accept": "application/json", **({"Content-Type": "application/json"} if body else {})}
+        return (await self._http.ask(method, url, headers=headers, body=body, most=most)).status
 
     async def close(self) -> None:
         """See Getter."""
