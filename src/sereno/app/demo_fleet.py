@@ -15,9 +15,10 @@ class FleetDemo(NamedTuple):
         ("sim", "gateways", "--port", "0", "--dies-every", "30"),
     )
     look_at: tuple[str, ...] = (
-        "fleet/gateways/marbles: 20 in each lane, however they roll; no total at all while a gateway is missing",
-        "now and then a gateway dies for ten seconds: fleet/gateways/missing rings, and the totals say who it is",
-        "fleet/gateways/marbles_by_gateway: what each of them said",
+        "the page Jobs: who said what, 20 marbles in each lane however they roll, and that every gateway was told so",
+        "now and then a gateway dies for ten seconds: the totals say who, and nothing is written until it is back",
+        "the alarms fleet/gateways/missing and heat: switch on the sound on the page Alarms to hear them",
+        "sereno job run watch   and   sereno job show watch",
     )
 
 

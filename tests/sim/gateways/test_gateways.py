@@ -47,3 +47,19 @@ async def test_one_that_is_down_hangs_up() -> None:
         with suppress(ConnectionResetError):
             assert await reader.read() == b""
         writer.close()
+
+
+async def test_totals_are_told_by_get_and_by_put_and_it_disconnects() -> None:
+    async with run_gateways(1, seed=1) as fleet, httpx.AsyncClient() as client:
+        base = f"http://{fleet.inventory['gw01']['RASP_catch']}"
+        assert (await client.get(f"{base}/totals")).json() == [0, 0, 0]
+        assert (await client.get(f"{base}/compteur_bille/0/27")).json() == {"value": 27}
+        assert (await client.put(f"{base}/compteur_bille/2", json={"value": 9})).json() == {"value": 9}
+        assert (await client.get(f"{base}/totals")).json() == [27, 0, 9]
+        for path in ("/compteur_bille/3/1", "/compteur_bille/0", "/compteur_bille/0/x"):
+            assert (await client.get(base + path)).status_code == 404
+        assert (await client.put(f"{base}/compteur_bille/0", content=b"7")).status_code == 404
+        assert fleet.circuit.told == [2]
+        fleet.circuit.connections[0] = 3
+        assert (await client.get(f"{base}/deconnection")).status_code == 200
+        assert (await client.get(f"{base}/connections")).json() == {"value": 0}

@@ -15,6 +15,8 @@ class Circuit:
         if gateways < 1 or marbles < 0:
             raise ValueError(f"{gateways} gateways with {marbles} marbles a lane, expected 1 or more, and none or more")
         self.connections = [chance.randint(0, 2) for _ in range(gateways)]
+        self.totals = [[0] * LANES for _ in range(gateways)]
+        self.told = [0] * gateways
         self.t = 0.0
         self._chance = chance
         self._lanes = [[0] * LANES for _ in range(gateways)]
@@ -32,6 +34,18 @@ class Circuit:
     def temperature(self, gateway: int) -> float:
         """Of its PLC, in degrees Celsius."""
         return round(25.0 + gateway % 5 + 4.0 * math.sin(self.t / 20.0 + gateway), 2)
+
+    def tell(self, gateway: int, lane: int, total: int) -> bool:
+        """How many there are in a lane of the whole circuit; False for a lane that is none."""
+        if not 0 <= lane < LANES:
+            return False
+        self.totals[gateway][lane] = total
+        self.told[gateway] += 1
+        return True
+
+    def disconnect(self, gateway: int) -> None:
+        """Everybody hangs up on its PLC."""
+        self.connections[gateway] = 0
 
     def roll(self, seconds: float) -> None:
         """A marble of each lane rolls from where there is one to the next gateway."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -19,7 +20,10 @@ PERIOD = 0.25
 QUIET = 0.2
 """Seconds without a question before marbles roll: so that a sweep sees all of them, and none twice."""
 MOST_HEAD = 8192
-Route = Callable[[str], Any]
+_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,6})(?:\r\n|$)", re.IGNORECASE)
+Route = Callable[[str, str, bytes], Any]
+"""Of a method, a path and a body: what is answered, None for what is not known."""
+WAYS_TO_WRITE = ("GET", "PUT", "POST")
 
 
 class Fleet:
@@ -65,10 +69,30 @@ class Fleet:
             if self._clock.monotonic() - self._last_asked >= QUIET:
                 self.circuit.roll(PERIOD)
 
-    def answer(self, gateway: int, path: str) -> Any:
-        """What a gateway says; None for what it does not know."""
+    def answer(self, gateway: int, method: str, path: str, body: bytes) -> Any:
+        """What a gateway says; None for what it does not know.
+
+        Totals are told as the first fleets told them, by GET /compteur_bille/LANE/TOTAL, or by PUT and POST.
+        """
         self.asked += 1
         self._last_asked = self._clock.monotonic()
+        circuit = self.circuit
+        if path == "/deconnection" and method in WAYS_TO_WRITE:
+            circuit.disconnect(gateway)
+            return {"value": "ok"}
+        if path.startswith("/compteur_bille/"):
+            return self._told(gateway, method, path.split("/")[2:], body)
+        return self._said(gateway, path) if method == "GET" else None
+
+    def _told(self, gateway: int, method: str, words: list[str], body: bytes) -> Any:
+        try:
+            lane = int(words[0])
+            total = int(words[1]) if method == "GET" else int(json.loads(body)["value"])
+        except (ValueError, IndexError, KeyError, TypeError):
+            return None
+        return {"value": total} if self.circuit.tell(gateway, lane, total) else None
+
+    def _said(self, gateway: int, path: str) -> Any:
         circuit = self.circuit
         connected = circuit.connections[gateway]
         known = {
@@ -77,13 +101,15 @@ class Fleet:
             "/compteur_bille": circuit.marbles(gateway),
             "/temperature": {"value": circuit.temperature(gateway)},
             "/connections": {"value": connected},
+            "/totals": circuit.totals[gateway],
         }
         return known.get(path)
 
     def _is_down(self, gateway: int) -> bool:
         return gateway in self.down
 
-    def _inventory_route(self, path: str) -> Any:
+    def _inventory_route(self, method: str, path: str, body: bytes) -> Any:
+        del method, body
         return self.inventory if path == "/inventory" else None
 
     async def _listen(self, route: Route, port: int, down: Callable[[], bool]) -> Listener:
@@ -91,7 +117,7 @@ class Fleet:
 
 
 class _Connection(asyncio.Protocol):
-    """One client: requests one after another, GET only."""
+    """One client: requests one after another."""
 
     def __init__(self, route: Route, down: Callable[[], bool]) -> None:
         self._route = route
@@ -109,19 +135,28 @@ class _Connection(asyncio.Protocol):
         """See asyncio.Protocol."""
         self._rest += data
         while (end := self._rest.find(b"\r\n\r\n")) >= 0:
-            head, self._rest = self._rest[:end], self._rest[end + 4 :]
-            self._reply(head.split(b"\r\n", 1)[0].decode("latin-1").split(" "))
+            head, rest = self._rest[:end], self._rest[end + 4 :]
+            length = _length(head)
+            if len(rest) < length:
+                break
+            self._rest = rest[length:]
+            self._reply(head.split(b"\r\n", 1)[0].decode("latin-1").split(" "), rest[:length])
         if len(self._rest) > MOST_HEAD:
             self._transport.abort()
 
-    def _reply(self, words: list[str]) -> None:
+    def _reply(self, words: list[str], body: bytes) -> None:
         if self._down():
             self._transport.abort()
             return
-        found = self._route(words[1]) if len(words) == 3 and words[0] == "GET" else None
-        status, body = ("404 Not Found", b"{}") if found is None else ("200 OK", json.dumps(found).encode())
-        head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        self._transport.write(head.encode() + body)
+        found = self._route(words[0], words[1], body) if len(words) == 3 else None
+        status, said = ("404 Not Found", b"{}") if found is None else ("200 OK", json.dumps(found).encode())
+        head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(said)}\r\n\r\n"
+        self._transport.write(head.encode() + said)
+
+
+def _length(head: bytes) -> int:
+    found = _LENGTH.search(head)
+    return min(int(found[1]), MOST_HEAD) if found else 0
 
 
 @asynccontextmanager
