@@ -49,6 +49,9 @@ DRIVER = "job"
 PERIOD = 5.0
 """Seconds at most between two looks at the time, and between two batches of its tags."""
 STALE = 20.0
+STARTUP = 15.0
+"""Seconds that the first values of its tags are waited for when the node starts."""
+SOON = 0.1
 COMMANDS = {
     "run": "Run it now",
     "stop": "Stop the run under way",
@@ -119,6 +122,8 @@ class Job:
         """Run it whenever it is due, until cancelled; then a run under way is cut off, and that is kept."""
         self._ingest.report_link(self.rule.path, LinkState.UP, "")
         self._ingest.report_state(self.rule.path, OperationalState.ENABLED)
+        self.publish()
+        await self._first_values()
         try:
             while True:
                 self._look()
@@ -241,6 +246,19 @@ class Job:
     def _now(self) -> Moment:
         return Moment(self._clock.monotonic(), self._clock.wall_ns())
 
+    async def _first_values(self) -> None:
+        """When a node starts its devices are not there at once: what a job reads has its time to come."""
+        client, end = self._plant.as_actor(actor_of(self.rule)), self._clock.monotonic() + STARTUP
+        while self.rule.inputs and not self._machine.asked and self._clock.monotonic() < end:
+            with suppress(SerenoError):
+                readings = await client.read(*self.rule.inputs)
+                if all(reading.quality != Quality.WAITING for reading in readings):
+                    return
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with self._clock.timeout(SOON):
+                    await self._wake.wait()
+
     def _look(self) -> None:
         why = self._machine.tick(self._now())
         if why is not None:
@@ -261,7 +279,7 @@ class Job:
         self._machine.ended(self._now())
         self._running = None
         self._step = 0
-        await self._keep(run.record(), table_of(run.rule.table, run.readings))
+        await self._keep(run.record(), table_of(run.rule.table, run.readings, run.doing.sent))
         self._wake.set()
 
     def _at(self, step: int) -> None:

@@ -77,6 +77,11 @@ class JobMachine:
         self._asked = True
         return True
 
+    @property
+    def asked(self) -> bool:
+        """Somebody wants it to run as soon as it can."""
+        return self._asked
+
     def change(self) -> None:
         """A tag that it listens to has changed."""
         if not self.paused:

@@ -102,11 +102,15 @@ Step: TypeAlias = Read | Connections | Check | WriteBack | Call | Disconnect | N
 
 @dataclass(frozen=True, slots=True)
 class ColumnRule:
-    """A column of the table: `members` is a tag that says what each of a fleet said, `total` one over all of them."""
+    """A column of the table: `members` is a tag that says what each of a fleet said, `total` one over all of them.
+
+    `after`: it tells of what a step of this kind has sent, so that it is empty where none has.
+    """
 
     members: str
     total: str = ""
     title: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +134,21 @@ class JobRule:
     table: tuple[ColumnRule, ...] = ()
     priority: int = 0
     response: str = ""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The tags that its steps read."""
+        found: list[str] = []
+        for step in self.steps:
+            if isinstance(step, Read):
+                found += step.tags
+            elif isinstance(step, Connections):
+                found += (step.total, step.count)
+            elif isinstance(step, Check | Wait):
+                found += step.inputs
+            elif isinstance(step, WriteBack):
+                found.append(step.source)
+        return tuple(dict.fromkeys(found))
 
     @property
     def path(self) -> str:

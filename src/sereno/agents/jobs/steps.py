@@ -25,18 +25,24 @@ class StepFailedError(OperationError):
 
 @dataclass(slots=True)
 class Doing:
-    """A run under way. `readings`: what was read last, by path; `began` monotonic s."""
+    """A run under way. `readings`: what was read last, by path; `began` monotonic s; `sent`: what steps have sent."""
 
     job: str
     number: int
     client: Client
     began: float
     readings: dict[str, Reading] = field(default_factory=dict)
+    sent: set[str] = field(default_factory=set)
 
     @property
     def origin(self) -> str:
         """For the audit."""
         return f"job {self.job}, run {self.number}"
+
+    def note(self, step: Step, ack: Ack) -> None:
+        """A command of this step may have reached somebody."""
+        if ack.state in (AckState.DONE, AckState.FAILED, AckState.UNKNOWN):
+            self.sent.add(step.do)
 
     async def fresh(self, paths: Sequence[str], within: float) -> list[Reading]:
         """Values of one moment, each from after the run began. Raises StepFailedError if they do not come in time."""
@@ -75,7 +81,7 @@ async def _read(step: Read, doing: Doing) -> str:
     readings = await doing.fresh(step.tags, step.within)
     if not step.any_quality:
         _all_good(readings)
-    return ", ".join(f"{one.tag.name} {shown(one)}" for one in readings)
+    return ", ".join(f"{one.tag.name} {shown(one)}" for one in readings if not _is_table(one.value)) or "read"
 
 
 async def _connections(step: Connections, doing: Doing) -> str:
@@ -109,6 +115,7 @@ async def _write_back(step: WriteBack, doing: Doing) -> str:
         comment=f"{step.source} of the sweep at {sweep}",
         origin=doing.origin,
     )
+    doing.note(step, ack)
     _must_be_done(ack, step.target)
     return f"{shown(source)} of {step.source}, sweep at {sweep}, written to {step.target}"
 
@@ -116,6 +123,7 @@ async def _write_back(step: WriteBack, doing: Doing) -> str:
 async def _call(step: Call, doing: Doing) -> str:
     comment = doing.origin
     ack = await doing.client.call(step.device, step.command, *step.arguments, timeout=step.within, comment=comment)
+    doing.note(step, ack)
     _must_be_done(ack, f"{step.device} {step.command}")
     return told(ack.value)
 
@@ -200,6 +208,11 @@ def _plain(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+def _is_table(value: Any) -> bool:
+    """What each of a fleet said, as JSON: the table shows it."""
+    return isinstance(value, str) and value.startswith("{")
+
+
 def _number(reading: Reading) -> float:
     spec: TagSpec = reading.tag
     if isinstance(reading.value, str):
@@ -216,8 +229,9 @@ def _all_good(readings: Sequence[Reading]) -> None:
 def _why(reading: Reading) -> str:
     if reading.quality == Quality.SUBSTITUTED:
         return f"{reading.tag.path} is substituted"
-    why = f": {reading.reason}" if reading.reason else ""
-    return f"{reading.tag.path} is {severity(reading.quality)}{why}"
+    quality = severity(reading.quality)
+    reason = reading.reason.removeprefix(f"{quality}: ")
+    return f"{reading.tag.path} is {quality}" + (f": {reason}" if reason and reason != quality else "")
 
 
 def _must_be_done(ack: Ack, target: str) -> None:

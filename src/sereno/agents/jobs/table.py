@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,9 +14,11 @@ from sereno.wire.jsonvalue import json_value
 from .rule import ColumnRule
 
 
-def table_of(rules: Sequence[ColumnRule], readings: Mapping[str, Reading]) -> tuple[JobColumn, ...]:
-    """The columns whose members were read."""
-    return tuple(_column(rule, readings) for rule in rules if rule.members in readings)
+def table_of(
+    rules: Sequence[ColumnRule], readings: Mapping[str, Reading], sent: Collection[str]
+) -> tuple[JobColumn, ...]:
+    """The columns whose members were read; of what steps would have sent only what they have `sent`."""
+    return tuple(_column(rule, readings, sent) for rule in rules if rule.members in readings)
 
 
 def paths_of(rules: Sequence[ColumnRule]) -> list[str]:
@@ -24,9 +26,11 @@ def paths_of(rules: Sequence[ColumnRule]) -> list[str]:
     return list(dict.fromkeys(path for rule in rules for path in (rule.members, rule.total) if path))
 
 
-def _column(rule: ColumnRule, readings: Mapping[str, Reading]) -> JobColumn:
+def _column(rule: ColumnRule, readings: Mapping[str, Reading], sent: Collection[str]) -> JobColumn:
     members, total = readings[rule.members], readings.get(rule.total)
     title = rule.title or members.tag.description or members.tag.name
+    if rule.after and rule.after not in sent:
+        return JobColumn(title=title, members=rule.members)
     said = _by_member(members.value)
     if total is None:
         return JobColumn(title=title, members=rule.members, by_member=said, t=members.t_source)

@@ -116,6 +116,7 @@ class ColumnTable(Table):
     members: str
     total: str = ""
     title: str = Field("", max_length=80)
+    after: Literal["", "write_back", "call", "disconnect"] = ""
 
 
 class JobAlarmTable(Table):

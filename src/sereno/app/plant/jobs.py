@@ -139,7 +139,7 @@ class _Checks:
             writes=tuple(table.writes),
             calls=tuple(table.calls),
             ways=tuple(dict.fromkeys(step.way for step in steps if isinstance(step, Notify))),
-            table=tuple(ColumnRule(one.members, one.total, one.title) for one in table.table),
+            table=tuple(ColumnRule(one.members, one.total, one.title, one.after) for one in table.table),
             priority=table.alarm.priority if table.alarm else 0,
             response=table.alarm.response if table.alarm else "",
         )

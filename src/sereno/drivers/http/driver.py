@@ -61,6 +61,9 @@ class Seen:
     inventory: Inventory
 
 
+NOT_SENT = "not sent"
+
+
 class HttpDriver(Driver):
     """One fleet. A sweep reads the inventory anew and asks exactly those whom it names then."""
 
@@ -143,7 +146,13 @@ class HttpDriver(Driver):
 
     async def write(self, tag: DriverTag, value: Any, *, deadline: float | None = None) -> None:
         """See Driver: to every member of the last sweep, once. A total only while it is the present, good one."""
-        members = self._may_be_written(tag, value)
+        try:
+            members = self._may_be_written(tag, value)
+        except RefusedError:
+            self._outcomes[tag.spec.name] = json.dumps(
+                dict.fromkeys(self._last.members if self._last else (), NOT_SENT)
+            )
+            raise
         await self._tell(tag.spec.name, members, orders_of(tag.config, value), deadline)
 
     async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:

@@ -12,9 +12,9 @@ import { siteTime } from "../present.js";
  */
 export function membersTable(place, note, columns) {
   const names = [...new Set(columns.flatMap((column) => Object.keys(column.by_member)))].sort(new Intl.Collator(lang, { numeric: true }).compare);
-  const missing = names.filter((name) => columns.some((column) => (column.by_member[name] ?? null) === null));
+  const missing = names.filter((name) => columns.some((column) => column.by_member[name] === null));
   const at = columns.map((column) => column.t).filter(Boolean).sort().at(-1);
-  const told = missing.length ? t("jobs.missing", { count: missing.length.toLocaleString(lang), names: missing.join(", ") }) : t("jobs.complete", { count: names.length.toLocaleString(lang) });
+  const told = missing.length ? t("jobs.missing", { names: missing.join(", ") }) : t("jobs.complete", { count: names.length.toLocaleString(lang) });
   setText(note, `${at ? `${siteTime(Date.parse(at))}: ` : ""}${told}`);
   const heads = columns.map((column) => el("th", { scope: "col", className: "number", title: column.members }, column.title));
   const totals = columns.map((column) => el("td", { className: "number", title: column.reason || column.total }, ...total(column)));
@@ -25,7 +25,7 @@ export function membersTable(place, note, columns) {
 }
 
 function total(column) {
-  if (!column.total) return ["—"];
+  if (!column.total) return [""];
   if (column.value === null) return [el("span", { className: "chip chip-warn", title: column.reason }, t("jobs.no_total"))];
   const unit = column.unit ? ` ${formatUnit(column.unit)}` : "";
   const value = `${text(column.value)}${unit}`;
@@ -33,13 +33,14 @@ function total(column) {
 }
 
 function cell(value) {
-  if ((value ?? null) === null) return el("td", { className: "number job-missing" }, t("jobs.no_answer"));
+  if (value === undefined) return el("td", { className: "number job-missing" }, "—");
+  if (value === null) return el("td", { className: "number job-missing" }, t("jobs.no_answer"));
   const fault = typeof value === "string" && value !== "ok";
   return el("td", { className: "number" }, fault ? el("span", { className: "chip chip-warn" }, value) : text(value));
 }
 
 function text(value) {
-  if (Array.isArray(value)) return value.map(text).join("  ");
+  if (Array.isArray(value)) return value.map(text).join(" · ");
   if (value === "ok") return t("jobs.ok");
   return typeof value === "number" ? value.toLocaleString(lang, { maximumFractionDigits: 3 }) : String(value);
 }

@@ -32,7 +32,7 @@ export function runTable(job) {
     : el("p", {}, t("jobs.never"));
   const table = el("table", { className: "table" },
     el("thead", {}, el("tr", {}, ...heads.map((name) => el("th", { scope: "col", className: name === "took" ? "number" : "" }, t(`jobs.${name}`))))), el("tbody", {}, ...rows));
-  return el("div", {}, said, el("div", { className: "table-scroll table-plain" }, table));
+  return el("div", { className: "job-run" }, said, el("div", { className: "table-scroll table-plain" }, table));
 }
 
 function stepRow(at, text, done) {
