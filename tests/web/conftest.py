@@ -402,7 +402,7 @@ def folder(tmp_path: Path) -> Path:
     templates = tmp_path / "web" / "templates"
     templates.mkdir(parents=True)
     pages = "sign_in mimic alarms tags trend devices device help users profile overrides audit commands system "
-    pages += "logbook notices notice configuration reports"
+    pages += "jobs logbook notices notice configuration reports"
     for name in pages.split():
         extra = {"sign_in": "{{ error }}|{{ next }}", "mimic": "{{ mimic | safe }}", "device": "{{ device }}"}
         line = "<p>{{ page }}|{{ lang }}|{{ site.name }}|{{ actor.name if actor }}|" + extra.get(name, "") + "</p>"

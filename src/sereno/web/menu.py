@@ -46,6 +46,7 @@ def own_items(*, drawn: bool) -> list[Item]:
         _own(500, "trend"),
         _own(550, "reports", right=Right.HISTORY),
         _own(600, "devices", "device"),
+        _own(650, "jobs"),
         _own(700, "commands", badge="waiting-badge"),
         _own(800, "audit", right=Right.AUDIT),
     ]
