@@ -11,8 +11,9 @@ from typing import Any
 
 from lying_plc.faults import Complaints
 from sereno.device import DriverTag, Environment, Transports
-from sereno.drivers.http.driver import HttpDriver, HttpLink
+from sereno.drivers.http.driver import HttpDriver
 from sereno.drivers.http.inventory import INVENTORY_BYTES
+from sereno.drivers.http.link import HttpLink
 from sereno.drivers.http.tags import HttpConfig, HttpTagConfig
 from sereno.model import Clock, DeliveryError, TagSpec, severity
 
