@@ -33,13 +33,15 @@ process = {apart}
 writes = ["site/plc/dome_open", "site/plc/dome_close"]
 """
 _CLASSES = {ENVIRONMENT: "FastEnvironment", MAJORDOME: "FastMajordome"}
-_SETTINGS = {MAJORDOME: f"latitude = 31.0\nlongitude = -115.0\nnight_below = 91.0\nhold = {HOLD}\n"}
+_SETTINGS = {
+    ENVIRONMENT: f"reopen_after = {HOLD}\n",
+    MAJORDOME: f"latitude = 31.0\nlongitude = -115.0\nnight_below = 91.0\nhold = {HOLD}\n",
+}
 _QUICK = (
     ("plc.toml", 'scan = "2s"', 'scan = "200ms"'),
     ("plc.toml", 'stale_after = "6s"', 'stale_after = "2s"'),
     ("plc.toml", "beat = 10.0", f"beat = {BEAT}"),
     ("plc.toml", 'timeout = "12s"', 'timeout = "3s"'),
-    ("plc.toml", "safe_for >= 60", f"safe_for >= {HOLD}"),
     ("safety.toml", 'cooldown = "5s"', 'cooldown = "300ms"'),
 )
 

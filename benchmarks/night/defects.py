@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from .site import Changes
 
 _GUARD = '[[guard]]\nname = "{}"\nwhen = "'
-_INTERLOCK = 'interlock = "not observatory/environment/make_safe and observatory/environment/safe_for >= 60"'
+_INTERLOCK = 'interlock = "not observatory/environment/make_safe and observatory/environment/may_open"'
+_ENVIRONMENT = 'class = "sereno_observatory.environment:Environment"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,17 @@ DEFECTS = {
         "opened_too_early",
         "clouds",
         {
-            "plant.toml": (('stale_after = "30s"', 'stale_after = "30s"\nhold = 0.0'),),
-            "plc.toml": (("safe_for >= 60", "safe_for >= 0"),),
+            "plant.toml": (
+                ('stale_after = "30s"', 'stale_after = "30s"\nhold = 0.0'),
+                (_ENVIRONMENT, f"{_ENVIRONMENT}\nreopen_after = 0.0"),
+            ),
         },
     ),
     "interlock-left-out": Defect("opened_too_early", "rain again", {"plc.toml": ((_INTERLOCK, ""),)}),
     "no-beat": Defect("open_in_danger", "lost", {"plc.toml": (("beat = 10.0", "beat = 3000.0"),)}),
     "alarm-left-out": Defect("nobody_told", "jam", {"safety.toml": (('on_delay = "30s"', 'on_delay = "3000s"'),)}),
-    "dome-never-opens": Defect("not_reopened", "intrusion", {"plc.toml": (("safe_for >= 60", "safe_for >= 6000000"),)}),
+    "dome-never-opens": Defect(
+        "not_reopened", "intrusion", {"plant.toml": ((_ENVIRONMENT, f"{_ENVIRONMENT}\nreopen_after = 6e6"),)}
+    ),
 }
 """By name. The site still loads with each of them: what is wrong shows in the night alone."""

@@ -73,7 +73,7 @@ def test_unknown_means_act_only_where_it_is_required() -> None:
 
 
 def weather(**changed: Finding) -> dict[str, Finding]:
-    names = ("rain", "wind", "wind_dir", "humidity", "temperature", "pressure", "cloud")
+    names = ("rain", "wind", "wind_dir", "humidity", "temperature", "pressure", "cloud", "lightning")
     return {name: Finding(0.0, "", False) for name in names} | changed
 
 
@@ -82,6 +82,7 @@ def test_the_status_is_the_worst() -> None:
     assert weather_status(weather()) is WeatherStatus.OK
     assert weather_status(weather(cloud=act, humidity=act)) is WeatherStatus.HUMID
     assert weather_status(weather(cloud=act, wind=act, rain=act)) is WeatherStatus.RAINING
+    assert weather_status(weather(wind=act, lightning=act)) is WeatherStatus.LIGHTNING
     assert weather_status(weather(rain=act, wind=unknown)) is WeatherStatus.UNKNOWN
     assert weather_status(weather(pressure=Finding(None, "unknown", False))) is WeatherStatus.OK
     site = {name: Finding(0.0, "", False) for name in ("motion", "doors", "humidity", "dome")}

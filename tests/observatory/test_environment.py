@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sereno.model import severity
+from sereno.access.actor import ROLES, Actor
+from sereno.model import AckState, severity
 from sereno.sim.scenario import read_scenario
 from sereno.testing import JumpingClock, jumping
+from sereno_observatory.environment.fakes import Fake
 from sereno_observatory.simulators import SCENARIOS
 from tests.observatory.rig import site
 
@@ -110,3 +112,61 @@ async def test_a_lost_plc_makes_safe_and_its_return_is_seen(clock: JumpingClock)
         here.transports.at(here.plc.port).silent = False
         await clock.sleep(40.0)
         assert await here.value(f"{ENVIRONMENT}/make_safe") is False
+
+
+@jumping
+async def test_lightning_holds_for_half_an_hour_over_a_restart_of_the_agent_too(clock: JumpingClock) -> None:
+    async with site(clock) as here:
+        here.force("LIGHTNING", "Strikes", 3.0)
+        await clock.sleep(5.0)
+        assert await here.value(f"{ENVIRONMENT}/weather_status") == "LIGHTNING"
+        assert await here.value(f"{ENVIRONMENT}/weather_lightning_means") == "there is lightning"
+        here.force("LIGHTNING", "Strikes", 0.0)
+        await clock.sleep(5.0)
+        clock.step_wall(600.0)
+        assert (await here.client.call(f"{ENVIRONMENT}/supervision", "restart")).state is AckState.DONE
+        await clock.sleep(10.0)
+        assert await here.value(f"{ENVIRONMENT}/make_safe") is True
+        means = await here.value(f"{ENVIRONMENT}/weather_lightning_means")
+        assert means == "the last lightning was 10 min ago, expected 30"
+        clock.step_wall(1200.0)
+        await clock.sleep(5.0)
+        assert await here.value(f"{ENVIRONMENT}/make_safe") is False
+        assert await here.value(f"{ENVIRONMENT}/may_open") is False
+        await clock.sleep(60.0)
+        assert await here.value(f"{ENVIRONMENT}/may_open") is True
+
+
+@jumping
+async def test_a_fake_event_closes_the_dome_says_whose_it_is_and_ends(clock: JumpingClock) -> None:
+    async with site(clock) as here:
+        await clock.sleep(70.0)
+        assert (await here.client.write("site/plc/dome_open", "open", timeout=30.0)).state is AckState.DONE
+        assert (await here.client.call(ENVIRONMENT, "fake", "rain", 60.0)).state is AckState.DONE
+        await clock.sleep(12.0)
+        assert here.shutter == "closed"
+        assert await here.value(f"{ENVIRONMENT}/weather_rain_means") == "a fake of admin"
+        assert await here.value(f"{ENVIRONMENT}/fakes") == "rain by admin"
+        assert await here.value(f"{ENVIRONMENT}/weather_status") == "RAINING"
+        await clock.sleep(60.0)
+        assert await here.value(f"{ENVIRONMENT}/make_safe") is False
+        assert await here.value(f"{ENVIRONMENT}/fakes") == ""
+
+
+@jumping
+async def test_a_fake_event_adds_danger_and_hides_none_and_may_be_ended(clock: JumpingClock) -> None:
+    async with site(clock) as here:
+        here.force("WXT520", "RainRate", 3.0)
+        for event in Fake:
+            assert (await here.client.call(ENVIRONMENT, "fake", event.value)).state is AckState.DONE
+        await clock.sleep(5.0)
+        assert await here.value(f"{ENVIRONMENT}/weather_rain_means") == "it rains"
+        assert await here.value(f"{ENVIRONMENT}/site_motion_make_safe") is True
+        assert (await here.client.call(ENVIRONMENT, "end_fakes")).state is AckState.DONE
+        await clock.sleep(5.0)
+        assert await here.value(f"{ENVIRONMENT}/site_motion_make_safe") is False
+        assert await here.value(f"{ENVIRONMENT}/weather_rain_means") == "it rains"
+        assert (await here.client.call(ENVIRONMENT, "fake", "sunshine")).state is not AckState.DONE
+        assert (await here.client.call(ENVIRONMENT, "fake", "rain", 1e9)).state is not AckState.DONE
+        viewer = here.client.as_actor(Actor("guest", (ROLES["viewer"],)))
+        assert (await viewer.call(ENVIRONMENT, "fake", "rain")).state is not AckState.DONE

@@ -32,7 +32,7 @@ async def test_opening_waits_until_nothing_has_called_for_action_for_a_minute(cl
     async with site(clock) as here:
         ack = await here.client.write(OPEN, "open")
         assert ack.state is AckState.REFUSED
-        assert "safe_for" in ack.reason
+        assert "may_open" in ack.reason
         await opened(here)
 
 

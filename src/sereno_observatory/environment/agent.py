@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Annotated
 
-from sereno import Device, DeviceError, Quality, scan, setting, tag
+from sereno import Device, DeviceError, Quality, bounds, command, scan, setting, tag
+from sereno.client import ASKED_BY
 
 from .elements import (
     Finding,
@@ -16,6 +18,7 @@ from .elements import (
     finding,
     judged_cloud,
     judged_humidity,
+    judged_lightning,
     judged_rain,
     judged_wind,
     plain,
@@ -23,9 +26,11 @@ from .elements import (
     site_status,
     weather_status,
 )
+from .fakes import LONGEST, Fake, Fakes
 from .sources import Combined, Source, combined, middle, sources_of, wet, worst
 
 PERIOD = 2.0
+Seconds = Annotated[float, bounds(1, LONGEST, unit="s")]
 
 
 class Environment(Device):
@@ -43,6 +48,7 @@ class Environment(Device):
     temperatures: list[str] = setting(["site/plc/temperature", "site/plc/vantage_temperature"])
     pressures: list[str] = setting(["site/plc/pressure", "site/plc/vantage_pressure"])
     skies: list[str] = setting(["site/plc/sky_temperature"])
+    lightnings: list[str] = setting(["site/plc/lightning"])
     lights: list[str] = setting(["site/plc/dome_light"])
     domes: list[str] = setting(["site/plc/dome_valid"])
     doors: list[str] = setting(["site/plc/dome_door"])
@@ -58,11 +64,18 @@ class Environment(Device):
     wind_limit: float = setting(15.0)
     humidity_limit: float = setting(90.0)
     cloud_limit: float = setting(3.0)
+    lightning_hold: float = setting(1800.0)
+    reopen_after: float = setting(60.0)
 
+    last_lightning: float = tag(
+        unit="s", write=True, memorised=True, default=0.0, description="Seconds since 1970; 0 ends its hold"
+    )
     weather_status: WeatherStatus = tag(scan="synthesis")
     site_status: SiteStatus = tag(scan="synthesis")
     make_safe: bool = tag(scan="synthesis", description="Something calls for action, or is not known")
     safe_for: float = tag(unit="s", scan="synthesis", decimals=0, description="Nothing has called for action since")
+    may_open: bool = tag(scan="synthesis", description="Nothing has called for action for `reopen_after`")
+    fakes: str = tag(scan="synthesis", description="Events that somebody has made up")
     weather_rain: float = tag(unit="mm/h", decimals=1, scan="synthesis")
     weather_rain_means: str = tag(scan="synthesis")
     weather_rain_make_safe: bool = tag(scan="synthesis")
@@ -84,6 +97,9 @@ class Environment(Device):
     weather_cloud: float = tag(decimals=0, scan="synthesis")
     weather_cloud_means: str = tag(scan="synthesis")
     weather_cloud_make_safe: bool = tag(scan="synthesis")
+    weather_lightning: float = tag(unit="1/min", decimals=0, scan="synthesis", description="Strikes nearby")
+    weather_lightning_means: str = tag(scan="synthesis")
+    weather_lightning_make_safe: bool = tag(scan="synthesis")
     site_lights: float = tag(decimals=0, scan="synthesis")
     site_lights_means: str = tag(scan="synthesis")
     site_lights_make_safe: bool = tag(scan="synthesis")
@@ -111,6 +127,7 @@ class Environment(Device):
 
     def startup(self) -> None:
         """Begin as if everything had been unsafe until now."""
+        self._fakes = Fakes()
         self._limits = Limits(self.wind_limit, self.humidity_limit, self.cloud_limit)
         groups = (("weather", self.weather_of({})), ("site", self.site_of({})))
         known = {name for group, found in groups for name, _ in _named(group, found)}
@@ -124,18 +141,42 @@ class Environment(Device):
         """Read every sensor, put them together, say what it means."""
         paths = list(dict.fromkeys(path for group in self._groups() for path in group))
         known = sources_of(await self.client.read(*paths), self.max_age) if paths else {}
-        weather, site = self.weather_of(known), self.site_of(known)
+        now = self.client.clock.monotonic()
+        self._look_for_lightning(known)
+        weather = self._fakes.over("weather", self.weather_of(known), now)
+        site = self._fakes.over("site", self.site_of(known), now)
+        self.fakes = self._fakes.under_way(now)
         for name, found in (*_named("weather", weather), *_named("site", site)):
             self._tell(name, found)
         self.weather_status, self.site_status = weather_status(weather), site_status(site)
         act = any(found.make_safe for found in (*weather.values(), *site.values()))
-        now = self.client.clock.monotonic()
         self._safe_since = None if act else now if self._safe_since is None else self._safe_since
         self.make_safe = act
         self.safe_for = 0.0 if self._safe_since is None else now - self._safe_since
 
+        self.may_open = not act and self.safe_for >= self.reopen_after
+
+    @command
+    async def fake(self, event: Fake, seconds: Seconds = 60.0) -> None:
+        """Make an event up for so long: what follows is real, and the dome closes. Danger that is there stays."""
+        self._fakes.make(event, ASKED_BY.get() or "somebody", self.client.clock.monotonic() + seconds)
+        self.log.warning("an event is made up", event_name=event.value, by=ASKED_BY.get(), seconds=seconds)
+
+    @command
+    async def end_fakes(self) -> None:
+        """End what was made up."""
+        self._fakes.end()
+
+    def _look_for_lightning(self, known: Mapping[str, Source]) -> None:
+        if combined(worst, self.lightnings, known).value:
+            self.last_lightning = self.client.clock.wall_ns() / 1e9
+
+    def _since_lightning(self) -> float | None:
+        return self.client.clock.wall_ns() / 1e9 - self.last_lightning if self.last_lightning else None
+
     def weather_of(self, known: Mapping[str, Source]) -> dict[str, Finding]:
         """The weather outside, by element."""
+        strikes = combined(worst, self.lightnings, known)
         wind = combined(worst, self.winds, known)
         wetness = rain(combined(worst, self.rain_gauges, known), wet(self.rain_detector, known))
         humidity = combined(middle, self.humidities, known)
@@ -150,6 +191,13 @@ class Environment(Device):
             ),
             "temperature": make("temperature", *_plainly(combined(middle, self.temperatures, known))),
             "pressure": make("pressure", *_plainly(combined(middle, self.pressures, known))),
+            "lightning": make(
+                "lightning",
+                strikes,
+                None
+                if strikes.value is None
+                else judged_lightning(strikes.value, self._since_lightning(), self.lightning_hold),
+            ),
             "cloud": make("cloud", cloud, None if cloud.value is None else judged_cloud(cloud.value, self._limits)),
         }
 
@@ -185,7 +233,7 @@ class Environment(Device):
         outside = (self.rain_gauges, self.rain_detector, self.winds, self.wind_directions, self.humidities)
         inside = (self.lights, self.domes, self.doors, self.motions, self.shutters)
         more = (self.inside_temperatures, self.inside_pressures, self.inside_humidities)
-        return (*outside, self.temperatures, self.pressures, self.skies, *inside, *more)
+        return (*outside, self.temperatures, self.pressures, self.skies, self.lightnings, *inside, *more)
 
 
 def _named(group: str, found: Mapping[str, Finding]) -> list[tuple[str, Finding]]:

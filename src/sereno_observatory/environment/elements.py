@@ -13,7 +13,7 @@ TRACE_OF_RAIN = 0.1
 
 
 class WeatherStatus(StrEnum):
-    """The weather as a whole, the worst first."""
+    """The weather as a whole; which one goes before which says `weather_status`."""
 
     UNKNOWN = "UNKNOWN"
     RAINING = "RAINING"
@@ -21,6 +21,7 @@ class WeatherStatus(StrEnum):
     HUMID = "HUMID"
     CLOUDY = "CLOUDY"
     OK = "OK"
+    LIGHTNING = "LIGHTNING"
 
 
 class SiteStatus(StrEnum):
@@ -94,6 +95,15 @@ def judged_humidity(value: float, limits: Limits) -> tuple[str, bool]:
     return ("humid" if value >= 0.8 * limits.humidity else "dry enough"), False
 
 
+def judged_lightning(value: float, since: float | None, hold: float) -> tuple[str, bool]:
+    """What so many strikes a minute mean, the last `since` seconds ago (None: none yet), which holds for `hold`."""
+    if value > 0:
+        return "there is lightning", True
+    if since is None or since >= hold:
+        return "no lightning", False
+    return f"the last lightning was {since / 60:.0f} min ago, expected {hold / 60:.0f}", True
+
+
 def plain(value: float) -> tuple[str, bool]:
     """A value that calls for nothing."""
     return f"{value:g}", False
@@ -112,6 +122,7 @@ def weather_status(found: Mapping[str, Finding]) -> WeatherStatus:
         return WeatherStatus.UNKNOWN
     named = {
         "rain": WeatherStatus.RAINING,
+        "lightning": WeatherStatus.LIGHTNING,
         "wind": WeatherStatus.WINDY,
         "humidity": WeatherStatus.HUMID,
         "cloud": WeatherStatus.CLOUDY,

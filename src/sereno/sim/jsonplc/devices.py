@@ -97,6 +97,7 @@ def site_devices() -> list[SimDevice]:
             "InsideHumidity": SimValue(48.0, "percent"),
             "InsidePressure": SimValue(769.0, "mbar"),
         }),
+        SimDevice("LIGHTNING", "meteo", "11", {"Strikes": SimValue(0.0, "1/min", "within 30 km")}),
         SimDevice("DOORS", "site", "7", {"dome_door": SimValue("closed"), "motion": SimValue(0, "bool")}),
         SimDevice("DOME", "site", "8", {"shutter": SimValue("closed")}),
         SimDevice("LIGHTS", "site", "9", {"dome_light": SimValue("off")}),

@@ -7,7 +7,7 @@ import { showPlots } from "./plots.js";
 import { site } from "./site.js";
 import { inWords } from "./words.js";
 
-const OUTSIDE = ["rain", "wind", "wind_dir", "humidity", "temperature", "pressure", "cloud"];
+const OUTSIDE = ["rain", "wind", "wind_dir", "humidity", "temperature", "pressure", "cloud", "lightning"];
 const INSIDE = ["doors", "motion", "dome", "shutter", "lights", "temperature", "pressure", "humidity"];
 const SECONDS = 60;
 const EVERY = 3000;
