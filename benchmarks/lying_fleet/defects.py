@@ -10,7 +10,7 @@ from unittest.mock import patch
 import msgspec
 
 from sereno.device import _http
-from sereno.drivers.http import aggregate, asking, driver, inventory, protocol
+from sereno.drivers.http import aggregate, asking, driver, inventory, protocol, writing
 
 DEFECTS: dict[str, tuple[str, Callable[[ExitStack], None]]] = {}
 """Name -> the promise that it breaks, and what plants it."""
@@ -114,6 +114,24 @@ def what_came_counts(stack: ExitStack) -> None:
             return parse(data.rpartition(b",")[0] + b", 0]")
 
     stack.enter_context(patch.object(asking, "parse_answer", filled))
+
+
+@_breaks("wrong_write")
+def written_unseen(stack: ExitStack) -> None:
+    """Whatever is to be written is sent to whom the last sweep asked."""
+    stack.enter_context(patch.object(driver.HttpDriver, "_may_be_written", lambda self, *_: self._last))
+
+
+@_breaks("wrong_write")
+def told_twice(stack: ExitStack) -> None:
+    """What was not answered is sent again."""
+    order = writing.Telling._order
+
+    async def again(self: Any, *given: Any) -> Any:
+        found = await order(self, *given)
+        return found if found.ok else await order(self, *given)
+
+    stack.enter_context(patch.object(writing.Telling, "_order", again))
 
 
 @_breaks("too_much")

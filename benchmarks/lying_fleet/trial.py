@@ -15,13 +15,14 @@ from sereno.drivers.http.driver import HttpDriver
 from sereno.drivers.http.inventory import INVENTORY_BYTES
 from sereno.drivers.http.link import HttpLink
 from sereno.drivers.http.tags import HttpConfig, HttpTagConfig
-from sereno.model import Clock, DeliveryError, TagSpec, severity
+from sereno.model import Clock, DeliveryError, RefusedError, SerenoError, TagSpec, severity
 
 from .lies import INVENTORY_LIES, LIES, OWN_OF_INVENTORY
-from .world import NUMBER, VECTOR, World
+from .world import NUMBER, TOTALS, VECTOR, World
 
 PROMISES = {
     "wrong_total": "good totals that are not what all members of the present inventory said in this sweep",
+    "wrong_write": "totals told to a gateway that are not those of the whole sweep it belonged to, or twice",
     "too_much": "answers of which more was read than an answer may have",
     "late_sweeps": "sweeps that took longer than the time-outs of their inventory and of one gateway",
     "uncaught": "exceptions that nobody caught",
@@ -46,6 +47,10 @@ ROWS = (
     _tag(TOTAL, NUMBER, "sum", pick="value"),
     _tag(HOTTEST, NUMBER, "max", pick="value", partial="uncertain"),
 )
+TOLD = HttpTagConfig.model_validate(
+    {"write": f"{VECTOR}/{{i}}/{{value}}", "method": "GET", "length": 3, "total": MARBLES}
+)
+WRITTEN = DriverTag(TagSpec(path="fleet/gateways/told", access=TOLD.default_access, shape=TOLD.shape), TOLD)
 OBJECTS = (_tag(MARBLES, VECTOR, "sum", length=3), _tag("table", NUMBER, "table", pick="value"))
 
 
@@ -105,6 +110,7 @@ class Trial:
         kept = {name: self.counts[name] for name in PROMISES}
         kept["uncaught"] += self.complaints.count
         more = ("sweeps", "good_totals", "doubted", "refused", "mid_sweep_changes")
+        more += ("written", "written_in_part", "not_written")
         lies = {"lies": sum(self.world.told.values()), "kinds_of_lies": len(self.world.told)}
         return {
             **kept,
@@ -138,7 +144,7 @@ class Trial:
         liars = sorted(world.present)
         for number in chance.sample(liars, min(len(liars), chance.choice((0, 1, 1, 2, 5, 9)))):
             gateway = world.gateways[number]
-            gateway.lie, gateway.on = chance.choice(sorted(LIES)), chance.choice(("", VECTOR, NUMBER))
+            gateway.lie, gateway.on = chance.choice(sorted(LIES)), chance.choice(("", VECTOR, NUMBER, TOTALS))
 
     async def _sweep(self, driver: HttpDriver, plan: Any, *, honestly: bool) -> None:
         clock, world = self.setting.clock, self.world
@@ -166,6 +172,29 @@ class Trial:
         good = columns is not None and self._check(columns)
         if honestly and not good:
             self._broken("not_recovered", f"no good total in the honest sweep {world.turn}")
+        await self._write_back(driver)
+
+    async def _write_back(self, driver: HttpDriver) -> None:
+        """Tell everybody the sum of what was honestly said, whole or not, and look at who was told what."""
+        world = self.world
+        expected = self._expected(world.served[-1] if world.served else None).get(MARBLES)
+        vectors = [g.said[VECTOR][0] for g in world.gateways if len(g.said[VECTOR]) == 1]
+        wanted = expected or tuple(float(sum(column)) for column in zip(*vectors, strict=True)) or (1.0, 2.0, 3.0)
+        try:
+            await driver.write(WRITTEN, wanted)
+            self.counts["written"] += 1
+        except RefusedError:
+            self.counts["not_written"] += 1
+        except SerenoError:
+            self.counts["written_in_part"] += 1
+        except Exception as error:  # noqa: BLE001 - what the rig is there to find
+            self._broken("uncaught", repr(error))
+        there = world.served[-1] if world.served else None
+        for gateway in world.gateways:
+            right = list(enumerate(expected))[: len(gateway.totals)] if expected and there else []
+            if gateway.totals and (gateway.totals != right or there is None or gateway.number not in there):
+                told = f"gateway {gateway.number} was told {gateway.totals} after sweep {world.turn}"
+                self._broken("wrong_write", f"{told}, expected {right or 'nothing'}")
 
     def _check(self, columns: Any) -> bool:
         """True if there was a good total."""

@@ -15,13 +15,15 @@ from .lies import LIES, OWN_OF_INVENTORY, Told, honest, wrong_inventory
 
 VECTOR, NUMBER = "/compteur_bille", "/temperature"
 PATHS = (VECTOR, NUMBER)
+TOTALS = "totals"
+"""What a gateway is told, as its lies may be about."""
 STEP = 0.001
 """Seconds between two pieces of a stream."""
 
 
 @dataclass
 class Gateway:
-    """One of the fleet. `lie` "" = honest, for the path `on`; `said` are its honest answers of this sweep, by path."""
+    """One of the fleet. `lie` "" = honest, for the path `on` or TOTALS; `said` are its honest answers, by path."""
 
     number: int
     listener: Listener | None = None
@@ -29,6 +31,8 @@ class Gateway:
     on: str = ""
     seen: int = 0
     said: dict[str, list[Any]] = field(default_factory=dict)
+    totals: list[tuple[int, int]] = field(default_factory=list)
+    """What it was told after this sweep: lane and total."""
 
     @property
     def address(self) -> str:
@@ -79,6 +83,7 @@ class World:
         self.served.clear()
         for gateway in self.gateways:
             gateway.said = {path: [] for path in PATHS}
+            gateway.totals = []
 
     def honest_again(self) -> None:
         """Nobody lies any more."""
@@ -92,7 +97,12 @@ class World:
         return [first, 2 * first, 3 * first] if path == VECTOR else {"value": first + 0.5}
 
     def _ask(self, gateway: Gateway, path: str) -> Told:
-        lying = gateway.lie and gateway.on in ("", path)
+        told = path.startswith(f"{VECTOR}/")
+        lying = gateway.lie and gateway.on in ("", TOTALS if told else path)
+        if told:
+            lane, total = path.split("/")[2:]
+            gateway.totals.append((int(lane), int(total)))
+            return LIES[gateway.lie](None) if lying else honest("ok")
         true = self.truth(gateway, path)
         if lying:
             self.told[gateway.lie] += 1
