@@ -27,7 +27,7 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRun:
-    """One run, times ns UTC. `why` interval, again, calendar, change or asked.
+    """One run, times ns UTC. `why` interval, again, calendar, change or asked, then `by` whom.
 
     `outcome` done, warned (a step failed that may), failed, stopped, timed_out or cut_off (by the end of the node);
     `reason` in words where it is not done.
@@ -40,6 +40,7 @@ class JobRun:
     outcome: str
     reason: str
     steps: tuple[StepDone, ...]
+    by: str = ""
 
     @property
     def seconds(self) -> float:
@@ -144,7 +145,7 @@ def parse_run(data: Mapping[str, Any]) -> JobRun:
     """The other way."""
     steps = tuple(StepDone(**{**step, "t": _ns(step["t"])}) for step in data["steps"])
     known = {name: data[name] for name in ("number", "why", "outcome", "reason")}
-    return JobRun(**known, began=_ns(data["began"]), ended=_ns(data["ended"]), steps=steps)
+    return JobRun(**known, by=data.get("by", ""), began=_ns(data["began"]), ended=_ns(data["ended"]), steps=steps)
 
 
 def parse_job(data: Mapping[str, Any]) -> JobStatus:

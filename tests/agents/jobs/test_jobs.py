@@ -109,7 +109,7 @@ async def test_a_total_is_written_back_and_told_step_by_step(clock: JumpingClock
     steps = (Read(tags=(TOTAL, WHO)), Check(that=f"{TOTAL} > 5", inputs=(TOTAL,)), BACK)
     async with house(clock, rule(*steps, table=(ColumnRule(WHO, TOTAL, "Marbles"),))) as site:
         run = await site.one()
-        assert (run.outcome, run.reason, run.why) == ("done", "", "asked")
+        assert (run.outcome, run.reason, run.why, run.by) == ("done", "", "asked", "admin")
         assert [(step.do, step.state) for step in run.steps] == [("read", "ok"), ("check", "ok"), ("write_back", "ok")]
         assert site.plant.unit().values["goal"] == 7.0
         assert "7 of fleet/all/total, sweep at 2026-01-01T00:00:" in run.steps[2].words
@@ -210,7 +210,7 @@ async def test_on_an_interval_again_and_on_change(clock: JumpingClock) -> None:
     )
     async with house(clock, *rules) as site:
         await clock.sleep(35.0)
-        assert [run.why for run in await site.runs()] == ["interval"] * 4
+        assert [(run.why, run.by) for run in await site.runs()] == [("interval", "")] * 4
         assert 5 <= len(await site.runs("again")) <= 9
         assert await site.runs("news") == ()
         site.plant.unit().values["total"] = 8.0

@@ -71,6 +71,7 @@ def test_a_job_is_run_and_tells_what_came_of_it(visit: Any) -> None:
     rows = page.locator("#job-run tbody tr")
     expect(rows.nth(1)).to_contain_text("7 of fleet/gateways/marbles, sweep at")
     expect(rows.nth(0)).to_contain_text("1. Ask everybody")
+    expect(page.locator("#job-run")).to_contain_text("asked for by operator")
     assert visit.node.get("fleet/gateways/told") == 7
     expect(page.locator(".job-all")).to_contain_text("7")
     expect(page.locator("[data-member=gw02]")).to_contain_text("4")

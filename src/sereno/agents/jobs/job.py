@@ -11,6 +11,7 @@ import structlog
 
 from sereno.access.actor import Actor, Permission, Right, Role
 from sereno.client import (
+    ASKED_BY,
     Client,
     CommandSpec,
     DeviceStatus,
@@ -84,6 +85,7 @@ class Job:
         self._wake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._stopped_by_hand = False
+        self._asked_by = ""
         self._step = 0
         self._published = 0
         self._index = RowIndex(())
@@ -158,6 +160,7 @@ class Job:
         if name == "run":
             if not self._machine.ask():
                 raise RefusedError(f"{self.rule.name} runs already, and never twice at once")
+            self._asked_by = ASKED_BY.get()
             self._wake.set()
             return self.kept.count + 1
         if name == "stop":
@@ -267,7 +270,8 @@ class Job:
 
     async def _perform(self, why: Why) -> None:
         number = self.kept.count + 1
-        run = Run(self.rule, number, why, self._plant.as_actor(actor_of(self.rule)), told=self._at)
+        by = self._asked_by if why is Why.ASKED else ""
+        run = Run(self.rule, number, why, self._plant.as_actor(actor_of(self.rule)), told=self._at, by=by)
         try:
             await run.go()
         except asyncio.CancelledError:

@@ -25,11 +25,13 @@ OUTCOMES = ("none", DONE, WARNED, FAILED, TIMED_OUT, STOPPED, CUT_OFF)
 class Run:
     """One run of a rule. `go` once; `record` whenever, also after it was cancelled."""
 
-    def __init__(self, rule: JobRule, number: int, why: Why, client: Client, *, told: Callable[[int], None]) -> None:
+    def __init__(
+        self, rule: JobRule, number: int, why: Why, client: Client, *, told: Callable[[int], None], by: str = ""
+    ) -> None:
         self.rule = rule
         self.doing = Doing(rule.name, number, client, client.clock.monotonic())
         self.outcome, self.reason = CUT_OFF, "the node stopped"
-        self._why = why
+        self._why, self._by = why, by
         self._told = told
         self._began = self._clock.wall_ns()
         self._steps: list[StepDone] = []
@@ -63,6 +65,7 @@ class Run:
             outcome=self.outcome,
             reason=self.reason,
             steps=tuple(self._steps),
+            by=self._by,
         )
 
     @property

@@ -13,6 +13,8 @@ from .show import json_line, table, timestamp
 
 LOOK = 0.1
 LONGEST = 3600.0
+BRIEF = 70
+"""Characters of an outcome in a table."""
 FINE = ("done", "warned")
 
 
@@ -132,7 +134,7 @@ async def _ended(client: Client, name: str, number: int) -> JobRun:
 
 def _row(status: JobStatus) -> tuple[str, ...]:
     last = status.last
-    told = ("-", "", "never run") if last is None else (timestamp(last.began), _took(last), _outcome(last))
+    told = ("-", "", "never run") if last is None else (timestamp(last.began), _took(last), _briefly(last))
     state = f"step {status.under_way} of {status.steps}" if status.under_way else status.state
     counts = (str(status.runs), str(status.failed))
     return (status.name, state, status.when, timestamp(status.next), *counts, *told)
@@ -152,12 +154,12 @@ def _show(detail: JobDetail) -> None:
         _members(detail.table)
     if len(detail.runs) > 1:
         click.echo("")
-        rows = [(str(r.number), timestamp(r.began), _took(r), r.why, _outcome(r)) for r in detail.runs[1:11]]
+        rows = [(str(r.number), timestamp(r.began), _took(r), _began_by(r), _briefly(r)) for r in detail.runs[1:11]]
         table(("run", "began", "took", "by", "outcome"), rows, right=(0, 2))
 
 
 def _steps(run: JobRun) -> None:
-    click.echo(f"run {run.number} at {timestamp(run.began)} by {run.why}: {_outcome(run)}, {_took(run)}")
+    click.echo(f"run {run.number} at {timestamp(run.began)}, {_began_by(run)}: {_briefly(run)}, {_took(run)}")
     rows = [(str(at), s.text or s.do, s.state, f"{s.seconds:.2f} s", s.words) for at, s in enumerate(run.steps, 1)]
     table(("", "step", "", "took", "what came of it"), rows, right=(0, 3))
 
@@ -181,3 +183,12 @@ def _took(run: JobRun) -> str:
 
 def _outcome(run: JobRun) -> str:
     return run.outcome.replace("_", " ") + (f": {run.reason}" if run.reason else "")
+
+
+def _briefly(run: JobRun) -> str:
+    text = _outcome(run)
+    return text if len(text) <= BRIEF else f"{text[: BRIEF - 3]}..."
+
+
+def _began_by(run: JobRun) -> str:
+    return f"{run.why} by {run.by}" if run.by else run.why

@@ -63,7 +63,8 @@ def opened(plant: Plant, said: Opened) -> Served:
 
 def _nothing_more(plant: Plant) -> None:
     """Raises ConfigurationError for what only a node runs: a rule that is not kept must not look as if it were."""
-    parts = {"guard": plant.guards, "agent": plant.agents, "alarm": plant.alarms, "derived device": plant.derived}
+    parts = {"guard": plant.guards, "agent": plant.agents, "job": plant.jobs, "alarm": plant.alarms}
+    parts["derived device"] = plant.derived
     found = [name for name, declared in parts.items() if declared]
     if found:
         words = f"the plant has one {' and one '.join(found)} or more, which a small gateway does not run"

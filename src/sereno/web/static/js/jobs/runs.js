@@ -9,6 +9,8 @@ const FINE = new Set(["done", "ok"]);
 const BAD = new Set(["failed", "timed_out"]);
 const moment = (text) => (text ? siteTime(Date.parse(text)) : "—");
 
+const why = (run) => (run.by ? t("jobs.asked_by", { actor: run.by }) : t(`jobs.why_${run.why}`));
+
 /** What a job does now. */
 export function stateChip(job) {
   const step = job.state === "running" ? ` ${t("jobs.step_of", { step: job.under_way, steps: job.steps })}` : "";
@@ -28,7 +30,7 @@ export function runTable(job) {
   const done = run ? run.steps : [];
   const rows = job.declared.map((text, at) => stepRow(at, text, done[at]));
   const said = run
-    ? el("p", {}, `${t("jobs.run_of", { number: run.number.toLocaleString(lang), time: moment(run.began) })} `, outcomeChip(run.outcome), ` ${t(`jobs.why_${run.why}`)}, ${formatDuration(run.seconds, lang)}`)
+    ? el("p", {}, `${t("jobs.run_of", { number: run.number.toLocaleString(lang), time: moment(run.began) })} `, outcomeChip(run.outcome), ` ${why(run)}, ${formatDuration(run.seconds, lang)}`)
     : el("p", {}, t("jobs.never"));
   const table = el("table", { className: "table" },
     el("thead", {}, el("tr", {}, ...heads.map((name) => el("th", { scope: "col", className: name === "took" ? "number" : "" }, t(`jobs.${name}`))))), el("tbody", {}, ...rows));
@@ -43,6 +45,6 @@ function stepRow(at, text, done) {
 /** Earlier runs. */
 export function historyTable(runs) {
   return el("table", { className: "table" }, el("tbody", {}, ...runs.map((run) => el("tr", {},
-    el("th", { scope: "row", className: "number" }, run.number.toLocaleString(lang)), el("td", {}, moment(run.began)), el("td", {}, t(`jobs.why_${run.why}`)),
+    el("th", { scope: "row", className: "number" }, run.number.toLocaleString(lang)), el("td", {}, moment(run.began)), el("td", {}, why(run)),
     el("td", { className: "number" }, formatDuration(run.seconds, lang)), el("td", {}, outcomeChip(run.outcome)), el("td", {}, el("div", { className: "job-words" }, run.reason))))));
 }
