@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,26 +16,47 @@ from sereno.model import OperationError
 
 PLC_DEVICE = "site/plc"
 SCENARIOS = Path(__file__).parent / "scenarios"
+DEVICES = {
+    "telescope": "site/telescope",
+    "cameraVIS": "site/vis",
+    "filterWheel": "site/wheel",
+    "focuser": "site/focuser",
+    "cameraNIR": "site/nir",
+    "infraredWheel": "site/nir_wheel",
+    "dome": "site/dome",
+}
+"""What the site calls a simulated instrument."""
+PORTS = {"telescope": -3, "cameraVIS": -2, "cameraNIR": -1, "plc": 0, "dome": 1}
+"""Where each simulator listens, beside the PLC: with 5003 the ports are those of the original, 5000 to 5004."""
+USUAL = ("telescope", "cameraVIS", "cameraNIR", "plc")
 _END_TIMEOUT = 5.0
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=5003, show_default=True, help="Of the PLC; 0 chooses.")
+@click.option(
+    "--port", type=click.IntRange(0, 65530), default=5003, show_default=True,
+    help="Of the PLC; the instruments are beside it. 0 chooses all.",
+)  # fmt: skip
+@click.option("--only", multiple=True, type=click.Choice(list(PORTS)), help="Only this simulator; may be repeated.")
 @click.option("--scenario", default="", help="A scenario file, or one that comes with it: plc, full.")
+@click.option("--seed", type=int, default=0, show_default=True, help="The same stars and the same noise again.")
 @click.option("--for", "seconds", type=float, default=None, help="Stop by itself after so many seconds.")
 @click.option("--until-stdin-closes", "tied", is_flag=True, help="Stop when standard input ends.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output, one JSON value a line.")
-def observatory(*, port: int, scenario: str, seconds: float | None, tied: bool, as_json: bool) -> int:
-    """The observatory's simulators: its PLC with weather station, dome, doors and lights."""
+def observatory(
+    *, port: int, only: tuple[str, ...], scenario: str, seed: int, seconds: float | None, tied: bool, as_json: bool
+) -> int:
+    """The observatory's simulators: its PLC with weather station, dome, doors and lights; telescope and cameras."""
     script = scenario_path(scenario)
     with ExitStack() as stack:
-        options = ["--port", str(port), *(["--scenario", str(script)] if script else [])]
-        url = _started(stack, "plc", *options)["url"]
+        urls = _all(stack, only or USUAL, port, ["--scenario", str(script)] if script else [], seed)
         if as_json:
-            click.echo(json.dumps({"devices": {PLC_DEVICE: url}}))
+            click.echo(json.dumps({"devices": urls}))
         else:
-            click.echo(f"{PLC_DEVICE}  {url}")
-            click.echo(f"rain: sereno sim force WXT520:RainRate 12 --port {url.rpartition(':')[2]}")
+            for name, url in urls.items():
+                click.echo(f"{name:16} {url}")
+            if PLC_DEVICE in urls:
+                click.echo(f"rain: sereno sim force WXT520:RainRate 12 --port {urls[PLC_DEVICE].rpartition(':')[2]}")
         sys.stdout.flush()
         _wait(seconds, tied=tied)
     return 0
@@ -51,16 +73,42 @@ def scenario_path(name: str) -> Path | None:
     raise OperationError(f"there is no scenario {name!r}; a file, or one of {known}")
 
 
-def _started(stack: ExitStack, *words: str) -> dict[str, str]:
-    """Start one simulator; what it printed when ready. It ends with the stack, or with this process."""
+def _all(stack: ExitStack, names: tuple[str, ...], port: int, more: list[str], seed: int) -> dict[str, str]:
+    """Start simulators; device of the site -> URL. Cameras follow the telescope, so they start when that is there."""
+    urls: dict[str, str] = {}
+    first = [name for name in names if not name.startswith("camera")]
+    for group in (first, [name for name in names if name not in first]):
+        started = []
+        for name in group:
+            where = ["--port", str(port + PORTS[name] if port else 0), *more]
+            words = ["plc", *where] if name == "plc" else ["alpaca", "--part", name, "--seed", str(seed), *where]
+            if name.startswith("camera"):
+                words += ["--roofless", *(["--telescope", urls["site/telescope"]] if "site/telescope" in urls else [])]
+            started.append((_begun(stack, *words), words))
+        for process, words in started:
+            ready = _ready(process, words)
+            if words[0] == "plc":
+                urls[PLC_DEVICE] = ready["url"]
+            else:
+                urls |= {DEVICES[name]: url for name, url in ready["devices"].items() if name in DEVICES}
+    return urls
+
+
+def _begun(stack: ExitStack, *words: str) -> subprocess.Popen[str]:
+    """Start one simulator. It ends with the stack, or with this process."""
     command = [sys.executable, "-m", "sereno", "sim", *words, "--json", "--until-stdin-closes"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     stack.callback(_end, process)
+    return process
+
+
+def _ready(process: subprocess.Popen[str], words: list[str]) -> dict[str, Any]:
+    """What a simulator printed when it was ready. Raises OperationError."""
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
         raise OperationError(f"the simulator did not start: sereno sim {' '.join(words)}")
-    found: dict[str, str] = json.loads(line)
+    found: dict[str, Any] = json.loads(line)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,10 +21,12 @@ from sereno.app.serve.server import DeviceServer
 from sereno.client import Client
 from sereno.device import Environment, NoMemory
 from sereno.model import AckState
+from sereno.sim.instruments.alpaca import AlpacaServer
 from sereno.sim.jsonplc.run import run_plc
 from sereno.sim.jsonplc.server import PlcServer
 from sereno.testing import JumpingClock, MemoryTransports
 from sereno_observatory.demo import OBSERVATORY
+from sereno_observatory.simulators import DEVICES
 
 ADMIN = Actor("admin", (ROLES["admin"],))
 WATCH = "observatory/environment/supervision"
@@ -56,22 +58,40 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    clock: JumpingClock, plant: Path = OBSERVATORY.plant, *, mode: str = "MANUAL", **plc: Any
+    clock: JumpingClock,
+    plant: Path = OBSERVATORY.plant,
+    *,
+    mode: str = "MANUAL",
+    instruments: AlpacaServer | None = None,
+    **plc: Any,
 ) -> AsyncIterator[Site]:
-    """The demo's site, running for three seconds already."""
-    transports = MemoryTransports()
-    with TemporaryDirectory() as kept:
-        async with _running(clock, transports, plant, mode, Path(kept), plc) as here:
-            yield here
+    """The demo's site, running for three seconds already; with `instruments` where a test wants them, on port 80."""
+    transports = MemoryTransports() if instruments is None else instruments.transports
+    assert isinstance(transports, MemoryTransports)
+    async with AsyncExitStack() as stack:
+        kept = stack.enter_context(TemporaryDirectory())
+        urls: dict[str, str] = {}
+        if instruments is not None:
+            await instruments.start(80)
+            stack.push_async_callback(instruments.close)
+            urls = {DEVICES[actor]: url for actor, url in instruments.urls().items() if actor in DEVICES}
+        yield await stack.enter_async_context(_running(clock, transports, plant, mode, Path(kept), plc, urls))
 
 
 @asynccontextmanager
 async def _running(
-    clock: JumpingClock, transports: MemoryTransports, plant: Path, mode: str, kept: Path, plc: dict[str, Any]
+    clock: JumpingClock,
+    transports: MemoryTransports,
+    plant: Path,
+    mode: str,
+    kept: Path,
+    plc: dict[str, Any],
+    urls: dict[str, str],
 ) -> AsyncIterator[Site]:
     async with run_plc(clock=clock, transports=transports, **plc) as server:
-        loaded = with_urls(load_plant(plant), {"site/plc": f"tcp://127.0.0.1:{server.port}"})
-        configs = device_configs_of(loaded.linked_devices, NoMemory())
+        loaded = with_urls(load_plant(plant), {"site/plc": f"tcp://127.0.0.1:{server.port}", **urls})
+        there = [d for d in loaded.linked_devices if d.table.driver != "alpaca" or d.table.name in urls]
+        configs = device_configs_of(there, NoMemory())
         configs = [replace(c, groups={n: replace(g, phase=0.0) for n, g in c.groups.items()}) for c in configs]
         async with DeviceServer(configs, Environment(clock=clock, transports=transports, folder=kept)) as node:
             guards = Guards(loaded.guards, node.hub, node.router, clock)

@@ -17,12 +17,17 @@ from sereno_observatory.simulators import SCENARIOS, scenario_path
 
 def test_all_together_end_together(capfd: pytest.CaptureFixture[str]) -> None:
     command = [sys.executable, "-m", "sereno", "sim", "observatory", "--port", "0", "--scenario", "plc"]
+    command += ["--only", "plc", "--only", "cameraVIS"]  # the others are started alike
     with subprocess.Popen(
         [*command, "--json", "--until-stdin-closes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        url = json.loads(process.stdout.readline())["devices"]["site/plc"]
+        devices = json.loads(process.stdout.readline())["devices"]
+        assert set(devices) == {"site/plc", "site/vis", "site/wheel", "site/focuser"}
+        assert run_cli(["alpaca", "browse", devices["site/vis"].split("/")[2], "--json"]) == 0
+        assert "Visible camera" in capfd.readouterr().out
+        url = devices["site/plc"]
         force = ["sim", "force", "WXT520:RainRate", "12", "--port", url.rpartition(":")[2]]
         assert run_cli(force) == 0
         process.stdin.close()

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from sereno.model import NotFoundError, OperationError
 
-from .plant.load import Plant, load_plant
+from .plant.load import Plant, PlantDevice, load_plant
 from .runner import RunOptions, run_node
 from .welcome import Welcome
 
@@ -86,11 +86,15 @@ def run_demo(
 
 def with_urls(plant: Plant, urls: Mapping[str, str]) -> Plant:
     """The plant with other addresses for some of its devices."""
-    devices = [
-        replace(d, config=d.config.model_copy(update={"url": urls[d.table.name]})) if d.table.name in urls else d
-        for d in plant.devices
-    ]
+    devices = [_with_url(d, urls[d.table.name]) if d.table.name in urls else d for d in plant.devices]
     return replace(plant, devices=tuple(devices))
+
+
+def _with_url(device: PlantDevice, url: str) -> PlantDevice:
+    if device.written is None:
+        return replace(device, config=device.config.model_copy(update={"url": url}))
+    settings = {**device.written.settings, "url": url}
+    return replace(device, config=settings, written=replace(device.written, settings=settings))
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class AlpacaCamera(AlpacaInstrument, Camera):
 
     async def observe(self) -> CameraStatus:
         """See Instrument."""
-        alpaca = self.alpaca
+        alpaca = await self.alpaca.snapshot()
         code = int(await alpaca.number("camerastate"))
         if code not in range(len(_STATES)):
             raise NoAnswerError(f"camerastate {code}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -14,9 +15,51 @@ from .protocol import API, FORM, IMAGE_BYTES, JSON, Address, decode_image, decod
 
 MOST = 1 << 20
 _ANSWERED = (200,)
+STATE = "devicestate"
 
 
-class AlpacaClient:
+class Asking(ABC):
+    """Ways to ask for properties, whatever they come from. `lacks`: what the device has said it never has."""
+
+    lacks: set[str]
+
+    @abstractmethod
+    async def get(self, member: str, **parameters: Any) -> Any:
+        """A property. Raises DeviceError, DeliveryError."""
+
+    async def number(self, member: str, **parameters: Any) -> float:
+        """A property that is a number."""
+        return number_of(await self.get(member, **parameters), member)
+
+    async def truth(self, member: str) -> bool:
+        """A property that is true or false."""
+        value = await self.get(member)
+        if not isinstance(value, bool):
+            raise NoAnswerError(f"{member}: {value!r:.60} is neither true nor false")
+        return value
+
+    async def optional(self, member: str) -> float | None:
+        """A number that the device may not have, or not now; what it says it never has is not asked for again."""
+        if member in self.lacks:
+            return None
+        try:
+            return await self.number(member)
+        except DeviceError as error:
+            if error.reason == "not_implemented":
+                self.lacks.add(member)
+            elif error.reason not in ("value_not_set", "invalid_operation"):
+                raise
+            return None
+
+    async def may(self, member: str) -> bool:
+        """A property that says what the device can; False where it does not know it."""
+        try:
+            return await self.truth(member)
+        except DeviceError:
+            return False
+
+
+class AlpacaClient(Asking):
     """One device of a server; `me` is the ClientID. Members are named in lower case, as in the URL.
 
     `lost` is called when the device says that it is not connected.
@@ -38,7 +81,7 @@ class AlpacaClient:
         self._me = me
         self._timeout = timeout
         self._transaction = 0
-        self._lacks: set[str] = set()
+        self.lacks: set[str] = set()
 
     async def get(self, member: str, **parameters: Any) -> Any:
         """A property. Raises DeviceError, DeliveryError."""
@@ -46,36 +89,19 @@ class AlpacaClient:
         answer = await self._http.ask("GET", url, headers={"Accept": JSON}, most=MOST, timeout=self._timeout)
         return self._judged(answer.status, answer.body, member)
 
-    async def number(self, member: str, **parameters: Any) -> float:
-        """A property that is a number."""
-        return number_of(await self.get(member, **parameters), member)
-
-    async def truth(self, member: str) -> bool:
-        """A property that is true or false."""
-        value = await self.get(member)
-        if not isinstance(value, bool):
-            raise NoAnswerError(f"{member}: {value!r:.60} is neither true nor false")
-        return value
-
-    async def optional(self, member: str) -> float | None:
-        """A number that the device may not have, or not now; what it says it never has is not asked for again."""
-        if member in self._lacks:
-            return None
+    async def snapshot(self) -> Snapshot:
+        """All properties that tell how the device is, in one question where it can answer that."""
+        if STATE in self.lacks:
+            return Snapshot(self, {})
         try:
-            return await self.number(member)
+            listed = await self.get(STATE)
         except DeviceError as error:
-            if error.reason == "not_implemented":
-                self._lacks.add(member)
-            elif error.reason not in ("value_not_set", "invalid_operation"):
+            if error.reason != "not_implemented":
                 raise
-            return None
-
-    async def may(self, member: str) -> bool:
-        """A property that says what the device can; False where it does not know it."""
-        try:
-            return await self.truth(member)
-        except DeviceError:
-            return False
+            self.lacks.add(STATE)
+            return Snapshot(self, {})
+        pairs = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        return Snapshot(self, {str(one.get("Name", "")).lower(): one.get("Value") for one in pairs})
 
     async def put(self, member: str, **values: Any) -> Any:
         """A method, or a property that is set. Raises DeviceError, DeliveryError."""
@@ -115,3 +141,18 @@ class AlpacaClient:
         if status in (400, 404, 405):
             raise DeviceError("not_implemented", f"{member}: status {status}: {words}")
         raise NoAnswerError(f"{member}: status {status}: {words}")
+
+
+class Snapshot(Asking):
+    """What a device has said of all its properties at once; what is not among that is asked for."""
+
+    def __init__(self, client: AlpacaClient, known: Mapping[str, Any]) -> None:
+        self.lacks = client.lacks
+        self._client = client
+        self._known = known
+
+    async def get(self, member: str, **parameters: Any) -> Any:
+        """See Asking."""
+        if not parameters and (value := self._known.get(member)) is not None:
+            return value
+        return await self._client.get(member, **parameters)

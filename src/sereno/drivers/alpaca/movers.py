@@ -43,7 +43,7 @@ class AlpacaTelescope(AlpacaInstrument, Telescope):
 
     async def observe(self) -> TelescopeStatus:
         """See Instrument."""
-        alpaca = self.alpaca
+        alpaca = await self.alpaca.snapshot()
         parked, slewing = await alpaca.truth("atpark"), await alpaca.truth("slewing")
         tracking = await alpaca.truth("tracking")
         place = await alpaca.number("rightascension"), await alpaca.number("declination")
@@ -106,7 +106,7 @@ class AlpacaDome(AlpacaInstrument, Dome):
 
     async def observe(self) -> DomeStatus:
         """See Instrument."""
-        alpaca = self.alpaca
+        alpaca = await self.alpaca.snapshot()
         code = await alpaca.optional("shutterstatus")
         if code is not None and code not in range(len(_SHUTTER)):
             raise NoAnswerError(f"shutterstatus {code:g}")
@@ -171,7 +171,7 @@ class AlpacaFocuser(AlpacaInstrument, Focuser):
 
     async def observe(self) -> FocuserStatus:
         """See Instrument."""
-        alpaca = self.alpaca
+        alpaca = await self.alpaca.snapshot()
         position = await alpaca.optional("position")
         return FocuserStatus(
             position=None if position is None else int(position),

@@ -29,7 +29,8 @@ class AlpacaConditions(AlpacaInstrument, ObservingConditions):
 
     async def observe(self) -> ConditionsStatus:
         """See Instrument."""
-        return ConditionsStatus(**{tag: await self.alpaca.optional(member) for tag, member in CONDITIONS.items()})
+        alpaca = await self.alpaca.snapshot()
+        return ConditionsStatus(**{tag: await alpaca.optional(member) for tag, member in CONDITIONS.items()})
 
     async def do_refresh(self) -> None:
         """See ObservingConditions."""

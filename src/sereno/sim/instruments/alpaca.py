@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sereno.device import Transports
+from sereno.device import SocketTransports, Transports
 from sereno.drivers.alpaca.protocol import (
     API,
     IMAGE_BYTES,
@@ -83,8 +84,12 @@ class SimDevice:
         self.connected = on
 
     def _state(self, given: Arguments) -> list[dict[str, Any]]:
-        found = [{"Name": name, "Value": self.members.get[name.lower()](given)} for name in self.members.state]
-        return [one for one in found if one["Value"] is not None]
+        """What tells how the device is; what it does not have is left out."""
+        found = []
+        for name in self.members.state:
+            with suppress(DeviceError):
+                found.append({"Name": name, "Value": self.members.get[name.lower()](given)})
+        return found
 
 
 class AlpacaServer:
@@ -99,7 +104,8 @@ class AlpacaServer:
     ) -> None:  # fmt: skip
         self.devices = tuple(devices)
         self._clock = clock
-        self._web = WebServer(self.answer, transports)
+        self.transports: Transports = transports or SocketTransports()
+        self._web = WebServer(self.answer, self.transports)
         self._transactions = itertools.count(1)
         self._scenario = scenario
         self._begun = clock.monotonic()

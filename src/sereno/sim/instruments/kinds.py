@@ -223,6 +223,7 @@ def conditions(model: SimConditions, actor: str = "conditions") -> SimDevice:
         put={"refresh": lambda _: None, "averageperiod": lambda given: _only_zero(given.number("AveragePeriod"))},
         lacks=frozenset(("skyquality",)),
         force={field.name: force(field.name) for field in fields(ConditionsStatus)},
+        state=tuple(CONDITIONS.values()),
     )
     return SimDevice("observingconditions", "Weather station", members, version=2, actor=actor)
 
