@@ -27,6 +27,9 @@ def test_all_together_end_together(capfd: pytest.CaptureFixture[str]) -> None:
         assert set(devices) == {"site/plc", "site/vis", "site/wheel", "site/focuser"}
         assert run_cli(["alpaca", "browse", devices["site/vis"].split("/")[2], "--json"]) == 0
         assert "Visible camera" in capfd.readouterr().out
+        assert run_cli(["sim", "trouble", "camera", devices["site/vis"], "silent=1"]) == 0
+        assert run_cli(["sim", "trouble", "camera", devices["site/vis"], "slient=1"]) == 1
+        assert "expected some of broken, silent" in capfd.readouterr().err
         url = devices["site/plc"]
         force = ["sim", "force", "WXT520:RainRate", "12", "--port", url.rpartition(":")[2]]
         assert run_cli(force) == 0

@@ -45,9 +45,20 @@ def written_configs(written: WrittenDevice, memory: Memory) -> list[DeviceConfig
         stale_after=table.stale_after,
         description=table.description,
     )
-    periods = {name: GroupConfig(g.period, g.phase) for name, g in written.groups.items() if name == LOOK}
-    configs[0] = replace(configs[0], groups={**configs[0].groups, **periods})
+    if table.driver:
+        configs[0] = _as_instrument(configs[0], written)
     return [replace(config, marks=table.marks_at(config.path)) for config in configs]
+
+
+def _as_instrument(config: DeviceConfig, written: WrittenDevice) -> DeviceConfig:
+    """With the period that the plant file says, and shown by driver and address rather than by its class."""
+    look = written.groups[LOOK]
+    return replace(
+        config,
+        groups={**config.groups, LOOK: GroupConfig(look.period, look.phase)},
+        driver_name=written.table.driver,
+        config=replace(config.config, url=str(written.settings.get("url", config.config.url))),
+    )
 
 
 def device_config(device: PlantDevice) -> DeviceConfig:

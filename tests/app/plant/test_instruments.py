@@ -54,6 +54,7 @@ def test_tags_come_by_themselves_and_may_be_refined(tmp_path: Path) -> None:
     assert len(loaded.alarms) == 1
     config = device_configs_of(loaded.devices, NoMemory())[0]
     assert config.groups["look"].period == 5.0
+    assert config.driver_name == "fake"
 
 
 def test_every_fault_is_told_with_its_line(tmp_path: Path) -> None:

@@ -178,3 +178,14 @@ def test_a_device_that_forgot_its_connection_is_connected_anew(tmp_path: Path) -
         await bench.clock.sleep(10.0)
         assert device.connected
         await bench.until("safety/safe", True)
+
+
+def test_questions_and_answers_are_shown_to_who_looks(tmp_path: Path) -> None:
+    @at(tmp_path, "safety")
+    async def _(bench: Rig) -> None:
+        seen = []
+        async for line in bench.client.trace("site/safety"):
+            seen.append((line.direction, line.text))
+            if len(seen) == 2:
+                break
+        assert seen == [("tx", "GET issafe"), ("rx", "200 issafe")]

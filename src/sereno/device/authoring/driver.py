@@ -323,6 +323,11 @@ class Runtime:
         """See Device."""
         return self._link.environment
 
+    def trace(self, direction: str, data: bytes, text: str) -> None:
+        """Hand a raw frame, "tx" or "rx", to whoever looks at the link. In the loop."""
+        if self._link.taps:
+            self._link.trace(direction, data, text)
+
     def hold(self, state: OperationalState, status: str) -> None:
         """The device is in this state although it answers."""
         with suppress(RuntimeError):  # the loop was closed meanwhile

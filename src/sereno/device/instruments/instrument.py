@@ -53,6 +53,11 @@ class Instrument(Device):
             else:
                 self._values.set(field.name, value)
 
+    def trace(self, direction: str, data: bytes, text: str) -> None:
+        """Show a raw frame, "tx" or "rx", to people who look at the link of this instrument."""
+        if self._runtime is not None:
+            self._runtime.trace(direction, data, text)
+
     async def look_again(self) -> None:
         """Show how the instrument is after a command; one that does not answer now is told by the next scan."""
         with suppress(DeliveryError, OSError):

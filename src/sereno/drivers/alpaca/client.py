@@ -16,6 +16,7 @@ from .protocol import API, FORM, IMAGE_BYTES, JSON, Address, decode_image, decod
 MOST = 1 << 20
 _ANSWERED = (200,)
 STATE = "devicestate"
+Trace = Callable[[str, bytes, str], None]
 
 
 class Asking(ABC):
@@ -62,7 +63,7 @@ class Asking(ABC):
 class AlpacaClient(Asking):
     """One device of a server; `me` is the ClientID. Members are named in lower case, as in the URL.
 
-    `lost` is called when the device says that it is not connected.
+    `lost` is called when the device says that it is not connected, `trace` with each question and answer.
     """
 
     def __init__(
@@ -74,8 +75,10 @@ class AlpacaClient(Asking):
         me: int = 1,
         timeout: float = 5.0,
         lost: Callable[[str], None] = lambda _: None,
+        trace: Trace = lambda *_: None,
     ) -> None:
         self._http = http
+        self._trace = trace
         self._lost = lost
         self._base = f"{address.server}{API}/{kind}/{address.number}"
         self._me = me
@@ -85,7 +88,9 @@ class AlpacaClient(Asking):
 
     async def get(self, member: str, **parameters: Any) -> Any:
         """A property. Raises DeviceError, DeliveryError."""
-        url = f"{self._base}/{member}?{form(self._signed(parameters))}"
+        query = form(self._signed(parameters))
+        self._trace("tx", query.encode(), f"GET {member}")
+        url = f"{self._base}/{member}?{query}"
         answer = await self._http.ask("GET", url, headers={"Accept": JSON}, most=MOST, timeout=self._timeout)
         return self._judged(answer.status, answer.body, member)
 
@@ -106,6 +111,7 @@ class AlpacaClient(Asking):
     async def put(self, member: str, **values: Any) -> Any:
         """A method, or a property that is set. Raises DeviceError, DeliveryError."""
         body = form(self._signed(values)).encode()
+        self._trace("tx", body, f"PUT {member}")
         answer = await self._http.ask(
             "PUT", f"{self._base}/{member}", headers={"Accept": JSON, "Content-Type": FORM}, body=body, most=MOST,
             timeout=self._timeout,
@@ -129,6 +135,7 @@ class AlpacaClient(Asking):
 
     def _judged(self, status: int, body: bytes, member: str) -> Any:
         """The value of an answer. A server says 400 to what it does not know, in words of its own."""
+        self._trace("rx", body, f"{status} {member}")
         if status == 200:
             try:
                 return value_of(body, member)

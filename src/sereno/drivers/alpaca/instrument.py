@@ -44,7 +44,13 @@ class AlpacaInstrument(Instrument):
         self._http = HttpClient(around.transports, around.clock, keep=KEEP)
         me = around.random.randrange(1, 0xFFFF)
         self._client = AlpacaClient(
-            self._http, Address(self.url), self.alpaca_kind, me=me, timeout=self.timeout, lost=self.reconnect
+            self._http,
+            Address(self.url),
+            self.alpaca_kind,
+            me=me,
+            timeout=self.timeout,
+            lost=self.reconnect,
+            trace=self.trace,
         )
         try:
             await self._client.put("connected", Connected=True)
