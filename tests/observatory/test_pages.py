@@ -78,6 +78,7 @@ def test_every_text_that_is_asked_for_is_there(path: Path) -> None:
 def test_no_text_is_idle() -> None:
     text = "\n".join(path.read_text("utf-8") for path in [*SCRIPTS, *TEMPLATES])
     families = set(re.findall(r"`(observatory\.[a-z0-9_.]+)\$\{", text))
+    families |= set(re.findall(r'"(observatory\.[a-z_]+\.)"', text))
     quoted = {f"observatory.{key}" for key in re.findall(r"""["'`]([a-z_.0-9]+)["'`]""", text)}
     idle = {key for key in catalogue("en") if not re.search(rf"""["'`]{re.escape(key)}["'`]""", text)} - quoted
     assert {key for key in idle if not any(key.startswith(family) for family in families)} == set()

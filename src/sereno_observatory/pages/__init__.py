@@ -4,12 +4,19 @@ from pathlib import Path
 
 from sereno.pages import Application, Data, Page
 
+from .imagefiles import fits, image, images, pixels
 from .site import site
 
 PAGES = Application(
     name="observatory",
     folder=Path(__file__).parent,
-    data=[Data(name="site", answer=site)],
+    data=[
+        Data(name="site", answer=site),
+        Data(name="images", answer=images),
+        Data(name="image", answer=image),
+        Data(name="pixels", answer=pixels),
+        Data(name="fits", answer=fits),
+    ],
     pages=[
         Page(
             name=name,
@@ -23,7 +30,10 @@ PAGES = Application(
         for place, name, titles in (
             (10, "dashboard", ("Observatory", "Observatorio", "Observatoire")),
             (20, "environment", ("Environment", "Entorno", "Environnement")),
-            (90, "agents", ("Agents", "Agentes", "Agents")),
+            (30, "instruments", ("Instruments", "Instrumentos", "Instruments")),
+            (40, "majordome", ("Majordome", "Mayordomo", "Majordome")),
+            (50, "observer", ("Observer", "Observador", "Observateur")),
+            (60, "agents", ("Agents", "Agentes", "Agents")),
         )
     ],
 )

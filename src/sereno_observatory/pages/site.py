@@ -55,7 +55,7 @@ async def site(asked: Asked) -> dict[str, Any]:
     for one in instruments:
         one["may"] = may(Right.CALL, one["path"])
     return {
-        **{role: _path(devices, module) for role, module in ROLES.items()},
+        **{role: path_of(devices, module) for role, module in ROLES.items()},
         "plc": plc,
         "agents": agents,
         "instruments": instruments,
@@ -66,7 +66,7 @@ async def site(asked: Asked) -> dict[str, Any]:
             if tag in known and may(Right.SUBSTITUTE, known[tag].path)
         ],
         "called": [
-            role for role, module in ROLES.items() if (path := _path(devices, module)) and may(Right.CALL, path)
+            role for role, module in ROLES.items() if (path := path_of(devices, module)) and may(Right.CALL, path)
         ],
         "modes": [
             one.path + "/mode"
@@ -76,7 +76,8 @@ async def site(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _path(devices: Iterable[DeviceStatus], module: str) -> str | None:
+def path_of(devices: Iterable[DeviceStatus], module: str) -> str | None:
+    """The first device whose class is defined below `module`."""
     return next((one.path for one in devices if one.url.startswith(module)), None)
 
 

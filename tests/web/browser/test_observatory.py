@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,17 +33,33 @@ FINE = {
 APP = "/app/observatory"
 
 
+INSTRUMENTS = Path(__file__).parents[2] / "observatory/page_instruments.py"
+MORE = "".join(
+    f"""
+[[device]]
+name = "site/{name}"
+class = "page_instruments:{kind}"
+description = "{kind} of the tests"
+"""
+    for name, kind in (("telescope", "Mount"), ("dome", "Roof"), ("camera", "Eye"), ("wheel", "Wheel"))
+)
+
+
 @dataclass
 class ObservatoryNode(RunningNode):
-    """The demo's site without its simulators: what the PLC says is set by the tests."""
+    """The demo's site without its simulators: what the PLC says is set by the tests, instruments obey at once."""
 
     async def _start(self) -> Ready:
-        whole = load_plant(OBSERVATORY.plant)
-        plant = replace(whole, devices=tuple(d for d in whole.devices if d.table.driver != "alpaca"))
+        home = self.folder / "site"
+        shutil.copytree(OBSERVATORY.plant.parent, home)
+        shutil.copy(INSTRUMENTS, home)
+        (home / "instruments.toml").write_text("", encoding="utf-8")  # those of the tests instead
+        (home / "plant.toml").write_text(OBSERVATORY.plant.read_text("utf-8") + MORE, encoding="utf-8")
+        plant = load_plant(home / "plant.toml")
         memory = in_memory(plant, self.memory)
         devices = tuple(old if old.written else new for old, new in zip(plant.devices, memory.devices, strict=True))
         self.unit("site/plc").values.update(FINE)
-        self._node = Node(replace(plant, devices=devices), DataFolder(self.folder), Environment())
+        self._node = Node(replace(plant, devices=devices), DataFolder(self.folder / "data"), Environment())
         ready = await self._node.start("127.0.0.1", 0)
         for role in ("viewer", "operator", "engineer"):
             await self.accounts.add_user(role, PASSWORD, [role], by="test")
@@ -53,8 +72,11 @@ class ObservatoryNode(RunningNode):
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
-    with ObservatoryNode(tmp_path_factory.mktemp("node"), plant=OBSERVATORY.plant) as running:
+    path = list(sys.path)
+    with ObservatoryNode(tmp_path_factory.mktemp("node")) as running:
         yield running
+    sys.path[:] = path
+    sys.modules.pop("page_instruments", None)
 
 
 @pytest.mark.parametrize("lang", ["en", "es", "fr"])
@@ -137,3 +159,58 @@ def test_an_agent_is_stopped_and_started_and_says_so_in_its_log(visit: Any) -> N
         page.click("#confirm-send")
         expect(card.locator(".ack[data-state=done]")).to_be_visible()
         expect(card.locator(".chip").first).to_have_text(state)
+
+
+def test_an_instrument_is_commanded_by_its_declared_command(visit: Any) -> None:
+    page = visit(f"{APP}/instruments", user="operator")
+    card = page.locator("[data-instrument='site/telescope']")
+    form = card.locator("[data-command=slew]")
+    form.get_by_label("Right ascension (h)").fill("7.25")
+    form.get_by_label("Declination (°)").fill("-80")
+    form.get_by_role("button").click()
+    expect(page.locator("dialog")).to_contain_text("site/telescope slew(7.25, -80)")
+    page.click("#confirm-send")
+    expect(card.locator(".ack[data-state=failed]")).to_contain_text("it stands below the horizon")
+    form.get_by_label("Declination (°)").fill("41.5")
+    form.get_by_role("button").click()
+    page.click("#confirm-send")
+    expect(card.locator(".ack[data-state=done]")).to_be_visible()
+    expect(card.locator("sr-value[tag='site/telescope/right_ascension']")).to_contain_text("7.2500")
+    card.get_by_role("button", name="Stop").click()  # stopping is not asked about
+    expect(card.locator(".ob-status")).to_have_text("IDLE")
+    page = visit(f"{APP}/instruments", user="viewer")
+    expect(page.locator("[data-instrument]")).to_have_count(4)
+    expect(page.locator(".ob-command")).to_have_count(0)
+
+
+def test_the_image_just_taken_shows_itself_with_its_header(visit: Any) -> None:
+    page = visit(f"{APP}/observer", user="operator")
+    expect(page.locator("#list-note")).to_have_text("There are no images that you may see.")
+    call = {"target": "site/camera", "verb": "call", "name": "expose", "arguments": [0.0, "light"]}
+    answer = page.request.post(
+        f"{visit.node.ready.url}/api/v1/commands", data=call, headers={"origin": visit.node.ready.url}
+    )
+    assert answer.status == 202, answer.text()
+    expect(page.locator("#image-name")).to_have_text(re.compile(r"site-camera-\d{8}T\d{6}-00001\.fits"))
+    expect(page.locator("#figures")).to_contain_text("400 × 300 × 16 bit")
+    expect(page.locator("#cards tr", has_text="IMAGETYP")).to_contain_text("Light Frame")
+    page.locator("#zoom-one").click()
+    canvas = page.locator("#canvas")
+    brightest = page.evaluate(
+        """async () => {
+            await new Promise((done) => setTimeout(done, 500));
+            const canvas = document.getElementById("canvas");
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return data.reduce((most, v, i) => (i % 4 ? most : Math.max(most, v)), 0);
+        }"""
+    )
+    assert brightest > 200
+    canvas.press("0")
+    assert (
+        page.locator("#download")
+        .get_attribute("href")
+        .startswith("/api/v1/app/observatory/fits?id=images%2Fsite-camera")
+    )
+    page = visit(f"{APP}/observer", user="viewer", lang="es")
+    expect(page.locator("#images button")).to_have_count(1)
+    expect(page.locator("#execution button")).to_have_count(0)

@@ -64,10 +64,10 @@ function showSky() {
   const [telescope, dome] = [instrument("telescope")?.path, instrument("dome")?.path];
   const lit = known(site.majordome, "moon_lit");
   const moon = direction(site.majordome, "moon_altitude", "moon_azimuth");
-  const shutter = known(dome ?? site.plc, "shutter");
+  const shutter = known(site.plc, "shutter") ?? known(dome, "shutter");
   const sky = {
     sun: direction(site.majordome, "sun_altitude", "sun_azimuth"), moon: moon && { ...moon, ...(lit === null ? {} : { lit }) },
-    telescope: direction(telescope), targets: targets(), dome: shutter === null ? null : { azimuth: known(dome, "azimuth"), shutter },
+    telescope: direction(telescope), targets: targets(), dome: shutter === null ? null : { azimuth: known(dome, "azimuth"), shutter: String(shutter).toLowerCase() },
   };
   const drawing = drawSky(sky);
   setText(place("sky-note"), t(`observatory.sky.${drawing.dataset.light}`));
@@ -161,7 +161,7 @@ const SHOWN = {
 
 function instruments() {
   const rows = site.instruments.map((one) => el("tr", {}, el("th", { scope: "row" }, el("a", { href: `/devices/${one.path}` }, one.path.split("/").at(-1))),
-    el("td", {}, t(`observatory.kind.${one.kind}`)), el("td", { className: "ob-values" }, ...SHOWN[one.kind].map((name) => el("sr-value", { tag: `${one.path}/${name}` })))));
+    el("td", {}, t(`observatory.kind.${one.kind}`)), el("td", {}, el("div", { className: "ob-values" }, ...SHOWN[one.kind].map((name) => el("sr-value", { tag: `${one.path}/${name}` }))))));
   if (!rows.length) return;
   place("instruments").append(el("div", { className: "ob-table-scroll" }, el("table", { className: "table ob-rows" }, el("tbody", {}, ...rows))));
   place("instruments").hidden = false;

@@ -46,3 +46,17 @@ class Flag extends TagElement {
 
 customElements.define("ob-words", Words);
 customElements.define("ob-flag", Flag);
+
+/** `<ob-progress tag="...">`: a percentage as a bar. */
+class Progress extends TagElement {
+  #bar = Object.assign(document.createElement("progress"), { max: 100 });
+
+  paint(state) {
+    if (!this.#bar.isConnected) this.append(this.#bar);
+    const known = severity(state.quality) === "good" && typeof state.value === "number";
+    this.#bar.value = known ? state.value : 0;
+    setAttribute(this.#bar, "aria-label", look(state).spoken);
+  }
+}
+
+customElements.define("ob-progress", Progress);

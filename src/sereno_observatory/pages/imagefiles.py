@@ -1,0 +1,216 @@
+"""Images of cameras and of nights for the page that shows them: lists, headers, figures, and pixels of a part."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sereno.model import NotFoundError, OperationError
+from sereno.pages import Asked, File, Right
+
+from .site import ROLES, path_of
+
+MOST_BYTES = 512 << 20
+"""Of a file that is shown."""
+MOST_LISTED = 200
+WIDEST = 1200
+"""Pixels of a side that are sent at a time."""
+SAMPLED = 2_000_000
+"""Pixels that figures are made of; of larger images every n-th counts."""
+PERCENTS = (0.5, 1.0, 5.0, 50.0, 95.0, 99.0, 99.5, 99.9)
+BINS = 256
+_RAW = re.compile(r"(?P<camera>.+)-\d{8}T\d{6}-\d{5,}(-\d+)?\.fits")
+_PART = re.compile(r"[\w+ -][\w.+ -]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What this person may see: images of these cameras (their paths with '-' for '/'), and those of the nights."""
+
+    cameras: frozenset[str]
+    nights: bool
+
+    def admits(self, parts: tuple[str, ...]) -> bool:
+        """True for the parts of a file's path below the data folder."""
+        if not all(_PART.fullmatch(part) for part in parts) or not parts[-1].endswith(".fits"):
+            return False
+        if len(parts) == 2 and parts[0] == "images":
+            raw = _RAW.fullmatch(parts[1])
+            return raw is not None and raw["camera"] in self.cameras
+        return len(parts) == 3 and parts[0] == "nights" and self.nights
+
+
+async def images(asked: Asked) -> dict[str, Any]:
+    """The newest images, newest first: `id`, name, bytes and time of the file."""
+    folder, allowed = await _allowed(asked)
+    return {"images": await asyncio.to_thread(_listed, folder, allowed)}
+
+
+async def image(asked: Asked) -> dict[str, Any]:
+    """One image (`id`): size, header, statistics, histogram."""
+    path = await _path(asked)
+    return await asyncio.to_thread(_described, path)
+
+
+async def pixels(asked: Asked) -> File:
+    """A part (`x`, `y`, `w`, `h` in pixels) of an image, made small enough by averaging.
+
+    Little-endian: uint32 width, height and how many pixels were put together, then uint16 from the least to the
+    greatest value of the image, by rows from the first of the file.
+    """
+    path = await _path(asked)
+    wanted = [_number(asked.query, name, 0) for name in ("x", "y", "w", "h")]
+    return File(await asyncio.to_thread(_part, path, wanted))
+
+
+async def fits(asked: Asked) -> File:
+    """The file of an image, for download."""
+    path = await _path(asked)
+    return File(await asyncio.to_thread(path.read_bytes), "application/fits", path.name)
+
+
+async def _allowed(asked: Asked) -> tuple[Path, Allowed]:
+    if asked.folder is None:
+        raise NotFoundError("this node keeps no images")
+    devices, specs = await asyncio.gather(asked.client.devices(), asked.client.tags())
+    readable = {spec.path for spec in specs}
+    cameras = (one.path for one in devices if any(command.name == "expose" for command in one.commands))
+    observer = path_of(devices, ROLES["observer"])
+    may = asked.client.actor.may
+    seen = frozenset(c.replace("/", "-") for c in cameras if f"{c}/image" in readable and may(Right.READ, f"{c}/image"))
+    nights = f"{observer}/last_image"
+    return asked.folder, Allowed(seen, nights in readable and may(Right.READ, nights))
+
+
+async def _path(asked: Asked) -> Path:
+    folder, allowed = await _allowed(asked)
+    name = asked.query.get("id", "")
+    parts = tuple(name.split("/"))
+    path = folder.joinpath(*parts) if allowed.admits(parts) else None
+    if path is None or not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+        raise NotFoundError(f"there is no image {name!r} that you may see")
+    if path.stat().st_size > MOST_BYTES:
+        raise OperationError(f"{path.name} has more than {MOST_BYTES >> 20} MiB: too large to be shown here")
+    return path
+
+
+def _listed(folder: Path, allowed: Allowed) -> list[dict[str, Any]]:
+    found = []
+    for path in [*folder.glob("images/*.fits"), *folder.glob("nights/*/*.fits")]:
+        parts = path.relative_to(folder).parts
+        if allowed.admits(parts):
+            facts = path.stat()
+            found.append((facts.st_mtime_ns, "/".join(parts), facts.st_size))
+    newest = sorted(found, reverse=True)[:MOST_LISTED]
+    return [
+        {"id": name, "name": name.rpartition("/")[2], "night": name.split("/")[1] if name.startswith("nights") else "",
+         "bytes": size, "t": datetime.fromtimestamp(t_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")}
+        for t_ns, name, size in newest
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A decoded image: its plane, its header, least and greatest value."""
+
+    key: tuple[str, int, int]
+    plane: NDArray[Any]
+    cards: Mapping[str, Any]
+    low: float
+    high: float
+
+
+_last: list[Opened] = []
+_one_at_a_time = threading.Lock()
+
+
+def _open(path: Path) -> Opened:
+    """The image; the last one is kept, as its parts are asked for one after the other. Raises OperationError."""
+    from sereno.device.instruments import FitsError, decode_fits
+
+    facts = path.stat()
+    key = (str(path), facts.st_mtime_ns, facts.st_size)
+    with _one_at_a_time:
+        if _last and _last[0].key == key:
+            return _last[0]
+        try:
+            decoded = decode_fits(path.read_bytes())
+        except FitsError as error:
+            raise OperationError(f"{path.name}: {error}") from error
+        plane = decoded.pixels if decoded.pixels.ndim == 2 else decoded.pixels[0]
+        finite = plane[np.isfinite(plane)] if plane.dtype.kind == "f" else plane
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+        _last[:] = [Opened(key, plane, decoded.cards, low, high)]
+        return _last[0]
+
+
+def _described(path: Path) -> dict[str, Any]:
+    opened = _open(path)
+    plane = opened.plane
+    step = max(1, int(np.ceil(np.sqrt(plane.size / SAMPLED))))
+    sample = plane[::step, ::step].astype(np.float64, copy=False).ravel()
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        raise OperationError(f"{path.name}: no pixel has a value")
+    low, high = opened.low, opened.high
+    counts, _ = np.histogram(sample, bins=BINS, range=(low, high if high > low else low + 1))
+    percents = np.percentile(sample, PERCENTS)
+    return {
+        "width": plane.shape[1],
+        "height": plane.shape[0],
+        "bits": plane.dtype.itemsize * 8,
+        "cards": [[name, value] for name, value in opened.cards.items()],
+        "statistics": {
+            "low": low,
+            "high": high,
+            "mean": float(sample.mean()),
+            "median": float(np.median(sample)),
+            "deviation": float(sample.std()),
+        },
+        "every": step,
+        "percentiles": {f"{p:g}": float(v) for p, v in zip(PERCENTS, percents, strict=True)},
+        "histogram": counts.tolist(),
+    }
+
+
+def _part(path: Path, wanted: list[int]) -> bytes:
+    opened = _open(path)
+    height, width = opened.plane.shape
+    x, y = min(max(wanted[0], 0), width - 1), min(max(wanted[1], 0), height - 1)
+    w, h = min(wanted[2] or width, width - x), min(wanted[3] or height, height - y)
+    if w < 1 or h < 1:
+        raise ValueError(f"w and h are {w} and {h}, expected one pixel at least")
+    bins = -(-max(w, h) // WIDEST)
+    part = averaged(opened.plane[y : y + h, x : x + w], bins)
+    span = (opened.high - opened.low) or 1.0
+    level = np.nan_to_num((part - opened.low) / span * 65535.0, nan=0.0, posinf=65535.0, neginf=0.0)
+    head = np.array([part.shape[1], part.shape[0], bins], "<u4").tobytes()
+    return head + np.clip(np.rint(level), 0, 65535).astype("<u2").tobytes()
+
+
+def averaged(part: NDArray[Any], bins: int) -> NDArray[np.float64]:
+    """Blocks of bins x bins pixels as their mean; a rest at the edges that fills no block is left out."""
+    if bins == 1:
+        return part.astype(np.float64)
+    rows, columns = max(1, part.shape[0] // bins), max(1, part.shape[1] // bins)
+    high, wide = min(bins, part.shape[0]), min(bins, part.shape[1])
+    blocks = part[: rows * high, : columns * wide].reshape(rows, high, columns, wide)
+    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float64))
+
+
+def _number(query: Mapping[str, str], name: str, otherwise: int) -> int:
+    text = query.get(name, "")
+    if not text:
+        return otherwise
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise ValueError(f"{name} is {text!r}, expected a whole number of pixels")
+    return int(text)

@@ -1,0 +1,153 @@
+"""Images for the page: who may see which, paths that lead elsewhere, figures, and parts of large images."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from sereno.access.actor import Actor, Permission, Right, Role
+from sereno.client import Client, CommandSpec
+from sereno.device.instruments import encode_fits
+from sereno.model import NotFoundError, OperationError
+from sereno.pages import Asked
+from sereno_observatory.pages import imagefiles as page
+from sereno_observatory.pages.imagefiles import averaged, fits, image, images, pixels
+
+NAME = "site-camera-20261128T211216-00001.fits"
+OTHER = "site-camera-two-20261128T211216-00001.fits"
+FINISHED = "000001_m31_visible_r_p1-0001.fits"
+
+
+@dataclass(frozen=True)
+class Device:
+    path: str
+    url: str = ""
+    commands: tuple[CommandSpec, ...] = (CommandSpec(name="expose"),)
+
+
+@dataclass(frozen=True)
+class Tag:
+    path: str
+
+
+@dataclass
+class Plant:
+    """Two cameras and an observer, in the eyes of somebody."""
+
+    actor: Actor
+
+    async def devices(self) -> list[Device]:
+        observer = Device("observatory/observer", "sereno_observatory.observer.agent:Observer", ())
+        return [Device("site/camera"), Device("site/camera/two"), observer]
+
+    async def tags(self) -> list[Tag]:
+        known = ("site/camera/image", "site/camera/two/image", "observatory/observer/last_image")
+        return [Tag(path) for path in known if self.actor.may(Right.READ, path)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rows, columns = np.mgrid[0:30, 0:40]
+    plane = (1000 + rows * 40 + columns).astype(np.uint16)
+    for name in (f"images/{NAME}", f"images/{OTHER}", f"nights/2026-11-28/{FINISHED}"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(encode_fits(plane, {"OBJECT": "M31"}))
+    (tmp_path / "sereno.fits").write_bytes(b"secret")
+    (tmp_path / "images/.part.fits").write_bytes(b"not yet")
+    return tmp_path
+
+
+def asks(folder: Path, *globs: str, **query: Any) -> Asked:
+    role = Role("some", tuple(Permission(Right.READ, glob) for glob in globs or ("*",)))
+    client = cast(Client, Plant(Actor("somebody", (role,))))
+    return Asked(client=client, query={key: str(value) for key, value in query.items()}, folder=folder)
+
+
+async def test_each_sees_the_images_of_what_they_may_read(folder: Path) -> None:
+    async def seen(*globs: str) -> set[str]:
+        return {one["id"] for one in (await images(asks(folder, *globs)))["images"]}
+
+    assert await seen() == {f"images/{NAME}", f"images/{OTHER}", f"nights/2026-11-28/{FINISHED}"}
+    assert await seen("site/camera/image") == {f"images/{NAME}"}
+    assert await seen("observatory/*") == {f"nights/2026-11-28/{FINISHED}"}
+    assert await seen("elsewhere/*") == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "sereno.fits", "../secret.fits", "images/../sereno.fits", "images/.part.fits", "/etc/passwd", "images//x.fits",
+     "nights/../images/x.fits", f"images/{NAME}\0", "images/site-camera.fits", "images\\x.fits", "nights/x.fits"],
+)  # fmt: skip
+async def test_nothing_else_can_be_asked_for(folder: Path, name: str) -> None:
+    for ask in (image, pixels, fits):
+        with pytest.raises(NotFoundError, match="that you may see"):
+            await ask(asks(folder, id=name))
+
+
+async def test_no_image_of_a_camera_that_one_may_not_read_and_no_link_out_of_the_folder(folder: Path) -> None:
+    with pytest.raises(NotFoundError):
+        await fits(asks(folder, "site/camera/image", id=f"images/{OTHER}"))
+    elsewhere = folder.parent / "elsewhere.fits"
+    elsewhere.write_bytes((folder / "images" / NAME).read_bytes())
+    (folder / "images" / NAME).unlink()
+    (folder / "images" / NAME).symlink_to(elsewhere)
+    with pytest.raises(NotFoundError):
+        await fits(asks(folder, id=f"images/{NAME}"))
+
+
+async def test_header_figures_and_the_whole_file(folder: Path) -> None:
+    found = await image(asks(folder, id=f"images/{NAME}"))
+    assert (found["width"], found["height"], found["bits"], found["every"]) == (40, 30, 16, 1)
+    assert ["OBJECT", "M31"] in found["cards"]
+    assert found["statistics"]["low"] == 1000
+    assert found["statistics"]["high"] == 2199
+    assert found["statistics"]["median"] == pytest.approx(1599.5)
+    assert sum(found["histogram"]) == 1200
+    file = await fits(asks(folder, id=f"images/{NAME}"))
+    assert (file.name, file.content) == (NAME, (folder / "images" / NAME).read_bytes())
+
+
+async def test_a_part_in_levels_of_the_images_range(folder: Path) -> None:
+    content = (await pixels(asks(folder, id=f"images/{NAME}", x=38, y=29, w=100, h=100))).content
+    assert struct.unpack("<3I", content[:12]) == (2, 1, 1)
+    assert struct.unpack("<2H", content[12:]) == (round(1198 / 1199 * 65535), 65535)
+
+
+async def test_a_large_image_comes_small_and_a_change_of_the_file_is_seen(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "WIDEST", 10)
+    monkeypatch.setattr(page, "SAMPLED", 100)
+    asked = asks(folder, id=f"images/{NAME}")
+    width, height, bins = struct.unpack("<3I", (await pixels(asked)).content[:12])
+    assert (width, height, bins) == (10, 7, 4)
+    assert (await image(asked))["every"] == 4
+    (folder / "images" / NAME).write_bytes(encode_fits(np.full((5, 5), 7, np.uint16)))
+    assert (await image(asked))["statistics"]["high"] == 7
+    monkeypatch.setattr(page, "MOST_BYTES", 10)
+    with pytest.raises(OperationError, match="too large"):
+        await image(asked)
+
+
+async def test_what_is_no_image_and_no_number_is_told(folder: Path) -> None:
+    (folder / "images" / NAME).write_bytes(b"SIMPLE  = nonsense" + b" " * 2862)
+    with pytest.raises(OperationError, match=NAME):
+        await image(asks(folder, id=f"images/{NAME}"))
+    with pytest.raises(ValueError, match="x is 'a'"):
+        await pixels(asks(folder, id=f"images/{OTHER}", x="a"))
+    (folder / "images" / NAME).write_bytes(encode_fits(np.full((4, 4), np.nan, np.float32)))
+    with pytest.raises(OperationError, match="no pixel has a value"):
+        await image(asks(folder, id=f"images/{NAME}"))
+
+
+def test_blocks_are_means() -> None:
+    part = np.arange(24, dtype=np.uint16).reshape(4, 6)
+    assert averaged(part, 1).tolist() == part.tolist()
+    assert averaged(part, 2).tolist() == [[3.5, 5.5, 7.5], [15.5, 17.5, 19.5]]
+    assert averaged(part, 4).shape == (1, 1)
+    assert averaged(np.ones((1, 100), np.float32), 8).shape == (1, 12)
