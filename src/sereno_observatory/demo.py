@@ -22,9 +22,10 @@ OBSERVATORY = Demo(
     look_at=(
         "devices: observatory/environment says what the sensors mean together, and whether to act",
         "sereno put observatory/majordome/mode MANUAL   leaves the dome to you; in AUTO it is closed by day",
-        "sereno put site/plc/dome_open open   opens the dome, once nothing has called for action for a minute",
+        "sereno call observatory/majordome open_dome   opens it, once nothing has called for action for a minute",
+        "sereno call observatory/observer execute 1   exposes with both cameras; in AUTO this happens by night",
+        "sereno observatory sequence show 1   and its images are in data/nights",
         "sereno sim force WXT520:RainRate 12   and the dome closes; sereno guard list says why",
-        "sereno call site/telescope unpark, then sereno call site/vis expose 10   and an image is in the data folder",
         "sereno agent stop observatory/environment   its tags turn stale, and the dome closes too",
     ),
 )

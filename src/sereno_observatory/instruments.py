@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sereno.client import Reading
-from sereno.model import severity
+from sereno.client import Client, Reading
+from sereno.model import NotFoundError, severity
 
 _CAMERA = ("state", "images", "image", "trouble", "exposure_left", "binning", "temperature", "gain")
 _MOUNT = ("state", "right_ascension", "declination", "altitude", "azimuth", "parked")
@@ -63,6 +64,18 @@ class Seen:
         """Right ascension (h) and declination (deg)."""
         found = self.of(telescope, "right_ascension"), self.of(telescope, "declination")
         return None if None in found else (float(found[0]), float(found[1]))
+
+
+async def readings_of(client: Client, paths: Sequence[str]) -> list[Reading]:
+    """Present values of those tags that there are; a device that this plant has not is one that nobody knows."""
+    try:
+        return await client.read(*paths) if paths else []
+    except NotFoundError:
+        found: list[Reading] = []
+        for path in paths:
+            with suppress(NotFoundError):
+                found += await client.read(path)
+        return found
 
 
 def seen_of(readings: Iterable[Reading]) -> Seen:

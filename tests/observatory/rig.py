@@ -40,6 +40,7 @@ class Site:
     plc: PlcServer
     client: Client
     transports: MemoryTransports
+    folder: Path
 
     def force(self, device: str, name: str, value: Any) -> None:
         """Let something happen at the site."""
@@ -90,8 +91,7 @@ async def _running(
 ) -> AsyncIterator[Site]:
     async with run_plc(clock=clock, transports=transports, **plc) as server:
         loaded = with_urls(load_plant(plant), {"site/plc": f"tcp://127.0.0.1:{server.port}", **urls})
-        there = [d for d in loaded.linked_devices if d.table.driver != "alpaca" or d.table.name in urls]
-        configs = device_configs_of(there, NoMemory())
+        configs = device_configs_of(loaded.linked_devices, NoMemory())
         configs = [replace(c, groups={n: replace(g, phase=0.0) for n, g in c.groups.items()}) for c in configs]
         async with DeviceServer(configs, Environment(clock=clock, transports=transports, folder=kept)) as node:
             guards = Guards(loaded.guards, node.hub, node.router, clock)
@@ -105,7 +105,7 @@ async def _running(
                 client = node.client(ADMIN)
                 if plant == OBSERVATORY.plant:
                     assert (await client.write("observatory/majordome/mode", mode)).state is AckState.DONE
-                yield Site(clock, server, client, transports)
+                yield Site(clock, server, client, transports, kept)
             finally:
                 for task in tasks:
                     task.cancel()

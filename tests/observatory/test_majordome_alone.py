@@ -79,6 +79,7 @@ class Hand(Device):
     """The observer."""
 
     sequence: int = tag(default=0, write=True)
+    ready: bool = tag(default=True, write=True)
 
     @command
     def execute(self, number: int) -> str:
@@ -196,6 +197,15 @@ async def test_by_hand_only_in_manual_but_closing_and_cancelling_always(clock: J
 
 
 @jumping
+async def test_without_instruments_nothing_is_begun(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await client.write("obs/observer/ready", False)
+        await client.write("obs/book/due", 4)
+        await clock.sleep(30.0)
+        assert (DONE, await majordome.read("activity")) == (["open"], "RUNNING")
+
+
+@jumping
 async def test_made_safe_it_stays_so(clock: JumpingClock) -> None:
     async with among_fakes(clock) as (majordome, client):
         await client.write("obs/book/due", 4)
@@ -220,6 +230,18 @@ async def test_a_site_without_a_telescope(clock: JumpingClock) -> None:
         with pytest.raises(SerenoError, match="this site has no observer"):
             await majordome.call("cancel")
         assert await majordome.call("make_safe") == "close: done"
+
+
+@jumping
+async def test_devices_that_the_plant_has_not_are_nobody_s_knowledge(clock: JumpingClock) -> None:
+    class Elsewhere(Bare):
+        """Told of devices that are not there."""
+
+        telescope, observer, sequences = "site/telescope", "obs/observer", "obs/book"
+
+    async with DeviceTest({"site/plc": Plc, "obs/majordome": Elsewhere}, clock=clock, patience=30.0) as devices:
+        await clock.sleep(20.0)
+        assert await devices["obs/majordome"].read("decision") in ("it is day", "the environment is not known")
 
 
 class Bare(Majordome):

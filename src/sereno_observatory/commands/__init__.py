@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .addresses import import_addresses
 from .sequence import sequence
 
 
@@ -12,4 +13,5 @@ def observatory() -> None:
     """The robotic observatory: its sequences and its site."""
 
 
+observatory.add_command(import_addresses)
 observatory.add_command(sequence)

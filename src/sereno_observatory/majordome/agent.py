@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from sereno import Device, DeviceError, bounds, command, scan, setting, tag
 from sereno.client import Reading, done
 from sereno.model import Ack, AckState, SerenoError, severity
+from sereno_observatory.instruments import readings_of, seen_of
 
 from .conduct import Decision, Known, Mode, Nightfall, Order, Status, decide
 from .sun import moon_lit, moon_place, sidereal_hours, sun_place
@@ -150,21 +151,22 @@ class Majordome(Device):
         wanted = {"act": f"{self.environment}/make_safe", "safe_for": f"{self.environment}/safe_for"}
         wanted["shutter"] = f"{self.dome}/shutter"
         wanted |= {"parked": f"{self.telescope}/parked"} if self.telescope else {}
-        wanted |= {"sequence": f"{self.observer}/sequence"} if self.observer else {}
+        observer = {"sequence": f"{self.observer}/sequence", "ready": f"{self.observer}/ready"}
+        wanted |= observer if self.observer else {}
         wanted |= {"due": f"{self.sequences}/due"} if self.sequences else {}
-        readings = {reading.tag.path: reading for reading in await self.client.read(*wanted.values())}
-        found = {name: _good(readings[path]) for name, path in wanted.items()}
+        seen = seen_of(await readings_of(self.client, list(wanted.values())))
+        found = {name: seen.values.get(path) for name, path in wanted.items()}
         act, sequence = found["act"], found.get("sequence")
         if self.mode is Mode.AUTO or sequence == 0:
             self._own = sequence or 0
         return Known(
             bool(self._nightfall.night),
             None if act is None else not act,
-            found["safe_for"] or 0.0,
+            float(found["safe_for"] or 0.0),
             found["shutter"],
             sequence=sequence,
             own=bool(sequence) and sequence == self._own,
-            due=int(found.get("due") or 0),
+            due=int(found.get("due") or 0) if found.get("ready") else 0,
             parked=found.get("parked"),
         )
 

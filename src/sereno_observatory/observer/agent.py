@@ -14,7 +14,7 @@ from sereno.model import AckState, NotConnectedError, SerenoError
 from sereno_observatory.images.archive import Archive
 from sereno_observatory.images.headers import Facts
 from sereno_observatory.images.shot import Shot
-from sereno_observatory.instruments import Detector, Instruments, Seen, seen_of
+from sereno_observatory.instruments import Detector, Instruments, Seen, readings_of, seen_of
 from sereno_observatory.sequences.model import Entry, Image
 from sereno_observatory.sequences.status import Event
 from sereno_observatory.sky import Place, equatorial, horizontal
@@ -59,6 +59,7 @@ class Observer(Device):
     overhead: float = tag(unit="s", scan="tick", decimals=0, description="Time in which nothing was exposed")
     result: str = tag(scan="tick", description="How the last sequence ended")
     last_image: str = tag(scan="tick", description="The newest finished image, in the folder of the nights")
+    ready: bool = tag(scan="look", description="The telescope answers, and one camera at least")
     instruments_status: str = tag(scan="look", description="OK, BUSY, FAULT or UNKNOWN: the worst of them")
     instruments: list[str] = tag(scan="look", description="What each instrument is at")
 
@@ -111,7 +112,10 @@ class Observer(Device):
     @scan(period="5s")
     async def look(self) -> None:
         """Tell what the instruments are at."""
-        lines = synthesis(self._parts, await self._look())
+        seen = await self._look()
+        lines = synthesis(self._parts, seen)
+        cameras = [seen.of(one.camera, "state") for one in self._parts.detectors]
+        self.ready = seen.of(self.telescope, "state") is not None and any(state is not None for state in cameras)
         self.instruments = [f"{name}: {words}" for name, _, words in lines]
         self.instruments_status = worst([state for _, state, _ in lines])
 
@@ -171,7 +175,7 @@ class Observer(Device):
         self.log.info("sequence begins", sequence=entry.id, name=entry.sequence.name, target=str(target))
 
     async def _look(self) -> Seen:
-        return seen_of(await self._plant.read(*self._parts.tags()))
+        return seen_of(await readings_of(self._plant, self._parts.tags()))
 
     def _advance(self, execution: Execution, seen: Seen) -> None:
         if execution is not self._execution:
@@ -222,7 +226,7 @@ class Observer(Device):
     async def _keep(self, execution: Execution, shot: Shot) -> None:
         """Finish an image and put it on record."""
         entry = execution.entry
-        air = seen_of(await self._plant.read(f"{self.weather}/weather_temperature"))
+        air = seen_of(await readings_of(self._plant, [f"{self.weather}/weather_temperature"]))
         ambient = air.of(self.weather, "weather_temperature")
         facts = Facts(entry, shot, self._place, self.name, self._parts.telescope, ambient)
         try:

@@ -26,6 +26,7 @@ class Sequences(Device):
 
     `database` is a file or an SQLAlchemy URL, empty for `observatory.db` of the data folder. `detectors` are the names
     that albums may use, empty for any. `horizon` are altitudes (deg) at equal steps of azimuth from the north on.
+    `standing` are sequences, as `add` takes them, that an empty book begins with.
     """
 
     database: str = setting("")
@@ -33,6 +34,7 @@ class Sequences(Device):
     latitude: float = setting(0.0)
     longitude: float = setting(0.0)
     horizon: list[float] = setting([15.0])
+    standing: str = setting("")
 
     waiting: int = tag(scan="tidy", description="Sequences that wait for their time")
     due: int = tag(scan="tidy", description="Number of the one to execute now, 0 for none")
@@ -49,6 +51,8 @@ class Sequences(Device):
         self._changes, self._cancelled = 0, 0
         where = self.database or self.folder / "observatory.db"
         self._book = await asyncio.to_thread(Book, where)
+        if self.standing and not await asyncio.to_thread(self._book.newest, None, 1):
+            await asyncio.to_thread(self.add, self.standing, "site")
 
     async def shutdown(self) -> None:
         """Close it."""

@@ -29,6 +29,7 @@ async def test_a_sequence_is_executed_with_both_cameras_and_put_on_record(clock:
         assert (await bench.told("activity"), await bench.told("executing")) == ("EXPOSING", "M31")
         await clock.sleep(5.0)
         assert await bench.told("instruments_status") == "BUSY"
+        assert await bench.told("ready") is True
         lines = await bench.told("instruments")
         assert "telescope: tracking at 0.7123 h +41.269 deg" in lines
         assert "Visible camera, filter: idle r" in lines
