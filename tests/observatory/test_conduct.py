@@ -37,6 +37,11 @@ OPEN, CLOSE, PARK, INTERRUPT, EXECUTE = Order.OPEN, Order.CLOSE, Order.PARK, Ord
         (Known(DAY, True, 90.0, "open", sequence=3, parked=False), Status.SHUTDOWN, (INTERRUPT, PARK, CLOSE)),
         (Known(DAY, True, 90.0, "closed", parked=False), Status.SHUTDOWN, (PARK,)),
         (Known(DAY, True, 90.0, "closed", sequence=0, parked=True, due=3), Status.IDLE, ()),
+        (Known(DAY, True, 90.0, "closed", sequence=0, parked=True, calibration=3), Status.EXECUTING, (EXECUTE,)),
+        (Known(DAY, True, 90.0, "closed", sequence=0, parked=False, calibration=3), Status.SHUTDOWN, (PARK,)),
+        (Known(DAY, True, 90.0, "closed", sequence=3, dark=True), Status.EXECUTING, ()),
+        (Known(DAY, True, 90.0, "open", sequence=3, dark=True, calibration=4), Status.SHUTDOWN, (CLOSE,)),
+        (Known(NIGHT, False, 0.0, "closed", sequence=3, dark=True, calibration=4), Status.PAUSED, ()),
     ],
 )
 def test_in_auto(known: Known, status: Status, orders: tuple[Order, ...]) -> None:
@@ -60,6 +65,8 @@ KNOWN: Any = st.builds(
     own=st.booleans(),
     due=st.integers(0, 2),
     parked=st.none() | st.booleans(),
+    dark=st.booleans(),
+    calibration=st.integers(0, 2),
 )
 
 
@@ -69,8 +76,10 @@ def test_it_opens_only_a_closed_dome_into_a_night_that_has_been_safe_long_enough
     if OPEN in orders:
         assert (known.night, known.safe, known.shutter) == (True, True, "closed")
         assert known.safe_for >= 60.0
-    if EXECUTE in orders:
-        assert (known.night, known.safe, known.shutter, known.sequence) == (True, True, "open", 0)
+    if EXECUTE in orders and known.night:
+        assert (known.safe, known.shutter, known.sequence) == (True, "open", 0)
+    elif EXECUTE in orders:
+        assert (known.shutter, known.sequence) == ("closed", 0)
 
 
 @given(KNOWN)
@@ -78,7 +87,7 @@ def test_without_a_safe_night_everything_is_given_up(known: Known) -> None:
     orders = decide(Mode.AUTO, known, 60.0).orders
     if not (known.night and known.safe):
         assert (CLOSE in orders) == (known.shutter not in ("closed", "closing"))
-        assert (INTERRUPT in orders) == bool(known.sequence)
+        assert (INTERRUPT in orders) == bool(known.sequence and not known.dark)
         assert (PARK in orders) == (known.parked is False)
 
 

@@ -80,6 +80,7 @@ class Hand(Device):
 
     sequence: int = tag(default=0, write=True)
     ready: bool = tag(default=True, write=True)
+    dark: bool = tag(default=False, write=True)
 
     @command
     def execute(self, number: int) -> str:
@@ -98,6 +99,7 @@ class Shelf(Device):
     """The book."""
 
     due: int = tag(default=0, write=True)
+    calibration: int = tag(default=0, write=True)
 
     @command
     def cancel(self, number: int, why: str) -> str:
@@ -152,6 +154,20 @@ async def test_the_end_of_the_night_parks_and_closes(clock: JumpingClock) -> Non
         await clock.sleep(20.0)
         assert sorted(DONE) == ["close", "open", "park", "unpark"]
         assert await majordome.read("activity") == "IDLE"
+
+
+@jumping
+async def test_calibrations_are_taken_by_day_in_a_closed_dome(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        clock.step_wall(12 * 3600)
+        await clock.sleep(20.0)
+        DONE.clear()
+        await client.write("obs/observer/dark", True)
+        await client.write("obs/book/due", 4)
+        await client.write("obs/book/calibration", 5)
+        await clock.sleep(20.0)
+        assert DONE == ["execute 5"]
+        assert await majordome.read("decision") == "calibration 5 is executed"
 
 
 @jumping

@@ -151,9 +151,8 @@ class Majordome(Device):
         wanted = {"act": f"{self.environment}/make_safe", "safe_for": f"{self.environment}/safe_for"}
         wanted["shutter"] = f"{self.dome}/shutter"
         wanted |= {"parked": f"{self.telescope}/parked"} if self.telescope else {}
-        observer = {"sequence": f"{self.observer}/sequence", "ready": f"{self.observer}/ready"}
-        wanted |= observer if self.observer else {}
-        wanted |= {"due": f"{self.sequences}/due"} if self.sequences else {}
+        wanted |= {name: f"{self.observer}/{name}" for name in ("sequence", "ready", "dark") if self.observer}
+        wanted |= {name: f"{self.sequences}/{name}" for name in ("due", "calibration") if self.sequences}
         seen = seen_of(await readings_of(self.client, list(wanted.values())))
         found = {name: seen.values.get(path) for name, path in wanted.items()}
         act, sequence = found["act"], found.get("sequence")
@@ -168,6 +167,8 @@ class Majordome(Device):
             own=bool(sequence) and sequence == self._own,
             due=int(found.get("due") or 0) if found.get("ready") else 0,
             parked=found.get("parked"),
+            dark=found.get("dark") is True,
+            calibration=int(found.get("calibration") or 0) if found.get("ready") else 0,
         )
 
     async def _ordered(self, order: Order, decided: Decision, known: Known) -> str:
@@ -189,7 +190,8 @@ class Majordome(Device):
         if order is Order.INTERRUPT:
             return await client.call(self.observer, "interrupt", why, timeout=SENT, comment=why)
         if order is Order.EXECUTE:
-            return await client.call(self.observer, "execute", known.due, timeout=SENT, comment=why)
+            number = known.due if known.night else known.calibration
+            return await client.call(self.observer, "execute", number, timeout=SENT, comment=why)
         if order is Order.PARK:
             return await client.call(self.telescope, "park", timeout=SENT, comment=why)
         name, value = ("dome_open", "open") if order is Order.OPEN else ("dome_close", "closed")

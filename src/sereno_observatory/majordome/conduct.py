@@ -38,7 +38,8 @@ class Known:
     """What is known; None where it is not. `safe_for` seconds since nothing has called for action.
 
     `sequence` is the number of the one that the observer executes, 0 for none; `own` that it was the majordome's idea.
-    `due` is the one to execute now. `parked` None: there is no telescope, or nobody knows.
+    `dark` says that this one needs no sky. `due` is the one to execute now, `calibration` the one of those that need
+    no sky. `parked` None: there is no telescope, or nobody knows.
     """
 
     night: bool
@@ -49,6 +50,8 @@ class Known:
     own: bool = False
     due: int = 0
     parked: bool | None = None
+    dark: bool = False
+    calibration: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,13 @@ def decide(mode: Mode, known: Known, hold: float) -> Decision:
 
 
 def _evening_off(known: Known) -> Decision:
-    shelter = _shelter(known)
-    if known.shutter == "closed" and not known.sequence and known.parked is not False:
-        return Decision(Status.IDLE, (), "it is day")
-    return Decision(Status.SHUTDOWN, shelter, "the night is over")
+    if known.shutter != "closed" or (known.sequence and not known.dark) or known.parked is False:
+        return Decision(Status.SHUTDOWN, _shelter(known), "the night is over")
+    if known.sequence:
+        return Decision(Status.EXECUTING, (), f"calibration {known.sequence} is executed")
+    if known.calibration and known.sequence is not None:
+        return Decision(Status.EXECUTING, (Order.EXECUTE,), f"calibration {known.calibration} is due")
+    return Decision(Status.IDLE, (), "it is day")
 
 
 def _observe(known: Known) -> Decision:
@@ -95,8 +101,8 @@ def _observe(known: Known) -> Decision:
 
 
 def _shelter(known: Known) -> tuple[Order, ...]:
-    """Abort, park, close: what is exposed is given up, and closing waits for nothing."""
-    orders = [Order.INTERRUPT] if known.sequence else []
+    """Abort, park, close: what is exposed to the sky is given up, and closing waits for nothing."""
+    orders = [Order.INTERRUPT] if known.sequence and not known.dark else []
     if known.parked is False:
         orders.append(Order.PARK)
     if known.shutter not in ("closed", "closing"):  # an order to close what closes already would be one too many

@@ -54,6 +54,7 @@ class Observer(Device):
     sequence: int = tag(scan="tick", description="Number of the sequence that is executed, 0 for none")
     executing: str = tag(scan="tick", description="Its name")
     target: str = tag(scan="tick", description="Where it points")
+    dark: bool = tag(scan="tick", description="It needs no sky")
     taken: int = tag(scan="tick", description="Images of it that are on record")
     images: int = tag(scan="tick", description="Images that it is to have")
     overhead: float = tag(unit="s", scan="tick", decimals=0, description="Time in which nothing was exposed")
@@ -102,9 +103,8 @@ class Observer(Device):
             await self._resume()
         execution = self._execution
         if execution is not None:
-            seen = await self._look()
-            cancelled = await self._plant.get(f"{self.book}/cancelled")
-            if cancelled.value == execution.entry.id:
+            seen = await self._look(f"{self.book}/cancelled")
+            if seen.of(self.book, "cancelled") == execution.entry.id:
                 execution.end(Event.CANCEL, "cancelled")
             self._advance(execution, seen)
         self._tell()
@@ -174,8 +174,8 @@ class Observer(Device):
         self._execution = Execution(entry, self._parts, direction, turn)
         self.log.info("sequence begins", sequence=entry.id, name=entry.sequence.name, target=str(target))
 
-    async def _look(self) -> Seen:
-        return seen_of(await readings_of(self._plant, self._parts.tags()))
+    async def _look(self, *more: str) -> Seen:
+        return seen_of(await readings_of(self._plant, [*self._parts.tags(), *more]))
 
     def _advance(self, execution: Execution, seen: Seen) -> None:
         if execution is not self._execution:
@@ -291,11 +291,11 @@ class Observer(Device):
         self.result, self.last_image = self._result, self._last_image
         if execution is None:
             self.activity, self.sequence, self.executing, self.target = Stage.IDLE, 0, "", ""
-            self.taken = self.images = 0
+            self.taken, self.images, self.dark = 0, 0, False
             self.overhead = 0.0
             return
         asked = execution.entry.sequence
         self.activity, self.sequence, self.executing = execution.stage, execution.entry.id, asked.name
-        self.target = "" if asked.target is None else str(asked.target)
+        self.target, self.dark = "" if asked.target is None else str(asked.target), asked.target is None
         self.taken, self.images = len(execution.entry.images) + execution.taken, asked.images
         self.overhead = execution.overhead(self._clock.monotonic())

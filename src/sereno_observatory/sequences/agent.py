@@ -38,6 +38,7 @@ class Sequences(Device):
 
     waiting: int = tag(scan="tidy", description="Sequences that wait for their time")
     due: int = tag(scan="tidy", description="Number of the one to execute now, 0 for none")
+    calibration: int = tag(scan="tidy", description="As due, of those that need no sky")
     executing: int = tag(scan="tidy", description="Number of the one that is executed, 0 for none")
     cancelled: int = tag(scan="tidy", description="The last one that was cancelled while it was executed")
     changes: int = tag(scan="tidy", description="Counts what happens to sequences")
@@ -147,11 +148,16 @@ class Sequences(Device):
         newest = self._book.newest(limit=SHOWN)
         busy = self._book.of_status(Status.EXECUTING)
         waiting = self._book.of_status(Status.TOBEPLANNED, Status.PLANNED)
-        due = None if busy else self._chooser.next_at(waiting, self._clock.wall_ns())
-        self.waiting, self.due = len(waiting), 0 if due is None else due.id
+        self.waiting = len(waiting)
+        self.due = self._next([] if busy else waiting)
+        self.calibration = self._next([] if busy else [one for one in waiting if one.sequence.target is None])
         self.executing = busy[0].id if busy else 0
         self.cancelled, self.changes = self._cancelled, self._changes
         self.present = [msgspec.json.encode(_brief(one)).decode() for one in newest]
+
+    def _next(self, waiting: list[Entry]) -> int:
+        found = self._chooser.next_at(waiting, self._clock.wall_ns())
+        return 0 if found is None else found.id
 
     def _require_detectors(self, name: str, wanted: list[str]) -> None:
         if strange := [one for one in wanted if self.detectors and one not in self.detectors]:

@@ -63,6 +63,17 @@ async def test_what_is_not_executed_in_time_expires(clock: JumpingClock, tmp_pat
 
 
 @jumping
+async def test_what_needs_no_sky_is_told_apart(clock: JumpingClock, tmp_path: Path) -> None:
+    standing = TOML + TOML.replace('target = "00:42:44.3 +41:16:09"', "").replace("priority = 5", "")
+    async with DeviceTest(Sequences, clock=clock, folder=tmp_path, longitude=-90.0, standing=standing) as book:
+        await clock.sleep(1.0)
+        assert (await book.read("due"), await book.read("calibration"), await book.read("waiting")) == (1, 2, 2)
+    async with DeviceTest(Sequences, clock=clock, folder=tmp_path, longitude=-90.0, standing=standing) as book:
+        await clock.sleep(1.0)
+        assert await book.read("waiting") == 2
+
+
+@jumping
 async def test_what_stands_too_low_waits(clock: JumpingClock, tmp_path: Path) -> None:
     async with DeviceTest(Sequences, clock=clock, folder=tmp_path, latitude=-60.0, longitude=-90.0) as book:
         await book.call("add", TOML)
