@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
@@ -9,11 +10,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sereno.client import Calendar, Every, parse_time
-from sereno.reports.schedule import containing, due, due_at, following, key_of, last_ended, period_of
+from sereno.reports import schedule
+from sereno.reports.schedule import Period, containing, due, due_at, following, key_of, last_ended, period_of
 from sereno.reports.spec import ReportSpec
 
 HOUR = 3600 * 10**9
@@ -84,18 +86,22 @@ def test_the_period_that_runs_ends_now() -> None:
     assert period_of(spec(), "2026-12-01", now).end == now
 
 
+@settings(max_examples=40)
 @given(
     st.sampled_from(ZONES),
     st.sampled_from(EVERY),
     st.one_of(st.none(), st.integers(0, 1439)),
     st.integers(1_262_304_000, 1_800_000_000),
-    st.lists(st.floats(0.001, 90 * 24), min_size=1, max_size=12),
+    st.lists(st.floats(0.001, 40 * 24), min_size=1, max_size=6),
 )
 def test_every_period_is_made_once_and_none_is_lost(
     zone: str, every: str, at: int | None, start: int, pauses: list[float]
 ) -> None:
     """The node looks after pauses of any length, over changes of the clocks: what it makes follows without gap."""
-    mine = spec(every, zone, at=at, catch_up=10_000)
+    made_once(spec(every, zone, at=at, catch_up=10_000), start, pauses)
+
+
+def made_once(mine: ReportSpec, start: int, pauses: list[float]) -> None:
     begun = now = start * 10**9
     after, made = begun, []
     for pause in pauses:
@@ -110,6 +116,39 @@ def test_every_period_is_made_once_and_none_is_lost(
     assert not made or made[0].start <= begun < made[0].end
     assert len({key_of(mine, one) for one in made}) == len(made)
     assert all(one.end < due_at(mine, one) <= one.end + 25 * HOUR + HOUR for one in made)
+    assert all(is_midnight(one, mine) for one in made if mine.every.unit == "d")
+
+
+def is_midnight(period: Period, mine: ReportSpec) -> bool:
+    """True if the day that ends was another one a second before: by the wall of the place, not by 24 hours."""
+    zone = ZoneInfo(mine.calendar.timezone)
+    last, first = (datetime.fromtimestamp((period.end + ns) // 10**9, zone).date() for ns in (-1, 0))
+    return last < first
+
+
+@pytest.mark.parametrize("defect", ["twenty-four hours", "twice", "lost"])
+def test_a_scheduler_that_is_wrong_is_caught(monkeypatch: pytest.MonkeyPatch, defect: str) -> None:
+    """Planted: days of 24 h from the first, a period that is made again, and one that is left out."""
+    right = schedule._periods
+    wrong: dict[str, Callable[[ReportSpec, int, int], list[Period]]] = {
+        "twenty-four hours": lambda mine, first, last: days_of_24_hours(
+            right(mine, EPOCH, EPOCH)[0].start, first, last
+        ),
+        "twice": lambda *asked: [Period(one.start - HOUR, one.end - i % 2) for i, one in enumerate(right(*asked))],
+        "lost": lambda *asked: [one for one in right(*asked) if one.start // (24 * HOUR) % 3],
+    }
+    monkeypatch.setattr(schedule, "_periods", wrong[defect])
+    with pytest.raises((AssertionError, StopIteration)):
+        made_once(spec("1d", catch_up=10_000), ns("2026-03-20T12:00") // 10**9, [24.0] * 14)
+
+
+EPOCH = ns("2026-01-10T12:00")
+
+
+def days_of_24_hours(begin: int, first: int, last: int) -> list[Period]:
+    day = 24 * HOUR
+    numbers = range((first - begin) // day - 2, (last - begin) // day + 3)
+    return [Period(begin + n * day, begin + (n + 1) * day) for n in numbers]
 
 
 @given(st.sampled_from(ZONES), st.sampled_from(EVERY), st.integers(1_262_304_000, 1_800_000_000))

@@ -81,6 +81,8 @@ async def test_drill(tmp_path: Path) -> None:
             await node.parts.accounts.add_user("ann", PASSWORD, ["operator"], by="test")
             signed_in = await node.parts.accounts.sign_in("ann", PASSWORD, "10.0.0.1")
             await until(client, 20)
+            report = "daily/daily-2026-10-25T0200+0200.html"
+            (data / "reports" / report).write_text("<p>kept</p>", encoding="utf-8")
             stop = asyncio.Event()
             writing = asyncio.create_task(write_on(client, stop))
             before = (await history(client, FLOW, "now-1h", "now"))["t_ns"][-1]
@@ -104,6 +106,8 @@ async def test_drill(tmp_path: Path) -> None:
         for file in plant.iterdir():
             assert (new / "plant" / file.name).read_bytes() == file.read_bytes()
 
+        for name in ("daily/state.json", report):
+            assert (new / "reports" / name).read_bytes() == (data / "reports" / name).read_bytes()
         async with node_over(sim, new, new / "plant" / "plant.toml") as (node, client):
             for tag, series in kept.items():
                 again = await history(client, tag, "1970-01-01", end)

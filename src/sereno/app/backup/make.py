@@ -59,6 +59,8 @@ def back_up(folder: DataFolder, file: Path, clock: Clock, *, plant: Path | None,
             tell("database and keys", 0)
             with TemporaryDirectory(prefix=".sereno-backup-", dir=file.absolute().parent) as work:
                 _database(folder, Path(work), archive, taken, clock)
+                tell("reports", 0)
+                _reports(folder, Path(work), archive)
             tell("history", 0)
             _history(folder, archive)
             manifest = _manifest(archive, taken, clock)
@@ -131,6 +133,17 @@ def _database(folder: DataFolder, work: Path, archive: ArchiveWriter, taken: _Ta
     for name, path in (("keys", keys), ("tls", folder.tls)):
         for one in sorted(path.glob("*")) if path.is_dir() else []:
             archive.add(f"data/{name}/{one.name}", one)
+
+
+def _reports(folder: DataFolder, work: Path, archive: ArchiveWriter) -> None:
+    """Reports with what is known of each; one that is deleted meanwhile is left out."""
+    for path in sorted(folder.reports.glob("*/[!.]*")):
+        copy = work / "report"
+        try:
+            shutil.copyfile(path, copy)
+        except FileNotFoundError:
+            continue
+        archive.add(f"data/reports/{path.parent.name}/{path.name}", copy)
 
 
 def _copy_database(source: Path, target: Path) -> None:
