@@ -32,6 +32,7 @@ def test_public_names_are_these() -> None:
         "CommandProxy",
         "CommandSpec",
         "ConfigurationPort",
+        "ControlChart",
         "Credential",
         "DevicePort",
         "DeviceProxy",

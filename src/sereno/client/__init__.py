@@ -96,7 +96,7 @@ from ._reports import (
     report_run_json,
 )
 from ._scanning import MovableTag, ReadableTag
-from ._statistics import Statistics, TagStatistics, statistics_json
+from ._statistics import ControlChart, Statistics, TagStatistics, statistics_json
 from ._stubs import device_stubs
 from ._sync import SyncClient, SyncSubscription, connect_sync
 from ._tabular import MEDIA_TYPES, Form, aggregates_json, form_of
@@ -133,6 +133,7 @@ __all__ = [
     "CommandProxy",
     "CommandSpec",
     "ConfigurationPort",
+    "ControlChart",
     "Credential",
     "DevicePort",
     "DeviceProxy",

@@ -9,6 +9,28 @@ from typing import Any
 from sereno.wire.jsonvalue import json_value
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlChart:
+    """A chart of means and ranges (X-bar, R) of subgroups of `size` samples that follow each other; `count` of them.
+
+    `mean` and `range` are the centre lines, limits three standard deviations away as Shewhart has them for this size;
+    so many are beyond. The newest subgroups, at most 300: `t` ns UTC of the first sample, its mean, its range.
+    """
+
+    size: int
+    count: int
+    mean: float
+    mean_lower: float
+    mean_upper: float
+    means_beyond: int
+    range: float
+    range_upper: float
+    ranges_beyond: int
+    t: tuple[int, ...]
+    means: tuple[float, ...]
+    ranges: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class TagStatistics:
     """Figures of one tag. Aggregates as in AGGREGATES, NaN where there is nothing.
@@ -34,6 +56,7 @@ class TagStatistics:
     lower: float
     upper: float
     beyond: int
+    chart: ControlChart
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +79,16 @@ def statistics_json(found: Statistics) -> dict[str, Any]:
 def parse_statistics(data: Mapping[str, Any]) -> Statistics:
     """The other way."""
     return Statistics(
-        tuple(TagStatistics(**{name: _number(value) for name, value in one.items()}) for one in data["tags"]),
+        tuple(_tag(one) for one in data["tags"]),
         tuple(tuple(_number(r) for r in row) for row in data["correlation"]),
         data["buckets"],
     )
+
+
+def _tag(data: Mapping[str, Any]) -> TagStatistics:
+    given = {name: _number(value) for name, value in data.items() if name != "chart"}
+    chart = ControlChart(**{name: _number(value) for name, value in data["chart"].items()})
+    return TagStatistics(**given, chart=chart)
 
 
 def _number(value: Any) -> Any:

@@ -17,6 +17,23 @@ from .problem import ProblemError
 from .requests import Asking, Context
 
 
+class ControlChartShape(BaseModel):
+    """A chart of means and ranges of subgroups: centre lines, limits, and the newest points."""
+
+    size: int
+    count: int
+    mean: float | None
+    mean_lower: float | None
+    mean_upper: float | None
+    means_beyond: int
+    range: float | None
+    range_upper: float | None
+    ranges_beyond: int
+    t: list[int]
+    means: list[float]
+    ranges: list[float]
+
+
 class TagStatisticsShape(BaseModel):
     """Figures of one tag; `seconds` in the bins between `edges`; limits of an individuals chart."""
 
@@ -37,6 +54,7 @@ class TagStatisticsShape(BaseModel):
     lower: float | None
     upper: float | None
     beyond: int
+    chart: ControlChartShape
 
 
 class StatisticsShape(BaseModel):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sereno.client import HistoryRequest
+from sereno.historian.aggregating.subgroups import Subgroups
 from sereno.historian.analyst import Analyst
 from sereno.testing import JumpingClock, run_jumping
 from tests.historian.rig import SECOND, T0, VIEWER, Plant, batch, floats, mixed, running
@@ -74,3 +78,31 @@ def test_texts_and_too_many_bins_are_refused(tmp_path: Path) -> None:
         figures(tmp_path, mixed(), {0: np.ones(1)}, text)
     with pytest.raises(ValueError, match="at most 1000"):
         figures(tmp_path / "b", floats(1), {0: np.ones(1)}, HistoryRequest((FIRST,), T0, T0 + SECOND, 1001))
+
+
+def test_means_and_ranges_of_subgroups(tmp_path: Path) -> None:
+    x = np.random.default_rng(5).normal(10, 1, 503)
+    x[200:205] += 4.0
+    x[303] = -9.0
+    (one,) = figures(tmp_path, floats(1), {0: x}, HistoryRequest((FIRST,), T0, T0 + 503 * SECOND), bad=250).tags
+    groups = np.array([*x[:250].reshape(50, 5), *x[251:501].reshape(50, 5)])  # a bad sample begins anew
+    means, ranges = groups.mean(axis=1), np.ptp(groups, axis=1)
+    chart = one.chart
+    assert (chart.size, chart.count) == (5, 100)
+    np.testing.assert_allclose([chart.means, chart.ranges], [means, ranges])
+    np.testing.assert_allclose([chart.mean, chart.range], [means.mean(), ranges.mean()])
+    np.testing.assert_allclose(chart.mean_upper, means.mean() + 0.577 * ranges.mean())
+    assert chart.means_beyond == ((means < chart.mean_lower) | (means > chart.mean_upper)).sum() >= 1
+    assert chart.ranges_beyond == (ranges > 2.114 * ranges.mean()).sum() >= 1
+    assert chart.t[40] == T0 + 200 * SECOND
+
+
+@given(st.lists(st.one_of(st.floats(-9, 9), st.just(math.nan)), max_size=60), st.lists(st.integers(0, 60), max_size=4))
+def test_subgroups_do_not_depend_on_how_samples_come(values: list[float], cuts: list[int]) -> None:
+    t, value = np.arange(len(values), dtype=np.int64), np.array(values, float)
+    whole, pieces = Subgroups().feed(t, value), Subgroups()
+    edges = sorted({0, len(values), *(cut for cut in cuts if cut < len(values))})
+    found = [pieces.feed(t[a:b], value[a:b]) for a, b in pairwise(edges)]
+    for number, column in enumerate(whole):
+        joined = np.concatenate([one[number] for one in found]) if found else np.empty(0)
+        np.testing.assert_array_equal(joined, column)

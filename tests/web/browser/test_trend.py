@@ -181,5 +181,10 @@ def test_figures_of_the_window(visit: Any) -> None:
     expect(row.locator("[data-figure=good]")).to_have_text(re.compile(r"%$"))
     expect(row.locator("svg rect")).not_to_have_count(0)
     expect(page.locator(".correlation tbody tr")).to_have_count(2)
+    for step in range(14):
+        visit.node.set("river/plc1/tank_level", 2.5 + step % 3 / 10)
+        page.wait_for_timeout(150)
     page.locator("#trend-figures-again").click()
     expect(row).to_have_count(1)
+    chart = page.locator("[data-chart='river/plc1/tank_level']")
+    expect(chart.locator("svg .course")).to_have_count(2)

@@ -6,7 +6,7 @@ import math
 
 import click
 
-from sereno.client import Calendar, Client, Statistics, parse_time, statistics_json
+from sereno.client import Calendar, Client, ControlChart, Statistics, parse_time, statistics_json
 
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line
@@ -58,6 +58,8 @@ def _show(found: list[Statistics]) -> None:
         for name in _FIGURES:
             values = [getattr(one.tags[number], name) for one in found]
             click.echo("  ".join([f"{name:>12}", *(f"{_text(v):>12}" for v in values), _change(name, values)]).rstrip())
+        for one in (period.tags[number].chart for period in found):
+            _show_chart(one)
         most = max(tag.seconds, default=0.0)
         for low, high, seconds in zip(tag.edges, tag.edges[1:], tag.seconds, strict=False):
             bar = "#" * round(_BAR * seconds / most) if most else ""
@@ -66,6 +68,14 @@ def _show(found: list[Statistics]) -> None:
         click.echo(click.style(f"correlation of means in {found[0].buckets} parts", bold=True))
         for tag, row in zip(found[0].tags, found[0].correlation, strict=True):
             click.echo("  ".join([*(f"{_text(r):>8}" for r in row), tag.tag]))
+
+
+def _show_chart(chart: ControlChart) -> None:
+    """Limits of the means and ranges of subgroups, and how many are beyond."""
+    low, high = _text(chart.mean_lower), _text(chart.mean_upper)
+    of = f"of {chart.count} groups of {chart.size} beyond"
+    click.echo(f"{'X-bar':>12}  {_text(chart.mean):>12}  {low} .. {high}: {chart.means_beyond} {of}")
+    click.echo(f"{'R':>12}  {_text(chart.range):>12}  0 .. {_text(chart.range_upper)}: {chart.ranges_beyond} {of}")
 
 
 def _change(name: str, values: list[float]) -> str:

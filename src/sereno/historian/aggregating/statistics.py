@@ -14,6 +14,7 @@ from sereno.historian.tags import Definition
 from .answer import held_until
 from .held import held
 from .stretch import Stretch, stretches
+from .subgroups import Centres
 from .sums import Sums
 
 _INDIVIDUALS = 2.66
@@ -82,17 +83,22 @@ def tag_statistics(
         raise ValueError(f"statistics of {definition.path!r}, which is no number")
     whole: I64 = np.array(span, np.int64)
     until = held_until(history, span[1])
-    sums, ranges = Sums(whole), _Ranges()
+    sums, ranges, centres = Sums(whole), _Ranges(), Centres()
     for stretch in stretches(definition, history, whole, rolled=False, check=check):
         sums.feed(stretch)
-        ranges.feed(stretch.value[stretch.t >= max(span[0], stretch.start)])
+        inside = stretch.t >= max(span[0], stretch.start)
+        ranges.feed(stretch.value[inside])
+        centres.feed(stretch.t[inside], stretch.value[inside])
     sums.finish(until)
     figures = {name: float(column[0]) for name, column in sums.columns().items()}
     away = _INDIVIDUALS * ranges.mean
     limits = (figures["mean"] - away, figures["mean"] + away)
+    charting = centres.chart()
     counted = _Bins(_edges(figures["min"], figures["max"], bins), limits, whole)
     for stretch in stretches(definition, history, whole, rolled=False, check=check):
         counted.feed(stretch)
+        inside = stretch.t >= max(span[0], stretch.start)
+        charting.feed(stretch.t[inside], stretch.value[inside])
     counted.end(until)
     return TagStatistics(
         tag=definition.path,
@@ -112,6 +118,7 @@ def tag_statistics(
         lower=limits[0],
         upper=limits[1],
         beyond=counted.beyond,
+        chart=charting.found(),
     )
 
 

@@ -4,6 +4,7 @@ import { request } from "../api.js";
 import { el, setText, svgEl } from "../dom.js";
 import { formatUnit, isNumeric } from "../format.js";
 import { lang, t } from "../i18n.js";
+import { controlCharts } from "./spc.js";
 
 const COLUMNS = ["count", "mean", "time_mean", "std", "min", "max", "good", "lower", "upper", "beyond"];
 const BINS = 24;
@@ -36,7 +37,7 @@ export class Figures {
     try {
       const found = await request(`history/statistics?${query}`);
       this.#say("");
-      this.body.replaceChildren(this.#table(found.tags), ...(tags.length > 1 ? [this.#correlation(found)] : []));
+      this.body.replaceChildren(this.#table(found.tags), ...(tags.length > 1 ? [this.#correlation(found)] : []), ...controlCharts(found.tags, figure));
     } catch (error) {
       this.#say(t("trend.history_error", { reason: error.message }));
     }
