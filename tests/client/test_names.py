@@ -7,6 +7,7 @@ import sereno.client
 def test_public_names_are_these() -> None:
     assert sereno.client.__all__ == [
         "AGGREGATES",
+        "ASKED_BY",
         "DEFAULT_AGGREGATES",
         "MEDIA_TYPES",
         "PRIORITIES",
