@@ -33,12 +33,32 @@ def rollups(
     The hours are made of the minutes, the days of the hours.
     """
     found: dict[str, Columns] = {}
+    if not every and len(tag):
+        worth = _worth(tag, t)
+        if not worth.all():
+            tag, t, values, quality = tag[worth], t[worth], values[worth], quality[worth]
     finer = _buckets(tag, t, values, quality)
     for kind, seconds in ROLLUPS.items():
         if found:
             finer = _coarser(finer, seconds * 10**9)
         found[kind] = finer if every or not len(finer["tag"]) else _dense(finer, MIN_SAMPLES[kind])
     return found
+
+
+def _worth(tag: NDArray[np.int64], t: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mask of the rows of tags that may have roll-ups of some kind."""
+    starts = np.flatnonzero(np.append(True, tag[1:] != tag[:-1]))
+    lengths = np.diff(starts, append=len(tag))
+    (least, width), *coarser = sorted((MIN_SAMPLES[kind], seconds * 10**9) for kind, seconds in ROLLUPS.items())
+    many = np.repeat(lengths >= min(samples for samples, _ in coarser), lengths)
+    few = np.flatnonzero(~many)
+    if len(few):
+        tag, bucket = tag[few], t[few] // width
+        starts = np.flatnonzero(np.append(True, tag[1:] != tag[:-1]))
+        new = np.append(True, (tag[1:] != tag[:-1]) | (bucket[1:] != bucket[:-1]))
+        lengths = np.diff(starts, append=len(tag))
+        many[few] = np.repeat(lengths >= least * np.add.reduceat(new, starts, dtype=np.int64), lengths)
+    return many
 
 
 def _buckets(
