@@ -13,11 +13,15 @@ _ENVIRONMENT = 'class = "sereno_observatory.environment:Environment"'
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """`breaks`: the promise that it breaks, in happenings of this kind. `changes`: to the files of the site."""
+    """`breaks`: the promise that it breaks, in happenings of this kind. `changes`: to the files of the site.
+
+    `unheard`: the observer may not tell the book.
+    """
 
     breaks: str
     kind: str = ""
     changes: Changes = field(default_factory=dict)
+    unheard: bool = False
 
 
 def _without_guard(name: str) -> Changes:
@@ -25,6 +29,7 @@ def _without_guard(name: str) -> Changes:
 
 
 DEFECTS = {
+    "book-not-told": Defect("sequence_ends", "camera", unheard=True),
     "rain-guard-left-out": Defect("guard_silent", "rain", _without_guard("close_on_rain")),
     "wind-guard-left-out": Defect("guard_silent", "wind", _without_guard("close_on_wind")),
     "hold-of-0-s": Defect(

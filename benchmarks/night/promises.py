@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sereno.client import AlarmEvent
 from sereno.store.audit import AuditRecord
 
-from .script import Happening, Night
+from .script import CAMERA, Happening, Night
 
 PROMISES = {
     "open_in_danger": "the dome is closed within its time whenever it is dangerous, and by day",
@@ -18,6 +18,7 @@ PROMISES = {
     "nobody_told": "people are told by an alarm",
     "without_end": "every command ends with a stated result",
     "helped_itself": "the dome has to help itself only where nobody is heard",
+    "sequence_ends": "a sequence ends with a stated result, whatever a camera does",
     "end_of_night": "in the morning the dome is closed and the majordome idle",
 }
 SCAN, CLOSING, HOLD = 2.0, 6.0, 60.0
@@ -43,6 +44,7 @@ class Facts:
     happenings: Sequence[Happening]
     moves: list[tuple[float, str]] = field(default_factory=list)
     commands: list[AuditRecord] = field(default_factory=list)
+    sequence: str | None = None
     alarms: list[AlarmEvent] = field(default_factory=list)
     end: tuple[str, str] | None = None
 
@@ -65,6 +67,7 @@ def broken(facts: Facts) -> dict[str, list[str]]:
         "nobody_told": _nobody_told,
         "without_end": _without_end,
         "helped_itself": _helped_itself,
+        "sequence_ends": _sequence_ends,
         "end_of_night": _end_of_night,
     }
     found = {name: list(check(facts)) for name, check in checks.items()}
@@ -75,7 +78,7 @@ def _open_in_danger(facts: Facts) -> Iterator[str]:
     for one in facts.happenings:
         begins, ends = facts.times(one)
         closed_by = begins + WITHIN.get(one.kind, USUAL)
-        if one.kind == "jam":
+        if one.kind in ("jam", CAMERA):
             continue
         looks = [closed_by, *(t for t, _ in facts.moves if closed_by < t < ends), ends]
         if seen := [word for t in looks if t <= ends and (word := facts.shutter_at(t)) != "closed"]:
@@ -92,7 +95,7 @@ def _opened_too_early(facts: Facts) -> Iterator[str]:
             yield "opened by day"
         for one in facts.happenings:
             begins, ends = facts.times(one)
-            if begins + USUAL < t < ends + HOLD - 0.1:
+            if one.kind != CAMERA and begins + USUAL < t < ends + HOLD - 0.1:
                 yield f"{one.words}: opened {t - ends:.0f} s after its end"
 
 
@@ -115,6 +118,8 @@ def _guard_silent(facts: Facts) -> Iterator[str]:
 
 def _nobody_told(facts: Facts) -> Iterator[str]:
     for one in facts.happenings:
+        if not one.alarm:
+            continue
         begins, ends = facts.times(one)
         if not any(e.alarm == one.alarm and e.event == "raised" and begins <= e.t / 1e9 <= ends for e in facts.alarms):
             yield f"{one.words}: no alarm {one.alarm}"
@@ -135,6 +140,11 @@ def _helped_itself(facts: Facts) -> Iterator[str]:
         unheard = any(begins <= t <= ends for begins, ends in lost)
         if not unheard and not any(t - 1.0 <= when <= t for when in ordered):
             yield f"closing at {t - facts.night.dusk:.0f} s after dusk, and nobody had ordered it"
+
+
+def _sequence_ends(facts: Facts) -> Iterator[str]:
+    if facts.sequence not in (None, "EXECUTED", "FAILED"):
+        yield f"it is {facts.sequence}"
 
 
 def _end_of_night(facts: Facts) -> Iterator[str]:

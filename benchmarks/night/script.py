@@ -45,6 +45,8 @@ class Happening:
     alarm: str = ""
 
 
+CAMERA = "camera"
+"""A camera that stops answering during a sequence; only a night that observes has it."""
 KINDS = ("clouds", "rain", "wind", "intrusion", "jam", "lost", "rain again")
 
 
@@ -138,7 +140,13 @@ def _lost(chance: random.Random) -> tuple[str, str, list[Forced]]:
     return "the PLC is not heard any more", "environment_unknown", []
 
 
+def _camera(chance: random.Random) -> tuple[str, str, list[Forced]]:
+    del chance
+    return "the visible camera does not answer", "", []
+
+
 _CASES = {
+    "camera": _camera,
     "clouds": _clouds,
     "rain": _rain,
     "rain again": _drizzle,

@@ -18,6 +18,7 @@ from sereno.app.plant.load import Plant, load_plant
 from sereno.app.welcome import Ready
 from sereno.client import Client
 from sereno.device import Environment
+from sereno.sim.instruments.alpaca import AlpacaServer
 from sereno.sim.jsonplc.devices import site_devices
 from sereno.sim.jsonplc.machine import PlcMachine
 from sereno.sim.jsonplc.server import PlcServer
@@ -77,6 +78,7 @@ class Site:
     machine: Watched
     node: QuietNode
     transports: MemoryTransports
+    instruments: AlpacaServer | None = None
 
     @property
     def client(self) -> Client:
@@ -90,19 +92,25 @@ def site_in(folder: Path, changes: Changes) -> Path:
     """A copy of the demo's site with some of its text replaced. Returns its plant file."""
     made = folder / "site"
     shutil.copytree(OBSERVATORY.plant.parent, made)
+    change(made, changes)
+    return made / "plant.toml"
+
+
+def change(made: Path, changes: Changes) -> None:
+    """Replace text of files in this folder."""
     for name, pairs in changes.items():
         text = (made / name).read_text("utf-8")
         for old, new in pairs:
             assert old in text, f"{name} has no {old}"
             text = text.replace(old, new)
         (made / name).write_text(text, encoding="utf-8")
-    return made / "plant.toml"
 
 
 @asynccontextmanager
-async def site(clock: JumpingClock, plant_file: Path, folder: Path, seed: int) -> AsyncIterator[Site]:
+async def site(
+    clock: JumpingClock, plant_file: Path, folder: Path, seed: int, transports: MemoryTransports
+) -> AsyncIterator[Site]:
     """The site, started and not waited for. Nothing is recorded besides what is decided: the history is left out."""
-    transports = MemoryTransports()
     machine = Watched(site_devices(), clock)
     server = PlcServer(machine, clock, transports=transports)
     await server.start()

@@ -20,12 +20,21 @@ WATCHED = (
     "observatory/environment/make_safe",
     "observatory/environment/supervision/state",
     "observatory/majordome/activity",
+    "observatory/observer/activity",
+    "observatory/observer/executing",
+    "observatory/observer/instruments_status",
+    "observatory/observer/result",
     "observatory/majordome/decision",
     "observatory/majordome/last_order",
     "observatory/majordome/night",
     "observatory/majordome/supervision/state",
 )
 _NUMBER = re.compile(r"\d+(\.\d+)?")
+
+
+def _short(arguments: object) -> str:
+    words = str(arguments)
+    return words if len(words) < 60 else f"{words[:57]}..."
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,7 +121,9 @@ class Story:
             begun = asked.get(one.command, one)
             who = one.origin if one.origin.startswith("guard ") else one.actor
             took = (one.t - begun.t) / 1e9
-            self.say(one.t, 2, who, f"{one.target} = {one.new}: {one.outcome}, after {took:.3f} s")
+            verb = one.action.removeprefix("call ")
+            what = f" = {one.new}" if one.action == "write" else f" {verb} {_short(one.new)}"
+            self.say(one.t, 2, who, f"{one.target}{what}: {one.outcome}, after {took:.3f} s")
 
     def add_alarms(self, events: Iterable[AlarmEvent]) -> None:
         """Alarms as they came and went."""

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sereno.client import AlarmQuery
+from sereno.client import AlarmQuery, done
 from sereno.store.audit import AuditLog
-from sereno.testing import JumpingClock, run_jumping
+from sereno.testing import JumpingClock, MemoryTransports, run_jumping
 
 from .defects import DEFECTS, Defect
+from .observing import CAMERA, MAJORDOME, SEQUENCE, add_instruments, instruments
 from .promises import Facts, broken
 from .script import KINDS, QUIET, Happening, Night, night_of, script
-from .site import PERSON, Changes, Site, site, site_in
+from .site import PERSON, Changes, Site, change, site, site_in
 from .story import Story
 
 WHOLE, SHORT = -12.0, -35.5
@@ -53,9 +55,12 @@ def play(seed: int, *, below: float = SHORT, defect: str = "", kinds: Sequence[s
     played = Played(seed, night, script(night, seed, kinds), whole=set(kinds) == set(KINDS))
     clock = JumpingClock(epoch_ns=round((night.dusk - BEFORE) * 1e9))
     begun = time.perf_counter()
+    observing = "camera" in kinds
     with tempfile.TemporaryDirectory(prefix="sereno-night-") as folder:
         plant_file = site_in(Path(folder), _changes(below, planted.changes))
-        run_jumping(_night(clock, played, plant_file, Path(folder)), clock=clock, in_turn=True)
+        if observing:
+            change(plant_file.parent, MAJORDOME)
+        run_jumping(_night(clock, played, plant_file, Path(folder), unheard=planted.unheard), clock=clock, in_turn=True)
     played.seconds = time.perf_counter() - begun
     return played
 
@@ -65,8 +70,15 @@ def _changes(below: float, more: Changes) -> Changes:
     return {**more, "plant.toml": (*dusk, *more.get("plant.toml", ()))}
 
 
-async def _night(clock: JumpingClock, played: Played, plant_file: Path, folder: Path) -> None:
-    async with site(clock, plant_file, folder, played.seed) as here:
+async def _night(clock: JumpingClock, played: Played, plant_file: Path, folder: Path, *, unheard: bool) -> None:
+    async with AsyncExitStack() as stack:
+        network = MemoryTransports()
+        server = None
+        if any(one.kind == "camera" for one in played.happenings):
+            server = await stack.enter_async_context(instruments(clock, network, played.seed))
+            add_instruments(plant_file, server, unheard=unheard)
+        here = await stack.enter_async_context(site(clock, plant_file, folder, played.seed, network))
+        here.instruments = server
         story, facts = Story(here.node.parts.hub), Facts(played.night, played.happenings)
         here.machine.seen = lambda word: _moved(here, story, facts, word)
         unsubscribe = here.node.parts.hub.add_sink(story)
@@ -89,18 +101,25 @@ def _moved(here: Site, story: Story, facts: Facts, word: str) -> None:
 
 async def _act(here: Site, played: Played, story: Story) -> None:
     """Let things happen when they are due, and somebody try what is not allowed."""
+    if here.instruments is not None:
+        await _until(here, played.night.dusk)
+        done(await here.client.call("observatory/sequences", "add", SEQUENCE, "vera"))
     for one in played.happenings:
         await _until(here, played.night.dusk + one.begins)
         story.say(here.clock.wall_ns(), 0, "it happens", one.words)
         _force(here, one, begins=True)
         await here.clock.sleep(IMPATIENCE)
-        await here.client.write("site/plc/dome_open", "open", comment="why is it closed?", timeout=4.0)
+        if one.kind != "camera":
+            await here.client.write("site/plc/dome_open", "open", comment="why is it closed?", timeout=4.0)
         await _until(here, played.night.dusk + one.ends)
         story.say(here.clock.wall_ns(), 0, "it ends", one.words)
         _force(here, one, begins=False)
 
 
 def _force(here: Site, one: Happening, *, begins: bool) -> None:
+    if one.kind == "camera" and begins:
+        assert here.instruments is not None
+        here.instruments.force(CAMERA, {"broken": one.ends - one.begins})
     if one.kind == "lost":
         here.transports.at(here.plc.port).silent = begins
     for event in one.force if begins else one.undo:
@@ -119,6 +138,10 @@ async def _conclude(here: Site, story: Story, facts: Facts, played: Played) -> N
     facts.alarms = await parts.alarms.journal(AlarmQuery(), PERSON)
     activity = await here.client.get("observatory/majordome/activity")
     facts.end = (str(activity.value), here.machine.shutter) if played.whole else None
+    if here.instruments is not None:
+        told = json.loads(done(await here.client.call("observatory/sequences", "show", 1)).value)
+        facts.sequence = str(told["status"])
+        story.say(here.clock.wall_ns(), 4, "the book", f"sequence 1 is {facts.sequence}")
     story.add_commands(records)
     story.add_alarms(facts.alarms)
     played.lines, played.digest = story.told(round((played.night.dusk - TOLD) * 1e9)), story.digest

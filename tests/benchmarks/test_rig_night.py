@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 import rig_night
 from night.defects import DEFECTS
 from night.promises import PROMISES
-from night.script import KINDS, night_of, script
+from night.script import CAMERA, KINDS, night_of, script
 from night.trial import SHORT, WHOLE, play
 
 pytestmark = pytest.mark.timeout(240)
@@ -21,6 +23,17 @@ def test_the_log_of_a_whole_night_line_by_line() -> None:
     played = play(1)
     differs = rig_night.difference(played.lines, rig_night.STORED.read_text("utf-8").splitlines())
     assert not differs, f"{differs}; if it is meant: ./dev rig night --short --log {rig_night.STORED.name} and look"
+    assert played.broken == {}
+
+
+def test_a_camera_that_stops_answering_during_a_sequence_line_by_line(
+    require_package: Callable[[str, str], ModuleType],
+) -> None:
+    require_package("astropy", "astropy")
+    played = play(1, kinds=("camera",))
+    stored = rig_night.STORED_CAMERA
+    differs = rig_night.difference(played.lines, stored.read_text("utf-8").splitlines())
+    assert not differs, f"{differs}; if it is meant: ./dev rig night --short --only camera --log {stored.name} and look"
     assert played.broken == {}
 
 
@@ -38,8 +51,12 @@ def test_another_seed_is_another_night_and_keeps_every_promise() -> None:
 
 
 @pytest.mark.parametrize("defect", sorted(DEFECTS))
-def test_a_planted_defect_is_found_and_breaks_nothing_where_it_is_not(defect: str) -> None:
+def test_a_planted_defect_is_found_and_breaks_nothing_where_it_is_not(
+    defect: str, require_package: Callable[[str, str], ModuleType]
+) -> None:
     kinds = (DEFECTS[defect].kind,)
+    if CAMERA in kinds:
+        require_package("astropy", "astropy")
     assert DEFECTS[defect].breaks in play(1, defect=defect, kinds=kinds).broken
 
 
