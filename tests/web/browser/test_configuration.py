@@ -45,3 +45,31 @@ def test_a_changed_plant_file_is_looked_at_applied_and_rolled_back(visit: Any) -
     file.write_text(PLANT.replace("class =", "clas ="))
     page.click("#configuration-look")
     expect(page.locator("#configuration-changes")).to_contain_text("'lab/ps_1' has no 'driver'")
+
+
+def test_what_an_apply_removes_does_not_freeze_the_rest(visit: Any) -> None:
+    file, url, own = visit.node.folder / "plant.toml", visit.node.ready.url, {"origin": visit.node.ready.url}
+    both = PLANT + PLANT.replace("ps_1", "ps_2")
+
+    def apply(text: str) -> None:
+        file.write_text(text)
+        plan = page.request.post(f"{url}/api/v1/configuration/plan", data={}, headers=own).json()
+        token = {"token": plan["token"]}
+        done = page.request.post(f"{url}/api/v1/configuration/apply", data=token, headers=own)
+        assert done.ok, done.text()
+
+    page = visit("/help")
+    apply(both)
+    page.goto(f"{url}/trend?tag=lab/ps_1/voltage&tag=lab/ps_2/voltage")
+    pens = page.locator(".legend tbody tr")
+    expect(pens.nth(1).locator(".legend-value")).to_have_text("0.0 V")
+    table = visit("/tags?below=lab")
+    value = table.locator("tr[data-tag='lab/ps_1/voltage'] sr-value")
+    expect(value).to_contain_text("0.0")
+    apply(PLANT)
+    expect(pens.nth(1).locator(".legend-value")).not_to_contain_text("V")
+    written = page.request.put(f"{url}/api/v1/values/lab/ps_1/voltage", data={"value": 12.5}, headers=own)
+    assert written.ok, written.text()
+    expect(pens.nth(0).locator(".legend-value")).to_have_text("12.5 V")
+    expect(value).to_contain_text("12.5")
+    visit.forgive("status of 404")  # history and values of what is gone

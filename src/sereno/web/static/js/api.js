@@ -43,10 +43,12 @@ export function urlPath(path) {
 let allTags = null;
 
 /**
- * Declarations of every tag that the actor may read, by path; asked once per page.
+ * Declarations of every tag that the actor may read, by path; asked once per page, and again for `fresh` ones.
+ * @param {{fresh?: boolean}} [options]
  * @returns {Promise<import("./format.js").TagSpec[]>}
  */
-export function tags() {
+export function tags({ fresh = false } = {}) {
+  if (fresh) allTags = null;
   allTags ??= request("tags").then((answer) => answer.tags).catch((error) => {
     allTags = null;
     throw error;

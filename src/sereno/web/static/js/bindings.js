@@ -165,7 +165,7 @@ export class Bindings {
   /** The server refuses a subscription that names an unknown tag: ask again for those it knows. */
   async #withoutUnknown(group) {
     group.stop();
-    const known = new Set((await allTags().catch(() => [])).map((spec) => spec.tag));
+    const known = new Set((await allTags({ fresh: true }).catch(() => [])).map((spec) => spec.tag));
     const tags = [...group.tags];
     for (const tag of tags) if (!known.has(tag)) this.#unknown(tag);
     const rest = tags.filter((tag) => known.has(tag));

@@ -16,6 +16,7 @@ const KEPT = 6000;
  * @property {import("../format.js").TagSpec} spec
  * @property {import("./pen.js").Points} points
  * @property {Array<[number, number | null]>} tail live samples since the last answer of the history
+ * @property {boolean} gone true once there is no such tag any more
  */
 
 /** Fires "pens" when the set of pens changes, "data" when points do, "state" when `loading` or `error` do. */
@@ -45,7 +46,7 @@ export class TrendModel extends EventTarget {
     const drawable = tags.filter((tag) => specs.has(tag) && isDrawable(specs.get(tag)));
     this.rejected = tags.filter((tag) => !drawable.includes(tag));
     const old = new Map(this.pens.map((pen) => [pen.tag, pen]));
-    this.pens = drawable.map((tag) => old.get(tag) ?? { tag, spec: specs.get(tag), points: noPoints(), tail: [] });
+    this.pens = drawable.map((tag) => old.get(tag) ?? { tag, spec: specs.get(tag), points: noPoints(), tail: [], gone: false });
     this.dispatchEvent(new Event("pens"));
     this.#subscribe();
     await this.#load();
@@ -83,16 +84,33 @@ export class TrendModel extends EventTarget {
   #subscribe() {
     this.unsubscribe();
     this.unsubscribe = () => {};
-    if (!this.pens.length || document.hidden) return;
+    const pens = this.pens.filter((pen) => !pen.gone);
+    if (!pens.length || document.hidden) return;
     let order = [];
-    this.unsubscribe = live.subscribe(this.pens.map((pen) => pen.tag), {
+    this.unsubscribe = live.subscribe(pens.map((pen) => pen.tag), {
       interval: interval(this.window),
       onTags: (specs) => {
         const byTag = new Map(this.pens.map((pen) => [pen.tag, pen]));
         order = specs.map((spec) => byTag.get(spec.tag));
       },
       onFrame: (frame) => this.#take(frame, order),
+      onError: () => this.#withoutUnknown(),
     });
+  }
+
+  /** The server refuses a subscription that names a tag which is gone: its pen ends here, the others go on. */
+  async #withoutUnknown() {
+    const specs = await allTags({ fresh: true }).catch(() => null);
+    const known = new Set(specs?.map((spec) => spec.tag));
+    const ended = specs ? this.pens.filter((pen) => !pen.gone && !known.has(pen.tag)) : [];
+    const now = live.serverNow() / 1e3;
+    for (const pen of ended) {
+      pen.gone = true;
+      append(pen.points, now, null, { hold: hold(this.window) });
+    }
+    if (!ended.length) return;
+    this.#subscribe();
+    await this.#load();
   }
 
   #take(frame, order) {
@@ -134,7 +152,8 @@ export class TrendModel extends EventTarget {
 
   async #fill(from, to, signal) {
     const margin = (to - from) * 0.02;
-    const groups = [this.pens.filter((pen) => isNumeric(pen.spec)), this.pens.filter((pen) => !isNumeric(pen.spec))];
+    const asked = this.pens.filter((pen) => !pen.gone);
+    const groups = [asked.filter((pen) => isNumeric(pen.spec)), asked.filter((pen) => !isNumeric(pen.spec))];
     const answers = await Promise.all(groups.map((pens, i) => {
       const points = i === 0 ? this.buckets : null;
       return pens.length ? history(pens.map((pen) => pen.tag), from - margin, to, points, signal) : [];
