@@ -65,8 +65,10 @@ def plain(tmp_path: Path, **more: Any) -> Application:
 
 
 async def test_the_example_of_the_docs_is_a_page_like_any_other(site, orchard: Application) -> None:
-    install(site, orchard)
+    install(site, replace(orchard, packages=["pytest", "no-such-package"]))
     async with await site.signed_in("viewer") as browser:
+        components = (await browser.get("/api/v1/system")).json()["node"]["components"]
+        assert components == {"orchard: pytest": pytest.__version__}
         answer = await browser.get("/app/orchard/trees", headers={"accept-language": "es"})
         assert answer.status_code == 200
         assert "<title>Árboles · Waterworks</title>" in answer.text

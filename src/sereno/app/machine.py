@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from sereno.model import Clock
 from .platform import host_memory, load_average, process_memory
 
 COMPONENTS = ("numpy", "uvloop", "uvicorn", "fastapi", "starlette", "websockets", "sqlalchemy", "pyarrow", "duckdb")
+DRIVERS = ("pymodbus", "pyserial", "pytango", "redis", "indipyclient")
+"""What drivers stand on that is not Sereno's own."""
 _SAMPLE = 1.0
 
 
@@ -72,11 +74,12 @@ class Machine:
 
 @cache
 def components() -> dict[str, str]:
-    """Versions of what Sereno stands on, as far as it is installed."""
+    """Versions of what Sereno and its drivers stand on, as far as it is installed, and of other packages' drivers."""
     found = {}
-    for name in COMPONENTS:
+    for name in (*COMPONENTS, *DRIVERS):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    others = {entry.dist for entry in entry_points(group="sereno.drivers")}
+    return found | {one.name: one.version for one in others if one is not None and one.name != "sereno"}

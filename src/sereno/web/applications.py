@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import jinja2
@@ -114,6 +116,12 @@ class Applications:
             *(f"page {page.name} cannot be shown: {page.fault}" for page in self.pages if page.fault),
         ]
 
+    def versions(self) -> dict[str, str]:
+        """Versions of their packages, as far as these are installed."""
+        return {
+            f"{one.name}: {name}": found for one in self.working for name in one.packages if (found := _version(name))
+        }
+
     def add_routes(self, app: FastAPI) -> None:
         """Their routes."""
         for entry, handler in self._pages():
@@ -140,6 +148,14 @@ class NoCommandsHere:
     async def acks(self, key: str, actor: Actor) -> list[Ack]:
         """Raises NotFoundError."""
         raise NotFoundError(f"there is no command {key!r} of {actor.name} here")
+
+
+@cache
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _fault(placed: Placed, pages: Pages, statics: Statics) -> str:

@@ -68,8 +68,10 @@ async def system(request: Request, context: Context, actor: Asking) -> Response:
         "broadcasts": broadcasts(state.push),
         "tasks": tasks(),
     }
+    machine = dict(context.machine())
+    machine["components"] = {**machine.get("components", {}), **state.applications.versions()}
     body = {
-        "node": {"site": context.site.name, "version": context.site.version, **context.machine()},
+        "node": {"site": context.site.name, "version": context.site.version, **machine},
         "loop": state.metrics.recent_lag(),
         "rooms": {room: dict(ask()) for room, ask in context.figures.items()},
         **{name: found[:MOST] for name, found in lists.items()},

@@ -10,6 +10,7 @@ from .site import site
 PAGES = Application(
     name="observatory",
     folder=Path(__file__).parent,
+    packages=["sereno", "astropy"],
     data=[
         Data(name="site", answer=site),
         Data(name="images", answer=images),
