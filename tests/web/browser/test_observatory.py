@@ -33,16 +33,35 @@ FINE = {
 APP = "/app/observatory"
 
 
-INSTRUMENTS = Path(__file__).parents[2] / "observatory/page_instruments.py"
-MORE = "".join(
-    f"""
-[[device]]
-name = "site/{name}"
-class = "page_instruments:{kind}"
-description = "{kind} of the tests"
+MODULE = Path(__file__).parents[2] / "observatory/page_instruments.py"
+PLANT = """
+[plant]
+name = "Observatory"
+timezone = "America/Tijuana"
+include = ["plc.toml", "safety.toml"]
+
+[web]
+pages = ["observatory"]
 """
-    for name, kind in (("telescope", "Mount"), ("dome", "Roof"), ("camera", "Eye"), ("wheel", "Wheel"))
-)
+AGENTS = {
+    "environment": "",
+    "majordome": "latitude = 31.0439\nlongitude = -115.4637\nstale_after = '30s'",
+    "sequences": "latitude = 31.0439\nlongitude = -115.4637",
+}
+INSTRUMENTS = {"telescope": "Mount", "dome": "Roof", "camera": "Eye", "wheel": "Wheel"}
+
+
+def plant_text() -> str:
+    """The site with its agents, and instruments that obey at once."""
+    agents = (
+        f'[[device]]\nname = "observatory/{name}"\nclass = "sereno_observatory.{name}:{name.title()}"\n{more}\n'
+        f'[[agent]]\ndevice = "observatory/{name}"\nsilent = "30s"\n'
+        for name, more in AGENTS.items()
+    )
+    instruments = (
+        f'[[device]]\nname = "site/{name}"\nclass = "page_instruments:{kind}"\n' for name, kind in INSTRUMENTS.items()
+    )
+    return PLANT + "".join((*agents, *instruments))
 
 
 @dataclass
@@ -52,9 +71,8 @@ class ObservatoryNode(RunningNode):
     async def _start(self) -> Ready:
         home = self.folder / "site"
         shutil.copytree(OBSERVATORY.plant.parent, home)
-        shutil.copy(INSTRUMENTS, home)
-        (home / "instruments.toml").write_text("", encoding="utf-8")  # those of the tests instead
-        (home / "plant.toml").write_text(OBSERVATORY.plant.read_text("utf-8") + MORE, encoding="utf-8")
+        shutil.copy(MODULE, home)
+        (home / "plant.toml").write_text(plant_text(), encoding="utf-8")
         plant = load_plant(home / "plant.toml")
         memory = in_memory(plant, self.memory)
         devices = tuple(old if old.written else new for old, new in zip(plant.devices, memory.devices, strict=True))
