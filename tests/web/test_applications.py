@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import structlog
 
 from sereno.access.actor import ROLES, Permission, Right, Role
 from sereno.pages import Application, Asked, BrokenApplication, Data, File, Page
@@ -31,6 +32,13 @@ def block(after: str) -> str:
     found = re.search(rf"^`{re.escape(after)}`.*?^```\w+\n(.*?)^```", DOCS.read_text("utf-8"), re.M | re.S)
     assert found, after
     return found[1]
+
+
+@pytest.fixture(autouse=True)
+def told() -> Iterator[list[Any]]:
+    """What is logged; to render it with all its frames takes seconds."""
+    with structlog.testing.capture_logs() as lines:
+        yield lines
 
 
 @pytest.fixture
@@ -135,7 +143,7 @@ async def test_nobody_comes_in_without_the_right_and_who_tries_is_on_record(site
     assert {record["actor"] for record in records} == {"viewer", "operator"}
 
 
-async def test_data_cannot_command_and_tell_their_faults_by_name(site, tmp_path: Path) -> None:
+async def test_data_cannot_command_and_tell_their_faults_by_name(site, tmp_path: Path, told: list[Any]) -> None:
     async def writes(asked: Asked) -> Any:
         return (await asked.client.write("north/plc1/setpoint", 1)).state
 
@@ -162,6 +170,7 @@ async def test_data_cannot_command_and_tell_their_faults_by_name(site, tmp_path:
     assert found["fails"].json()["detail"] == "mine.fails failed: KeyError: 'x'"
     assert found["picture"].headers["content-disposition"] == 'attachment; filename="..enx.png"'
     assert site.plant.commands == []
+    assert [line["data"] for line in told if "data" in line] == ["mine.fails", "mine.odd"]
 
 
 async def test_what_is_broken_says_so_and_is_in_nobodys_way(site, tmp_path: Path) -> None:
