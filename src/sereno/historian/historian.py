@@ -313,6 +313,13 @@ class Historian:
         await self._forget(ids)
         return await self._upkeep.delete(Pruning((Removal(ids, start, end, mark=True),)))
 
+    def check_room(self, size: int) -> None:
+        """Raise OperationError where `size` bytes would take of the disk what is kept for audit and alarms."""
+        try:
+            self._room.check(size)
+        except OSError as error:
+            raise OperationError(error.strerror or str(error)) from error
+
     async def absorb(self, what: Absorption, size: int, progress: Callable[[float], None]) -> Taken:
         """Take a staged import of `size` bytes into the cold files, in the compactor; recording goes on meanwhile.
 

@@ -37,6 +37,7 @@ from tests.historian.rig import (
     running,
 )
 from tests.historian.test_importing import ENGINEER, FLOW, LEVEL, RECIPE, SERIAL, TOTAL, Acts
+from tests.historian.test_room import KEPT, SmallDisk
 
 IMPORTED, BAD = int(Quality.IMPORTED), int(Quality.BAD)
 DAY = 86_400 * SECOND
@@ -410,6 +411,25 @@ def test_what_cannot_be_taken_says_why_and_changes_nothing(tmp_path: Path, part:
             assert words in state.error
             assert "part 1 of the import 'old.parquet'" in state.error
             assert await every(historian, LEVEL) == []
+
+    run_jumping(story)
+
+
+def test_parts_do_not_take_the_room_that_is_kept_for_audit_and_alarms(tmp_path: Path) -> None:
+    async def story(clock: JumpingClock) -> None:
+        disk = SmallDisk(tmp_path, KEPT + 5000)
+        async with running(tmp_path, mixed(), clock, disk=disk, keep_free=KEPT, **OPTIONS) as historian:
+            imports = StagedImports(historian, Acts(), clock=clock)
+            key = (await imports.stage(ImportSource("x", "", (LEVEL,)), ENGINEER)).key
+            part = stream(long(LEVEL, T0 - DAY, [1.0] * 50))
+            assert await imports.put(key, 0, part, ENGINEER) == 1
+            disk.room -= 4000
+            with pytest.raises(OperationError, match="the disk is full"):
+                await imports.put(key, 1, part, ENGINEER)
+            disk.room += 4000
+            assert disk.free(tmp_path) > KEPT
+            await imports.cancel(key, ENGINEER)
+            assert disk.free(tmp_path) > KEPT + 3000
 
     run_jumping(story)
 

@@ -87,6 +87,7 @@ class StagedImports:
         async with job.busy:
             if job.state is not ImportStage.RECEIVING:
                 raise RefusedError(f"this import is {job.state}; nothing is added to it")
+            self._historian.check_room(len(part))
             return await asyncio.to_thread(job.stage.append, number, part)
 
     async def merge(self, key: str, actor: Actor) -> None:
