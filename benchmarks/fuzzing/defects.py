@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 from unittest.mock import patch
 
-DEFECTS: dict[str, tuple[str, Callable[[ExitStack], None]]] = {}
-"""Name -> the target that must find it, and what plants it."""
+from . import defects_of_lines
+from .planting import DEFECTS, planted
+from .planting import found_by as _found_by
 
-Planter = Callable[[ExitStack], None]
-
-
-@contextmanager
-def planted(name: str) -> Iterator[None]:
-    """The program with this defect. Raises KeyError for an unknown name."""
-    with ExitStack() as stack:
-        DEFECTS[name][1](stack)
-        yield
-
-
-def _found_by(target: str) -> Callable[[Planter], Planter]:
-    def keep(planter: Planter) -> Planter:
-        DEFECTS[planter.__name__.replace("_", "-")] = target, planter
-        return planter
-
-    return keep
+__all__ = ["DEFECTS", "defects_of_lines", "planted"]
 
 
 @_found_by("modbus-reply")

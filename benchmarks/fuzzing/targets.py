@@ -1,6 +1,7 @@
 """What is fuzzed: functions that take any bytes and may raise nothing but what they declare.
 
-A new target is a function in `on_FAMILY.py` beside this file, with a few inputs to begin with:
+A new target has a defect in `defects.py` or one of its neighbours that it must find. It is a function in
+`on_FAMILY.py` beside this file, with a few inputs to begin with:
 
     @target("modbus-reply", raises=(ProtocolError,), seeds=[b"..."])
     def reply(data: bytes) -> None:
