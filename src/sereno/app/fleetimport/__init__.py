@@ -1,0 +1,1 @@
+"""The JSON configuration of the first watchdog of a fleet, made a plant."""
