@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sereno.app.cli import run_cli
@@ -101,6 +101,7 @@ ANY = st.recursive(
 )
 
 
+@settings(max_examples=20, deadline=None)
 @given(
     st.dictionaries(TEXT, ANY, max_size=5),
     st.lists(st.from_regex(r"[A-Za-z0-9._~-]{1,12}", fullmatch=True), max_size=4),
