@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from typing import Any
 from unittest.mock import patch
 
-from . import defects_of_lines
+from . import defects_of_bytes, defects_of_lines
 from .planting import DEFECTS, planted
 from .planting import found_by as _found_by
 
-__all__ = ["DEFECTS", "defects_of_lines", "planted"]
+__all__ = ["DEFECTS", "defects_of_bytes", "defects_of_lines", "planted"]
 
 
 @_found_by("modbus-reply")
