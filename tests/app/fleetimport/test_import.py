@@ -45,7 +45,8 @@ def test_the_original(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert [type(step).__name__ for step in job.steps] == STEPS
     assert (job.schedule.every, job.schedule.again) == (300.0, 1.0)
     (pipeline,) = plant.notices.pipelines
-    assert pipeline.alarms == ("fleet/gateways/temperature/*",)
+    assert pipeline.alarms == ("fleet/gateways/temperature.hi",)
+    assert set(pipeline.alarms) < {alarm.id for alarm in plant.alarms}
 
 
 def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -199,7 +199,7 @@ def _request(name: str, one: Request) -> str:
 def _notices(requests: Mapping[str, Request]) -> Iterator[str]:
     sounding = [name for name, one in requests.items() if one.sound and one.sum and one.threshold is not None]
     if sounding:
-        alarms = json.dumps([f"{DEVICE}/{name}/*" for name in sounding])
+        alarms = json.dumps([f"{DEVICE}/{name}.hi" for name in sounding])
         yield (
             "# Sound at this machine; in the browser the banner of alarms has a button for it.\n\n"
             '[notices.way.horn]\nkind = "sound"\n\n'
