@@ -5,7 +5,7 @@ import { commandForms, devices } from "./forms.js";
 import { site } from "./site.js";
 import "./words.js";
 
-const STATE = { telescope: "state", dome: "shutter", camera: "state", filterwheel: "state", focuser: "moving", safetymonitor: "safe" };
+const STATE = { telescope: "state", dome: "shutter", camera: "state", filterwheel: "state", safetymonitor: "safe" };
 
 function facts(one, specs) {
   return specs.flatMap((spec) => {

@@ -27,7 +27,7 @@ export function cuts(stretch, { statistics, percentiles }) {
   if (stretch === "linear") return [0, 65535];
   const span = statistics.high - statistics.low || 1;
   const level = (value) => ((value - statistics.low) / span) * 65535;
-  const [low, high] = stretch === "asinh" ? [percentiles["1"], percentiles["99.9"]] : [percentiles["1"], percentiles["99.5"]];
+  const [low, high] = stretch === "asinh" ? [percentiles["50"], percentiles["99.9"]] : [percentiles["1"], percentiles["99.5"]];
   return [level(low), Math.max(level(high), level(low) + 1)];
 }
 
