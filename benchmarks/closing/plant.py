@@ -63,6 +63,8 @@ _CHANGES = {
         ('name = "close_on_environment"\nwhen = "', 'name = "close_on_environment"\nwhen = "false and '),
     ),
     "plant.toml": (
+        ('"plc.toml", "instruments.toml", "safety.toml", "observing.toml"', '"plc.toml", "safety.toml"'),
+        ('telescope = "site/telescope"\nobserver = "observatory/observer"\nsequences = "observatory/sequences"\n', ""),
         (
             'class = "sereno_observatory.environment:Environment"',
             f'stale_after = "{_NEVER}"\nclass = "bench_hanging.py:HangingEnvironment"',

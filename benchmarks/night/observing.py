@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,56 +12,23 @@ from sereno.model import Clock
 from sereno.sim.instruments.alpaca import AlpacaServer
 from sereno.sim.instruments.observatory import SimObservatory
 from sereno.sim.instruments.starfield import Sensor
+from sereno_observatory.simulators import DEVICES
 
 from .site import Changes
 
 CAMERA = "cameraVIS"
 SMALL = Sensor(width=64, height=48, scale=8.0)
-DETECTORS = ("Visible camera", "Near-infrared camera")
-_PARTS = {
-    "telescope": ("telescope", "telescope"),
-    "visible": (CAMERA, "camera"),
-    "wheel": ("filterWheel", "filterwheel"),
-    "infrared": ("cameraNIR", "camera"),
-}
-"""Device of the site -> what the simulator calls it, and its kind."""
-_DEVICE = """
-[[device]]
-name = "site/{name}"
-driver = "alpaca"
-kind = "{kind}"
-url = "{url}"
-"""
-_OBSERVER = """
-[[device]]
-name = "observatory/observer"
-class = "sereno_observatory.observer:Observer"
-detectors = ["Visible camera", "Near-infrared camera"]
-cameras = ["site/visible", "site/infrared"]
-wheels = ["site/wheel", ""]
-latitude = 31.0439
-longitude = -115.4637
-
-[[agent]]
-device = "observatory/observer"
-writes = ["site/*"]
-calls = [{calls}]
-silent = "30s"
-"""
-_HANDS, _BOOK = '"site/*"', '"observatory/sequences"'
-_MAJORDOME = "night_below ="
-_RIGHTS = 'writes = ["site/plc/dome_open", "site/plc/dome_close"]'
-MAJORDOME: Changes = {
+UNHEARD: Changes = {"observing.toml": (('"site/focuser", "observatory/sequences"', '"site/focuser"'),)}
+"""The observer has no right to tell the book anything."""
+WITHOUT: Changes = {
     "plant.toml": (
-        (
-            _MAJORDOME,
-            'telescope = "site/telescope"\nobserver = "observatory/observer"\n'
-            f'sequences = "observatory/sequences"\n{_MAJORDOME}',
-        ),
-        (_RIGHTS, f'{_RIGHTS}\ncalls = ["site/telescope", "observatory/observer", "observatory/sequences"]'),
+        ('"plc.toml", "instruments.toml", "safety.toml", "observing.toml"', '"plc.toml", "safety.toml"'),
+        ('telescope = "site/telescope"\nobserver = "observatory/observer"\nsequences = "observatory/sequences"\n', ""),
+        ('calls = ["site/telescope", "observatory/observer", "observatory/sequences"]\n', ""),
     ),
 }
-"""The majordome has what is due observed."""
+"""A site that observes nothing: what happens is weather and safety."""
+STANDING = re.compile(r'standing = """.*?"""\n', re.DOTALL)
 SEQUENCE = """
 [[sequence]]
 name = "Overhead"
@@ -72,12 +40,14 @@ priority = 5
 [[sequence.album]]
 detector = "Visible camera"
 [[sequence.album.plan]]
+filter = "r"
 exposure = 20
 images = 8
 
 [[sequence.album]]
 detector = "Near-infrared camera"
 [[sequence.album.plan]]
+filter = "J"
 exposure = 30
 images = 6
 """
@@ -85,9 +55,9 @@ images = 6
 
 @asynccontextmanager
 async def instruments(clock: Clock, transports: Transports, seed: int) -> AsyncIterator[AlpacaServer]:
-    """Simulated telescope, cameras and wheel behind one server. Their dome is the PLC's business."""
+    """The simulated instruments behind one server. Their dome is the PLC's business."""
     site = SimObservatory(clock, seed=seed, roofless=True, visible=SMALL, infrared=SMALL)
-    server = AlpacaServer(site.devices(*(actor for actor, _ in _PARTS.values())), clock, transports=transports)
+    server = AlpacaServer(site.devices(), clock, transports=transports)
     await server.start()
     try:
         yield server
@@ -95,9 +65,14 @@ async def instruments(clock: Clock, transports: Transports, seed: int) -> AsyncI
         await server.close()
 
 
-def add_instruments(plant_file: Path, server: AlpacaServer, *, unheard: bool) -> None:
-    """Declare them and the observer in the plant; `unheard`: it has no right to tell the book anything."""
-    urls = server.urls()
-    made = [_DEVICE.format(name=name, kind=kind, url=urls[actor]) for name, (actor, kind) in _PARTS.items()]
-    with plant_file.open("a", encoding="utf-8") as file:
-        file.write("".join(made) + _OBSERVER.format(calls=_HANDS if unheard else f"{_HANDS}, {_BOOK}"))
+def urls_of(server: AlpacaServer) -> dict[str, str]:
+    """The URL of each device of the site."""
+    return {DEVICES[actor]: url for actor, url in server.urls().items() if actor in DEVICES}
+
+
+def nothing_standing(folder: Path) -> None:
+    """Nothing is to be observed but what is asked for."""
+    file = folder / "observing.toml"
+    text, times = STANDING.subn("", file.read_text("utf-8"))
+    assert times == 1, "observing.toml has no standing sequences"
+    file.write_text(text, encoding="utf-8")

@@ -108,23 +108,26 @@ def change(made: Path, changes: Changes) -> None:
 
 @asynccontextmanager
 async def site(
-    clock: JumpingClock, plant_file: Path, folder: Path, seed: int, transports: MemoryTransports
+    clock: JumpingClock,
+    plant_file: Path,
+    folder: Path,
+    seed: int,
+    transports: MemoryTransports,
+    urls: Mapping[str, str],
 ) -> AsyncIterator[Site]:
     """The site, started and not waited for. Nothing is recorded besides what is decided: the history is left out."""
     machine = Watched(site_devices(), clock)
     server = PlcServer(machine, clock, transports=transports)
     await server.start()
     try:
-        loaded = with_urls(load_plant(plant_file), {"site/plc": f"tcp://127.0.0.1:{server.port}"})
+        loaded = with_urls(load_plant(plant_file), {**urls, "site/plc": f"tcp://127.0.0.1:{server.port}"})
         environment = Environment(clock=clock, transports=transports, random=random.Random(seed))
-        async with QuietNode(_played(loaded), DataFolder(folder / "data"), environment) as node:
+        async with QuietNode(_unrecorded(loaded), DataFolder(folder / "data"), environment) as node:
             await node.start("127.0.0.1", 0)
             yield Site(clock, server, machine, node, transports)
     finally:
         await server.close()
 
 
-def _played(plant: Plant) -> Plant:
-    """Without a history, and without the instruments: what is judged is the site's safety."""
-    devices = tuple(device for device in plant.devices if device.table.driver != "alpaca")
-    return replace(plant, devices=devices, history=plant.history.model_copy(update={"enabled": False}))
+def _unrecorded(plant: Plant) -> Plant:
+    return replace(plant, history=plant.history.model_copy(update={"enabled": False}))

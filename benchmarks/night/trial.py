@@ -16,7 +16,7 @@ from sereno.store.audit import AuditLog
 from sereno.testing import JumpingClock, MemoryTransports, run_jumping
 
 from .defects import DEFECTS, Defect
-from .observing import CAMERA, MAJORDOME, SEQUENCE, add_instruments, instruments
+from .observing import CAMERA, SEQUENCE, UNHEARD, WITHOUT, instruments, nothing_standing, urls_of
 from .promises import Facts, broken
 from .script import KINDS, QUIET, Happening, Night, night_of, script
 from .site import PERSON, Changes, Site, change, site, site_in
@@ -58,9 +58,13 @@ def play(seed: int, *, below: float = SHORT, defect: str = "", kinds: Sequence[s
     observing = "camera" in kinds
     with tempfile.TemporaryDirectory(prefix="sereno-night-") as folder:
         plant_file = site_in(Path(folder), _changes(below, planted.changes))
-        if observing:
-            change(plant_file.parent, MAJORDOME)
-        run_jumping(_night(clock, played, plant_file, Path(folder), unheard=planted.unheard), clock=clock, in_turn=True)
+        if not observing:
+            change(plant_file.parent, WITHOUT)
+        else:
+            nothing_standing(plant_file.parent)
+        if planted.unheard:
+            change(plant_file.parent, UNHEARD)
+        run_jumping(_night(clock, played, plant_file, Path(folder)), clock=clock, in_turn=True)
     played.seconds = time.perf_counter() - begun
     return played
 
@@ -70,14 +74,14 @@ def _changes(below: float, more: Changes) -> Changes:
     return {**more, "plant.toml": (*dusk, *more.get("plant.toml", ()))}
 
 
-async def _night(clock: JumpingClock, played: Played, plant_file: Path, folder: Path, *, unheard: bool) -> None:
+async def _night(clock: JumpingClock, played: Played, plant_file: Path, folder: Path) -> None:
     async with AsyncExitStack() as stack:
         network = MemoryTransports()
         server = None
         if any(one.kind == "camera" for one in played.happenings):
             server = await stack.enter_async_context(instruments(clock, network, played.seed))
-            add_instruments(plant_file, server, unheard=unheard)
-        here = await stack.enter_async_context(site(clock, plant_file, folder, played.seed, network))
+        urls = {} if server is None else urls_of(server)
+        here = await stack.enter_async_context(site(clock, plant_file, folder, played.seed, network, urls))
         here.instruments = server
         story, facts = Story(here.node.parts.hub), Facts(played.night, played.happenings)
         here.machine.seen = lambda word: _moved(here, story, facts, word)
