@@ -11,6 +11,10 @@ from sereno.model import OperationError
 
 from .platform import write_private
 
+_OWN = frozenset(("keys", "reserve", "installation.json", "history", "reports", "logs", "credential.json")) | frozenset(
+    ("agents", "configurations", "tls", "settings.json")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
@@ -63,9 +67,14 @@ class DataFolder:
         """What devices that are written in Python were last set to."""
         return self.path / "memorised.json"
 
+    @property
+    def agents(self) -> Path:
+        """Data folders of agents with a process of their own."""
+        return self.path / "agents"
+
     def agent(self, device: str) -> Path:
         """What an agent in a process of its own keeps."""
-        return self.path / "agents" / device.replace("/", "_")
+        return self.agents / device.replace("/", "_")
 
     @property
     def configurations(self) -> Path:
@@ -76,6 +85,10 @@ class DataFolder:
     def tls(self) -> Path:
         """The certificate that the node made for itself, with its key."""
         return self.path / "tls"
+
+    def is_own(self, name: str) -> bool:
+        """True for what the node itself keeps under this name; all else belongs to devices and applications."""
+        return name in _OWN or name.startswith("sereno.db")
 
     def prepare(self) -> None:
         """Make the folder. Raises OperationError when that cannot be."""

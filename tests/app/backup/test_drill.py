@@ -24,6 +24,8 @@ from sereno.app.plant.load import load_plant
 from sereno.client import iso_time
 from sereno.device import Environment
 from sereno.sim.waterworks.run import RunningWaterworks, run_waterworks
+from sereno_observatory.sequences.book import Book
+from tests.observatory.sequences.asked import EPOCH, asked
 
 TAG, FLOW = "river/plc1/chlorine_setpoint", "river/plc1/intake_flow"
 PASSWORD = "correct horse battery staple"
@@ -193,3 +195,36 @@ async def test_includes_beside_the_plant_keep_their_place(tmp_path: Path) -> Non
     code, text = await sereno("restore", tmp_path / "b", "--data", tmp_path / "new", "--plant", tmp_path / "plants")
     assert code == 0, text
     assert (await sereno("check", tmp_path / "plants" / "mill"))[0] == 0
+
+
+async def test_what_applications_keep_comes_back(tmp_path: Path) -> None:
+    """The book of an observatory, still open with its last entry in the write-ahead log; images only when asked for."""
+    data = await made(tmp_path)
+    image = data / "nights" / "2026-11-28" / "m31.fits"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(b"SIMPLE" * 1000)
+    book = Book(data / "observatory.db")
+    try:
+        book.add([asked("M 31")], EPOCH)
+        assert (data / "observatory.db-wal").stat().st_size > 0
+        code, text = await sereno("backup", tmp_path / "b", "--data", data)
+        code_json, text_json = await sereno("backup", tmp_path / "j", "--data", data, "--json")
+        code_all, text_all = await sereno("backup", tmp_path / "all", "--data", data, "--with", "nights,moon")
+    finally:
+        book.close()
+    assert (code, code_json, code_all) == (0, 0, 0), text + text_all
+    assert "not in the archive: nights (1 files, 0.0 MB)" in text
+    assert "to take them too: --with nights\n" in text
+    assert json.loads(text_json)["left_out"] == [{"name": "nights", "files": 1, "bytes": 6000}]
+    assert "not in the archive" not in text_all
+    assert "warning: devices keep nothing that is called 'moon'" in text_all
+
+    for archive, with_images in (("b", False), ("all", True)):
+        new = tmp_path / f"new_{archive}"
+        code, text = await sereno("restore", tmp_path / archive, "--data", new)
+        assert code == 0, text
+        assert ("not in the archive: nights" in text) is not with_images
+        assert (new / "nights" / "2026-11-28" / "m31.fits").exists() is with_images
+        again = Book(new / "observatory.db")
+        assert [entry.sequence.name for entry in again.newest()] == ["M 31"]
+        again.close()

@@ -34,8 +34,19 @@ class Member(msgspec.Struct, frozen=True):
     sha256: str
 
 
+class LeftOut(msgspec.Struct, frozen=True):
+    """What devices keep in the data folder and was not asked for: the name to ask by, its files, their size."""
+
+    name: str
+    files: int
+    bytes: int
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What an archive holds. `plant` and `database` are members' names, "" if there are none; `t` ns UTC."""
+    """What an archive holds, and what it does not.
+
+    `plant` and `database` are members' names, "" if there are none; `t` ns UTC.
+    """
 
     format: int = FORMAT
     sereno: str
@@ -46,6 +57,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     records: int
     warnings: list[str]
     members: list[Member]
+    left_out: list[LeftOut] = []
 
     @property
     def bytes(self) -> int:

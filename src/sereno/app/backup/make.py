@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -27,7 +27,8 @@ from sereno.store.errors import StoreError
 from sereno.store.schema import present_schema
 from sereno.store.tables import SCHEMA
 
-from .archive import ArchiveWriter, Manifest
+from .archive import ArchiveWriter, LeftOut, Manifest
+from .kept import add_kept, copy_database
 
 _log = structlog.get_logger(__name__)
 Tell = Callable[[str, int], None]
@@ -43,12 +44,17 @@ class _Taken:
     installation: str = ""
     records: int = 0
     warnings: list[str] = field(default_factory=list)
+    plant_files: list[Path] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
 
-def back_up(folder: DataFolder, file: Path, clock: Clock, *, plant: Path | None, tell: Tell) -> Manifest:
+def back_up(
+    folder: DataFolder, file: Path, clock: Clock, *, plant: Path | None, tell: Tell, take: Sequence[str] = ()
+) -> Manifest:
     """Write the installation of `folder` to the new `file`, and that on record. Blocks.
 
-    `plant` is its plant file, the one of the last start if None. Raises OperationError; then there is no `file`.
+    `plant` is its plant file, the one of the last start if None. Of what devices keep, databases are always taken, and
+    the entries of the data folder that are named by `take`. Raises OperationError; then there is no `file`.
     """
     _check(folder)
     taken = _Taken()
@@ -61,6 +67,10 @@ def back_up(folder: DataFolder, file: Path, clock: Clock, *, plant: Path | None,
                 _database(folder, Path(work), archive, taken, clock)
                 tell("reports", 0)
                 _reports(folder, Path(work), archive)
+                tell("kept by devices", 0)
+                but = _taken_elsewhere(folder, file, taken)
+                taken.left_out, warnings = add_kept(folder, archive, take, Path(work), but)
+                taken.warnings += warnings
             tell("history", 0)
             _history(folder, archive)
             manifest = _manifest(archive, taken, clock)
@@ -95,6 +105,7 @@ def _plant(folder: DataFolder, given: Path | None, archive: ArchiveWriter, taken
     root = _root(files)
     for path in files:
         archive.add(f"plant/{path.relative_to(root).as_posix()}", path)
+    taken.plant_files = [root, *files]
     taken.plant = f"plant/{_plain(main).relative_to(root).as_posix()}"
 
 
@@ -123,7 +134,10 @@ def _database(folder: DataFolder, work: Path, archive: ArchiveWriter, taken: _Ta
         taken.warnings.append("the database is on a server and not in this archive: back it up there, at this moment")
     else:
         copy = work / "sereno.db"
-        _copy_database(own, copy)
+        try:
+            copy_database(own, copy)
+        except sqlite3.Error as error:
+            raise OperationError(f"database {own}: {error}") from error
         if Store.glance(copy, present_schema)[1] == SCHEMA:
             _anchor(copy, keys, taken, clock)
         else:
@@ -146,15 +160,10 @@ def _reports(folder: DataFolder, work: Path, archive: ArchiveWriter) -> None:
         archive.add(f"data/reports/{path.parent.name}/{path.name}", copy)
 
 
-def _copy_database(source: Path, target: Path) -> None:
-    """SQLite's online backup, in one read transaction: writers go on, and the copy is of one moment."""
-    target.touch(mode=0o600)
-    try:
-        with closing(sqlite3.connect(source, timeout=10)) as live, closing(sqlite3.connect(target)) as copy:
-            live.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.Error as error:
-        raise OperationError(f"database {source}: {error}") from error
+def _taken_elsewhere(folder: DataFolder, file: Path, taken: _Taken) -> set[Path]:
+    """What is not looked at again as a file of a device."""
+    own = sqlite_file(database_of(folder, read_note(folder)))
+    return {*taken.plant_files, file.absolute(), *([own.absolute()] if own else [])} - {folder.path.absolute()}
 
 
 def _anchor(copy: Path, keys: Path, taken: _Taken, clock: Clock) -> None:
@@ -189,6 +198,7 @@ def _manifest(archive: ArchiveWriter, taken: _Taken, clock: Clock) -> Manifest:
         records=taken.records,
         warnings=taken.warnings,
         members=archive.members,
+        left_out=taken.left_out,
     )
 
 

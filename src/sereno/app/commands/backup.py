@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,9 @@ from .options import json_option
 from .plant import plant_path
 from .show import json_line, timestamp
 from .users import data_option
+
+if TYPE_CHECKING:
+    from sereno.app.backup.archive import Manifest
 
 
 class Teller:
@@ -51,25 +55,33 @@ class Teller:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--plant", type=click.Path(path_type=Path), default=None, help="Plant file. [that of the last start]")
+@click.option("--with", "take", metavar="NAMES", default="", help="Of what devices keep, take this too: images,nights.")
 @data_option
 @json_option
-def backup(*, file: Path, plant: Path | None, data: Path, as_json: bool) -> int:
+def backup(*, file: Path, plant: Path | None, take: str, data: Path, as_json: bool) -> int:
     """Write the whole installation to FILE: plant file, database, history, keys. The node may run meanwhile.
 
-    FILE holds every secret of the installation; only its owner can read it. Keep it so.
+    Databases that devices and applications keep in the data folder are taken too. Their other files, images say, only
+    if they are named by --with; what was left out is said. FILE holds every secret of the installation; only its owner
+    can read it. Keep it so.
     """
     from sereno.app.backup.make import back_up
 
     teller = Teller(quiet=as_json)
     given = None if plant is None else plant_path(plant)
-    manifest = back_up(DataFolder(data), file, SystemClock(), plant=given, tell=teller)
+    names = [name.strip().rstrip("/") for name in take.split(",") if name.strip()]
+    manifest = back_up(DataFolder(data), file, SystemClock(), plant=given, tell=teller, take=names)
     teller.close()
     if as_json:
         size = {"members": len(manifest.members), "bytes": manifest.bytes, "archive_bytes": file.stat().st_size}
-        json_line({"file": str(file), **size, "records": manifest.records, "warnings": manifest.warnings})
+        facts = {"records": manifest.records, "warnings": manifest.warnings, "left_out": _left_out(manifest)}
+        json_line({"file": str(file), **size, **facts})
         return 0
     for warning in manifest.warnings:
         click.echo(f"warning: {warning}")
+    _say_left_out(manifest)
+    if manifest.left_out:
+        click.echo(f"to take them too: --with {','.join(one.name for one in manifest.left_out)}")
     click.echo(
         f"{file}: {len(manifest.members)} files, {manifest.bytes / 1e6:.1f} MB, {manifest.records} audit records"
     )
@@ -103,14 +115,25 @@ def restore(*, file: Path, data: Path, plant: Path | None, as_json: bool) -> int
                 "audit": None if done.audit is None else str(done.audit),
                 "audit_whole": whole,
                 "warnings": done.manifest.warnings,
+                "left_out": _left_out(done.manifest),
             }
         )
         return 0 if whole else 1
     for warning in done.manifest.warnings:
         click.echo(f"warning: {warning}")
+    _say_left_out(done.manifest)
     click.echo(f"{data}: {len(done.manifest.members)} files of {timestamp(done.manifest.t)}")
     if done.audit is not None:
         click.echo(f"audit: {done.audit}")
     if done.plant is not None:
         click.echo(f"next: sereno run {done.plant} --data {data}")
     return 0 if whole else 1
+
+
+def _left_out(manifest: Manifest) -> list[dict[str, Any]]:
+    return [{"name": one.name, "files": one.files, "bytes": one.bytes} for one in manifest.left_out]
+
+
+def _say_left_out(manifest: Manifest) -> None:
+    for one in manifest.left_out:
+        click.echo(f"not in the archive: {one.name} ({one.files} files, {one.bytes / 1e6:.1f} MB)")
