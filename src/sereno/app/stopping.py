@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -58,7 +59,7 @@ async def first_of(*works: Coroutine[Any, Any, None]) -> None:
 
 
 def _wait_for_end(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    while sys.stdin.buffer.read(1):
+    while os.read(sys.stdin.fileno(), 1 << 10):  # not by sys.stdin.buffer: its lock, held here, makes an exit fatal
         pass
     with contextlib.suppress(RuntimeError):  # the loop has ended before
         loop.call_soon_threadsafe(stopped.set)
