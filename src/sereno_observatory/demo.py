@@ -25,6 +25,7 @@ OBSERVATORY = Demo(
         "sereno call observatory/majordome open_dome   opens it, once nothing has called for action for a minute",
         "sereno call observatory/observer execute 1   exposes with both cameras; in AUTO this happens by night",
         "sereno observatory sequence show 1   and its images are in data/nights",
+        "sereno sim users   has simulated users submit ten requests to the book, one of which is refused",
         "sereno sim force WXT520:RainRate 12   and the dome closes; sereno guard list says why",
         "sereno agent stop observatory/environment   its tags turn stale, and the dome closes too",
     ),

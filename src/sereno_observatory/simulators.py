@@ -13,8 +13,10 @@ from typing import Any
 import click
 
 from sereno.model import OperationError
+from sereno.sim.scenario import read_scenario
 
 PLC_DEVICE = "site/plc"
+USERS = "userSimulator"
 SCENARIOS = Path(__file__).parent / "scenarios"
 DEVICES = {
     "telescope": "site/telescope",
@@ -57,6 +59,8 @@ def observatory(
                 click.echo(f"{name:16} {url}")
             if PLC_DEVICE in urls:
                 click.echo(f"rain: sereno sim force WXT520:RainRate 12 --port {urls[PLC_DEVICE].rpartition(':')[2]}")
+            if script is not None and has_users(script):
+                click.echo(f"its users need a node: sereno sim users --scenario {scenario} --data DATA")
         sys.stdout.flush()
         _wait(seconds, tied=tied)
     return 0
@@ -71,6 +75,11 @@ def scenario_path(name: str) -> Path | None:
             return path
     known = ", ".join(sorted(path.stem for path in SCENARIOS.glob("*.json")))
     raise OperationError(f"there is no scenario {name!r}; a file, or one of {known}")
+
+
+def has_users(path: Path) -> bool:
+    """True when users act in a scenario. Raises ConfigurationError."""
+    return any(event.simulator == USERS for event in read_scenario(path).events)
 
 
 def _all(stack: ExitStack, names: tuple[str, ...], port: int, more: list[str], seed: int) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sereno.access.actor import ROLES, Actor
 from sereno.app.cli import run_cli
 from sereno.app.serve.ports import ports_of
 from sereno.app.serve.server import DeviceServer
@@ -28,6 +29,7 @@ async def node(tmp_path: Path) -> AsyncIterator[list[str]]:
         DeviceServer(configs, Environment(folder=tmp_path)) as server,
         NativeServer(ports_of(server, "test")) as native,
     ):
+        await server.ready(Actor("admin", (ROLES["admin"],)))
         yield ["--url", native.url, "--token", "test"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from sereno.app.cli import run_cli
 from sereno.model import OperationError
 from sereno.sim.scenario import read_scenario
-from sereno_observatory.simulators import SCENARIOS, scenario_path
+from sereno_observatory.simulators import SCENARIOS, has_users, scenario_path
 
 
 @pytest.mark.timeout(150)  # three programs start, and the machine may be busy
@@ -46,6 +46,7 @@ def test_the_scenarios_of_the_original_ship() -> None:
     assert full.iterations == 200
     users = [(event.time, event.action) for event in full.events if event.simulator == "userSimulator"]
     assert [time for time, _ in users] == [1, 2, 4, 5, 10, 11, 15, 16, 18, 33]
+    assert (has_users(SCENARIOS / "plc.json"), has_users(SCENARIOS / "full.json")) == (False, True)
     assert users[-1][1] == "routine_request_10.xml"
     assert [event.time for event in full.events if event.simulator == "plcSimulator"] == [80, 80, 90, 90]
 

@@ -28,11 +28,16 @@ def node_options(work: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(work)
     def packed(*, url: str | None, token: str | None, data: Path | None, **rest: Any) -> Any:
         def call(name: str, *arguments: Any) -> Any:
-            return asyncio.run(_called(url, token, data, name, arguments))
+            return asyncio.run(called(url, token, data, name, arguments))
 
         return work(call=call, **rest)
 
-    wrapped: Callable[..., Any] = packed
+    return connection_options(packed)
+
+
+def connection_options(work: Callable[..., Any]) -> Callable[..., Any]:
+    """--url, --token, --data of the node, and --json as `as_json`."""
+    wrapped = work
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Machine-readable output, one JSON value a line."),
         click.option("--data", type=click.Path(path_type=Path), default=None, help="Data folder of a local node."),
@@ -43,7 +48,8 @@ def node_options(work: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-async def _called(url: str | None, token: str | None, data: Path | None, name: str, arguments: tuple[Any, ...]) -> Any:
+async def called(url: str | None, token: str | None, data: Path | None, name: str, arguments: tuple[Any, ...]) -> Any:
+    """The result of a command of the node's book; what is added is its caller's. Raises SerenoError."""
     async with connect(url=url, token=token, data=data) as client:
         extra = (client.actor.person,) if name == "add" else ()
         return done(await client.call(BOOK, name, *arguments, *extra)).value
