@@ -31,8 +31,9 @@ from .native import native_server
 from .plant.load import Plant
 from .platform import notify_service_manager, open_files_limit, watchdog_interval
 from .tls import Tls, allowed_hosts, check_listening, prepare_tls
+from .web_context import web_context
 from .welcome import Ready
-from .wiring import Parts, join, web_context
+from .wiring import Parts, join
 
 _log = structlog.get_logger(__name__)
 ADMINISTRATOR = "admin"

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from sereno.access.accounts import Accounts
 from sereno.access.actor import NOBODY
-from sereno.access.oidc import Provider
 from sereno.agents.guards import Guards
 from sereno.agents.jobs.jobs import Jobs, job_alarms
 from sereno.agents.supervisor import Supervisor, agent_alarms
@@ -31,18 +28,15 @@ from sereno.store.audit import AuditLog
 from sereno.store.engine import Store
 from sereno.store.intents import StoredIntents
 from sereno.store.overrides import StoredOverrides
-from sereno.web.context import SiteInfo, WebContext
 
 from .agent_logs import AgentLogs
 from .agents import Seats, join_agents
-from .analysis import analysis_of
-from .condition import history_figures, not_ready, recording_problems, warnings
+from .condition import recording_problems
 from .datafolder import DataFolder
 from .derived import AllDevices, join_derived
 from .device_configs import device_configs_of
 from .gateways import Gateway, make_gateways
 from .history_acts import HISTORY, HistoryActs
-from .host_clock import clock_figures
 from .jobs import join_jobs
 from .machine import Machine
 from .memory import FileMemory
@@ -51,14 +45,10 @@ from .node_record import NodeRecord
 from .plant.counters import counter_groups
 from .plant.load import Plant, live_alarms
 from .recording import historian_of
-from .registry import load_applications
 from .reporting import join_reports
 from .self_watch import ALARMS as SELF_ALARMS
 from .self_watch import SelfWatch
 from .telling import Telling, join_telling
-
-if TYPE_CHECKING:
-    from .configuration.running import Configurations
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,53 +157,4 @@ def _router(hub: Hub, devices: DeviceSet, record: NodeRecord, accounts: Accounts
         journal=StoredIntents(store, hub.clock),
         handlers=devices.handlers,
         marked=devices.marks,
-    )
-
-
-def web_context(
-    plant: Plant, parts: Parts, configuration: Configurations, installation: str, hosts: tuple[str, ...]
-) -> WebContext:
-    """What the web room is given."""
-    oidc, called = plant.provider or (None, "")
-    return WebContext(
-        live=parts.hub,
-        commands=parts.router,
-        waiting=parts.router.consent,
-        history=parts.historian or NoHistory(),
-        analysis=analysis_of(plant, parts.historian, parts.accounts.audit),
-        devices=parts.device_port,
-        overrides=parts.overrides,
-        agents=parts.agent_logs,
-        guards=parts.guards,
-        jobs=parts.jobs,
-        accounts=parts.accounts,
-        oidc=Provider(oidc, parts.clock) if oidc else None,
-        clock=parts.clock,
-        site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno"), plant.web.banner, called),
-        installation=installation,
-        secure=plant.web.encrypted,
-        hosts=hosts,
-        mimic=plant.mimic,
-        alarms=parts.alarms,
-        notices=parts.telling.notices,
-        logbook=parts.telling.logbook,
-        reports=parts.reports,
-        configuration=configuration,
-        applications=load_applications(plant.web.pages),
-        data=parts.machine.data,
-        ready=lambda: not_ready(parts),
-        machine=parts.machine.status,
-        warnings=lambda: [*warnings(parts), *configuration.warnings()],
-        figures={
-            "hub": parts.hub.statistics,
-            "router": parts.router.statistics,
-            "audit": parts.store.figures,
-            "historian": lambda: history_figures(parts),
-            "alarms": parts.alarms.statistics,
-            "notices": parts.telling.figures,
-            "reports": parts.reports.statistics,
-            **{f"gateway_{name}": gateway.figures for name, gateway in parts.gateways.items()},
-            "totals": parts.totals.statistics,
-            "host": clock_figures,
-        },
     )
