@@ -33,14 +33,16 @@ from .cold.keeper import ColdKeeper, Compactor
 from .cold.pruning import Pruning, Removal
 from .cold.worker import Taken
 from .disk import Disk, SystemDisk
+from .durability import Durability
 from .encoder import CommitData
 from .history import Snapshot, Store
 from .holdings import Holdings
+from .indexing import Indexing
 from .query import MAX_WAITING, Query, check_request, not_found
 from .queue import AcceptQueue
 from .recorder import Recorder, Written
 from .recovery import scan_segment
-from .retention import KeepRule, Limits, Removed, remove
+from .retention import KeepRule, Limits, Removed
 from .room import Room, WhenFull
 from .sealed import SegmentRef, ViewCache
 from .segment import SegmentView
@@ -97,6 +99,7 @@ class Historian:
         self._store = Store(self._disk, ViewCache(self._disk, self._rescan), self._report_damage)
         cold = ColdKeeper(folder, self._disk, self._report_damage, least=compact_bytes, compactor=compactor)
         self._holdings = Holdings(self._disk, cold, removed)
+        self._durability = Durability(self._queue.counters)
         self._upkeep = Upkeep(
             self._holdings,
             clock,
@@ -106,10 +109,9 @@ class Historian:
             paths=self._book.by_path,
             compact=compactor is not None,
         )
+        self._indexing = Indexing(self._holdings, self._recorder, self._disk, self._upkeep.wake)
         self._wake = asyncio.Event()
-        self._waiters: list[tuple[int, asyncio.Future[int]]] = []
         self._task: asyncio.Task[None] | None = None
-        self._indexing: dict[SegmentRef, asyncio.Task[None]] = {}
         self._storing: set[asyncio.Task[None]] = set()
         self._absorbing: set[asyncio.Task[Any]] = set()
         self._stopping = False
@@ -150,12 +152,12 @@ class Historian:
         await self._task
         self._task = None
         await asyncio.gather(*self._storing, return_exceptions=True)
-        await asyncio.gather(*self._indexing.values())
+        await self._indexing.settled()
         for query in self._queries:
             query.set()
         await self._shut()
         self._recorder.close()
-        self._settle(RefusedError("the historian was stopped before this was durable"))
+        self._durability.settle(RefusedError("the historian was stopped before this was durable"))
 
     # ---- the way in
 
@@ -203,11 +205,7 @@ class Historian:
 
         Raises RefusedError if the historian stops without having been able to write it.
         """
-        if self.durable_seq >= self.accepted_seq:
-            return self.durable_seq
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiters.append((self.accepted_seq, future))
-        return await future
+        return await self._durability.wait()
 
     # ---- the way out
 
@@ -292,7 +290,7 @@ class Historian:
 
     async def compact(self) -> None:
         """Compact every sealed segment now. Raises OperationError, OSError; then nothing has changed."""
-        await self._settled_index()
+        await self._indexing.settled()
         await self._upkeep.compact()
 
     async def delete(self, glob: str, start: int, end: int) -> int:
@@ -367,7 +365,7 @@ class Historian:
         data = await self._in(self._writing, lambda: self._recorder.prepare(work, final=False))
         self._adopt(await self._write(data, t, seal=False))
         self._queue.done()
-        self._settle()
+        self._durability.settle()
 
     async def _write(self, data: CommitData, t: int, *, seal: bool) -> Written:
         """Try until the disk takes it, or until the historian is stopped: then OSError goes through."""
@@ -393,7 +391,7 @@ class Historian:
 
     def _give_up(self, error: Exception) -> None:
         self._queue.failed()
-        self._settle(RefusedError(f"the historian could not write this: {error}"))
+        self._durability.settle(RefusedError(f"the historian could not write this: {error}"))
 
     async def _whole(self, work: Coroutine[Any, Any, Written]) -> None:
         """Write, and show queries what was written also if the caller is cancelled meanwhile."""
@@ -417,41 +415,7 @@ class Historian:
             self._upkeep.wake()
 
     def _index_sealed(self) -> None:
-        """Write the indexes that are missing, also those that the disk has refused before."""
-        for ref in self._holdings.segments:
-            if ref.held is not None and ref not in self._indexing:
-                task = asyncio.create_task(self._index(ref, ref.held), name=f"historian index {ref.outline.number}")
-                self._indexing[ref] = task
-                task.add_done_callback(lambda _, ref=ref: self._indexing.pop(ref))  # type: ignore[misc]
-
-    async def _index(self, ref: SegmentRef, view: SegmentView) -> None:
-        try:
-            whole = await self._in(self._reading, lambda: self._recorder.index(view))
-        except OSError as error:
-            _log.warning("no index written, the log is scanned instead", segment=str(view.path), error=str(error))
-            return
-        ref.outline, ref.held = SegmentRef.of(whole, hold=False).outline, None
-        if ref.removed:
-            remove(self._disk, ref)
-        self._upkeep.wake()
-
-    async def _settled_index(self) -> None:
-        await asyncio.gather(*self._indexing.values())
-
-    def _settle(self, error: Exception | None = None) -> None:
-        """Tell those who wait for durability."""
-        durable = self.durable_seq
-        waiting = self._waiters
-        self._waiters = []
-        for seq, future in waiting:
-            if future.done():
-                continue
-            if seq <= durable:
-                future.set_result(durable)
-            elif error is not None:
-                future.set_exception(error)
-            else:
-                self._waiters.append((seq, future))
+        self._indexing.begin(self._reading)
 
     # ---- what it stands on
 
