@@ -28,6 +28,8 @@ def reading(value: Any, path: str = "site/plc/a", quality: int = 0, age: float =
         (reading(3.5, age=11.0), "11 s old"),
         (reading("SW", type=ValueType.STRING), "says 'SW'"),
         (reading(None), "says None"),
+        (reading(float("nan")), "says nan"),
+        (reading(float("-inf")), "says -inf"),
     ],
 )
 def test_who_counts(given: Reading, why: str) -> None:

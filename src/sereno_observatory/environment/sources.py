@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -45,7 +46,7 @@ def source_of(reading: Reading, max_age: float) -> Source:
         return Source(path, 0.0, f"{reading.age:.0f} s old")
     if isinstance(reading.value, str) and reading.value in reading.tag.labels:
         return Source(path, float(reading.tag.labels.index(reading.value)), digital=digital)
-    if not isinstance(reading.value, int | float):
+    if not isinstance(reading.value, int | float) or not math.isfinite(reading.value):
         return Source(path, 0.0, f"says {reading.value!r}")
     return Source(path, float(reading.value), digital=digital)
 

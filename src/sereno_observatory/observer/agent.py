@@ -10,7 +10,7 @@ import msgspec
 
 from sereno import Device, DeviceError, command, scan, setting, tag
 from sereno.client import Client
-from sereno.model import AckState, NotConnectedError, SerenoError
+from sereno.model import Ack, AckState, NotConnectedError, OperationError, RefusedError, SerenoError
 from sereno_observatory.images.archive import Archive
 from sereno_observatory.images.headers import Facts
 from sereno_observatory.images.shot import Shot
@@ -82,6 +82,7 @@ class Observer(Device):
         self._tasks: set[asyncio.Task[None]] = set()
         self._result = self._last_image = ""
         self._resumed = False
+        self._concluding = 0
 
     async def shutdown(self) -> None:
         """Leave what is under way: the book knows it, and the next start goes on with it."""
@@ -112,7 +113,9 @@ class Observer(Device):
     @scan(period="5s")
     async def look(self) -> None:
         """Tell what the instruments are at."""
-        seen = await self._look()
+        seen = await self._look(f"{self.book}/executing")
+        if seen.of(self.book, "executing") and self._execution is None and not self._concluding:
+            self._resumed = False  # the book has begun one that this agent has not heard of
         lines = synthesis(self._parts, seen)
         cameras = [seen.of(one.camera, "state") for one in self._parts.detectors]
         self.ready = seen.of(self.telescope, "state") is not None and any(state is not None for state in cameras)
@@ -124,6 +127,8 @@ class Observer(Device):
         """Begin to execute a sequence of the book; its name."""
         if self._execution is not None:
             raise DeviceError("busy", f"sequence {self._execution.entry.id} is executed; cancel or interrupt it first")
+        if self._concluding:
+            raise DeviceError("busy", "the end of the last sequence is not in the book yet")
         entry = msgspec.json.decode(str(await self._ask("start", number)), type=Entry)
         self._begin(entry)
         self._tell()
@@ -200,7 +205,11 @@ class Observer(Device):
             self._spawn("conclude", self._conclude(execution.entry.id, execution.outcome, why))
 
     async def _conclude(self, number: int, event: Event, why: str) -> None:
-        await self._insist("conclude", number, str(event), why)
+        self._concluding += 1
+        try:
+            await self._insist("conclude", number, str(event), why)
+        finally:
+            self._concluding -= 1
 
     async def _order(self, execution: Execution, numbered: Numbered) -> None:
         answer, why = await self._ordered(numbered.order)
@@ -231,8 +240,8 @@ class Observer(Device):
         facts = Facts(entry, shot, self._place, self.name, self._parts.telescope, ambient)
         try:
             kept = await self._archive.keep(facts)
-        except (OSError, SerenoError, ValueError) as error:
-            self.log.error("image not kept", file=shot.raw, error=str(error))
+        except Exception as error:
+            self.log.exception("image not kept", task="keep", file=shot.raw)
             execution.kept(shot.slot, f"an image could not be kept: {error}")
             return
         image = Image(
@@ -263,7 +272,11 @@ class Observer(Device):
                 return
 
     async def _ask(self, name: str, *arguments: Any) -> Any:
-        """What the book answers. Raises DeviceError where it refuses, NotConnectedError where it has not heard."""
+        """What the book answers.
+
+        Raises DeviceError where it refuses; RefusedError where it was not let ask, NotConnectedError where the book has
+        not heard or could not do it: then it may be asked again.
+        """
         try:
             async with self._clock.timeout(REMEMBERED):
                 ack = await self._plant.call(self.book, name, *arguments, timeout=REMEMBERED)
@@ -271,7 +284,9 @@ class Observer(Device):
             raise NotConnectedError(f"{self.book} does not return from {name}") from None
         if ack.state is AckState.DONE:
             return ack.value
-        if answer_of(ack) is Answer.REFUSED:
+        if ack.state is AckState.REFUSED:
+            raise RefusedError(ack.reason)
+        if answer_of(ack) is Answer.REFUSED and not _could_not(ack):
             raise DeviceError("book", ack.reason)
         raise NotConnectedError(f"{self.book} {name}: {ack.reason or ack.state}")
 
@@ -299,3 +314,8 @@ class Observer(Device):
         self.target, self.dark = "" if asked.target is None else str(asked.target), asked.target is None
         self.taken, self.images = len(execution.entry.images) + execution.taken, asked.images
         self.overhead = execution.overhead(self._clock.monotonic())
+
+
+def _could_not(ack: Ack) -> bool:
+    """The database failed, which may be over the next time."""
+    return ack.details is not None and ack.details.get("kind") == OperationError.__name__

@@ -115,12 +115,13 @@ class Execution:
         return self.outcome is not None
 
     def _work(self, now: float, seen: Seen, left: float) -> list[Numbered]:
-        orders = self._point(now, seen)
+        orders = [] if "dome" in self._amiss else self._point(now, seen)
         if self._ending:
             return orders
         orders += self._follow(now, seen)
+        pointed = not self.goals and not self._amiss
         for lane in self.lanes:
-            for goal, order in lane.step(now, seen, pointed=not self.goals, left=left):
+            for goal, order in lane.step(now, seen, pointed=pointed, left=left):
                 orders.append(self._numbered(order, lane, goal))
         self._conclude()
         return orders

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sereno.model import AckState
+from sereno.model import AckState, NotConnectedError, OperationError
 from sereno.testing import JumpingClock, jumping
 from tests.observatory.observer.bench import BOOK, OBSERVER, Bench, observing
 from tests.observatory.sequences.asked import TOML
@@ -168,6 +169,86 @@ async def test_a_book_that_is_gone_for_a_while_hears_everything_later(clock: Jum
         await clock.sleep(10.0)
         entry = await bench.entry(number)
         assert (entry["status"], len(entry["images"])) == ("EXECUTED", 3)
+
+
+@jumping
+async def test_a_sequence_whose_begin_was_not_heard_of_is_executed_all_the_same(
+    clock: JumpingClock, tmp_path: Path
+) -> None:
+    async with observing(clock, tmp_path) as bench:
+        await clock.sleep(10.0)
+        observer = bench.devices[OBSERVER]
+        ask = observer._ask
+
+        async def deaf(name: str, *arguments: Any) -> Any:
+            answer = await ask(name, *arguments)
+            if name == "start":
+                raise NotConnectedError("the answer is lost")
+            return answer
+
+        observer._ask = deaf
+        number = await bench.add()
+        assert (await bench.client.call(OBSERVER, "execute", number)).state is not AckState.DONE
+        await bench.until("activity", "EXPOSING", 60.0)
+        await bench.until("activity", "IDLE")
+        await clock.sleep(5.0)
+        entry = await bench.entry(number)
+        assert (entry["status"], len(entry["images"])) == ("EXECUTED", 3)
+
+
+@jumping
+async def test_what_the_book_has_begun_by_itself_is_executed(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        await clock.sleep(10.0)
+        number = await bench.add()
+        await bench.call(BOOK, "start", number)
+        await bench.until("activity", "EXPOSING", 60.0)
+        await bench.until("activity", "IDLE")
+        await clock.sleep(15.0)
+        assert (await bench.entry(number))["status"] == "EXECUTED"
+        assert len(bench.shelf.facts) == 3
+
+
+@pytest.mark.parametrize("name", ["record", "happen"])
+def test_a_database_that_fails_for_a_while_loses_nothing(name: str, tmp_path: Path) -> None:
+    @jumping
+    async def run(clock: JumpingClock) -> None:
+        async with observing(clock, tmp_path) as bench:
+            number = await exposing(bench)
+            book = bench.devices[BOOK]._book
+            works, failures = getattr(book, name), []
+
+            def failing(*arguments: Any) -> Any:
+                if len(failures) < 2:
+                    failures.append(arguments)
+                    raise OperationError("database or disk is full")
+                return works(*arguments)
+
+            setattr(book, name, failing)
+            await bench.until("activity", "IDLE")
+            await clock.sleep(20.0)
+            entry = await bench.entry(number)
+            assert (entry["status"], len(entry["images"]), len(failures)) == ("EXECUTED", 3, 2)
+            assert len(bench.shelf.facts) == 3
+
+    run()
+
+
+@jumping
+async def test_an_image_that_breaks_the_archive_does_not_break_the_observer(
+    clock: JumpingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with observing(clock, tmp_path) as bench:
+
+        async def broken(_facts: Any) -> Any:
+            raise KeyError("BITPIX")
+
+        monkeypatch.setattr(bench.shelf, "keep", broken)
+        number = await exposing(bench)
+        await bench.until("activity", "IDLE")
+        await clock.sleep(5.0)
+        entry = await bench.entry(number)
+        assert (entry["status"], "an image could not be kept: 'BITPIX'" in entry["why"]) == ("FAILED", True)
 
 
 @jumping

@@ -111,6 +111,26 @@ def test_a_closed_dome_interrupts_and_one_that_blinks_does_not() -> None:
     assert (run.execution.outcome, run.execution.why) == (Event.INTERRUPT, "the dome is not open")
 
 
+def test_nothing_moves_under_a_dome_that_is_not_open() -> None:
+    world = World()
+    world.values["plc/shutter"] = "closed"
+    run = Run(entry(), world).go()
+    assert (run.execution.outcome, run.execution.why) == (Event.INTERRUPT, "the dome is not open")
+    assert {order.device for _, order in run.world.orders} == {"wheel"}
+
+
+def test_no_exposure_is_begun_while_the_dome_closes_or_the_telescope_is_off() -> None:
+    for path, value, back in (("plc/shutter", "closing", "open"), ("mount/declination", 40.0, 41.269)):
+        run = Run(entry()).go(until=exposes)
+        run.world.coming = [(run.world.now + 1.0, change) for _, change in run.world.coming]
+        run.world.values[path] = value
+        run.go(GRACE - 2)
+        assert (len(run.ordered("expose")), len(run.kept)) == (2, 2)
+        run.world.values[path] = back
+        run.go()
+        assert run.execution.outcome is Event.FINISH
+
+
 def test_a_dome_that_nobody_knows_interrupts_too() -> None:
     run = Run(entry()).go(until=exposes)
     run.world.lost.add("plc")
