@@ -187,6 +187,44 @@ def test_an_image_comes_a_foreign_format_and_none_at_all(tmp_path: Path) -> None
         assert fake.asked[-1] == ("CCD_ABORT_EXPOSURE", {"ABORT": "On"})
 
 
+def test_a_state_without_an_image_is_not_the_image_of_before(tmp_path: Path) -> None:
+    fake = camera()
+    first, second = (np.full((3, 4), value, dtype=np.uint16) for value in (1, 2))
+
+    @at("camera", fake, tmp_path, readout=20.0)
+    async def _(here: Bench) -> None:
+        await here.call("expose", 0.1)
+        fake.tell("CCD1", CCD1=encode_fits(first))
+        await here.until("images", 1)
+        await here.call("expose", 0.1)
+        fake.say('<setBLOBVector device="Fake &lt;1&gt;" name="CCD1" state="Busy"></setBLOBVector>')
+        await here.clock.sleep(3.0)
+        fake.tell("CCD1", CCD1=encode_fits(second))
+        await here.until("images", 2)
+        image = decode_fits((tmp_path / "images" / await here.read("image")).read_bytes())
+        assert np.array_equal(image.pixels, second)
+
+
+def test_what_a_station_could_not_measure_is_not_shown_as_measured(tmp_path: Path) -> None:
+    for kind, tag in (("observingconditions", "temperature"), ("safetymonitor", "safe")):
+        fake = FakeIndi(
+            {
+                "WEATHER_PARAMETERS": FakeProperty("Number", {"WEATHER_TEMPERATURE": 4.0}, perm="ro"),
+                "WEATHER_STATUS": FakeProperty("Light", {"WEATHER_RAIN_HOUR": "Ok"}, perm="ro"),
+            }
+        )
+
+        @at(kind, fake, tmp_path)
+        async def _(here: Bench, tag: str = tag, fake: FakeIndi = fake) -> None:
+            assert not (await here.client.get(f"site/it/{tag}")).quality
+            fake.tell("WEATHER_PARAMETERS", "Alert", "no route to the station")
+            await here.clock.sleep(5.0)
+            assert severity((await here.client.get(f"site/it/{tag}")).quality) == "bad"
+            fake.tell("WEATHER_PARAMETERS", "Ok")
+            await here.clock.sleep(5.0)
+            assert not (await here.client.get(f"site/it/{tag}")).quality
+
+
 @pytest.mark.parametrize(
     ("state", "safe", "lenient"),
     [("Ok", True, True), ("Busy", False, True), ("Alert", False, False), ("Idle", False, False)],

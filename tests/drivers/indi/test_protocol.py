@@ -142,3 +142,38 @@ def test_addresses() -> None:
     for wrong in ("indi://h", "indi:///X", "http://h/X", "indi://h:x/X", "indi://h/X?y", "indi://[h/X"):
         with pytest.raises(ValueError, match="expected such as indi://"):
             Address(wrong)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"<!-- " + b"x" * 50_000,
+        b'<defTextVector device="' + b"x" * 50_000,
+        b"<?x " + b"x" * 50_000,
+        b'<defTextVector device="T" name="N">' + b"".join(b'<defText name="%d">x</defText>' % n for n in range(2000)),
+        b'<defTextVector device="T" name="N">'
+        + b"".join(b'<defText name="%d">%s</defText>' % (n, b"x" * 60_000) for n in range(40)),
+    ],
+    ids=["comment", "attribute", "instruction", "values", "long values"],
+)
+def test_what_never_ends_is_not_kept(piece: bytes) -> None:
+    decoder = Decoder()
+
+    def endless() -> None:
+        decoder.feed(piece)
+        for _ in range(60):
+            decoder.feed(b"x" * 50_000)
+
+    with pytest.raises(ValueError, match=r"no INDI|with more than"):
+        endless()
+
+
+def test_an_image_that_unpacks_without_measure_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MOST_BLOB", 1000)
+    for data, fits in ((bytes(1000), True), (bytes(100_000), False)):
+        blob = Blob(base64.b64encode(zlib.compress(data)).decode(), ".fits.z")
+        if fits:
+            assert blob.data() == data
+        else:
+            with pytest.raises(ValueError, match="more than 1000 bytes"):
+                blob.data()

@@ -78,8 +78,8 @@ class IndiCamera(IndiInstrument, Camera):
 
     async def do_fetch(self) -> Picture:
         """See Camera."""
-        heard, blob = self.indi.blob(self.chip)
-        if blob is None or heard <= self._before:
+        came, blob = self.indi.blob(self.chip)
+        if blob is None or came <= self._before:
             raise NoAnswerError("no image has come")
         self._before = -1
         form = blob.format.removesuffix(".z")

@@ -19,7 +19,10 @@ BUSY, ALERT = "Busy", "Alert"
 
 @dataclass(slots=True)
 class Property:
-    """A property as it is now. `heard` counts what was told of it, `told` is the last message with it."""
+    """A property as it is now.
+
+    `heard` counts what was told of it, `images` those that came with it, `told` is the last message with it.
+    """
 
     type: str
     state: str
@@ -27,6 +30,7 @@ class Property:
     writable: bool
     members: dict[str, Member] = field(default_factory=dict)
     heard: int = 1
+    images: int = 0
     told: str = ""
 
 
@@ -105,12 +109,12 @@ class IndiClient(asyncio.Protocol):
         return known.state if known is not None else ""
 
     def blob(self, name: str) -> tuple[int, Blob | None]:
-        """How often an image was told of, and the newest one."""
+        """How many images have come, and the newest one."""
         known = self.properties.get(name)
         if known is None:
             return 0, None
         blobs = [one.value for one in known.members.values() if isinstance(one.value, Blob) and one.value.text]
-        return known.heard, blobs[0] if blobs else None
+        return known.images, blobs[0] if blobs else None
 
     # ---- asking and telling
 
@@ -233,6 +237,7 @@ class IndiClient(asyncio.Protocol):
             old = known.members.get(name)
             if old is not None:
                 known.members[name] = Member(new.value, old.label, old.low, old.high, old.step)
+        known.images += any(isinstance(one.value, Blob) and bool(one.value.text.strip()) for one in message.members.values())
         self._heard(known, message)
 
     @staticmethod

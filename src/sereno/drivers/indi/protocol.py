@@ -21,7 +21,10 @@ USUAL_PORT = 7624
 MOST_TEXT = 1 << 16
 """Characters of a number, a text or an attribute."""
 MOST_BLOB = 512 << 20
-"""Characters of an image; base64 makes four of three bytes."""
+"""Characters of the images of a message, base64 makes four of three bytes; and bytes of one that was packed."""
+MOST_MESSAGE = 1 << 20
+"""Characters of a message but for images, and bytes without anything that is complete."""
+MOST_MEMBERS = 1000
 _TYPES = {"Number": "number", "Text": "text", "Switch": "switch", "Light": "light", "BLOB": "blob"}
 _VERBS = ("def", "set", "new")
 
@@ -62,9 +65,17 @@ class Blob:
         """The bytes of the file, unpacked. Blocks for large ones. Raises ValueError."""
         try:
             found = base64.b64decode(self.text)
-            return zlib.decompress(found) if self.format.endswith(".z") else found
+            return _unpacked(found) if self.format.endswith(".z") else found
         except (binascii.Error, zlib.error) as error:
             raise ValueError(f"an image that cannot be read: {error}") from None
+
+
+def _unpacked(packed: bytes) -> bytes:
+    parser = zlib.decompressobj()
+    found = parser.decompress(packed, MOST_BLOB)
+    if not parser.eof:
+        raise ValueError(f"an image that is cut off, or has more than {MOST_BLOB} bytes unpacked")
+    return found
 
 
 Value: TypeAlias = "float | str | bool | Blob | None"
@@ -113,7 +124,7 @@ class Decoder:
         self._member: tuple[str, dict[str, str]] = "", {}
         self._members: dict[str, Member] = {}
         self._text: list[str] = []
-        self._size = 0
+        self._size = self._told = self._images = self._since = 0
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
@@ -123,33 +134,45 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[Message]:
         """The messages that are whole now."""
+        self._since += len(data)
         try:
             self._parser.Parse(data, False)
         except expat.ExpatError as error:
             raise ValueError(f"no INDI: {error}") from None
+        if self._since > MOST_MESSAGE:  # a tag or a comment without end is kept whole by the parser
+            raise ValueError(f"no INDI: {self._since} bytes in which nothing ends")
         found, self._found = self._found, []
         return found
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._since = 0
         if any(len(value) > MOST_TEXT for value in attributes.values()):
             raise ValueError(f"an attribute of {tag} of more than {MOST_TEXT} characters")
         if self._depth == 1:
-            self._open, self._members = (tag, attributes), {}
+            self._open, self._members, self._told, self._images = (tag, attributes), {}, 0, 0
         elif self._depth == 2:
             self._member, self._text, self._size = (tag, attributes), [], 0
+            self._told += sum(map(len, attributes.values()))
+            if len(self._members) >= MOST_MEMBERS or self._told > MOST_MESSAGE:
+                raise ValueError(f"{self._open[0]} with more than {MOST_MEMBERS} values or {MOST_MESSAGE} characters")
         elif self._depth > 2:
             raise ValueError(f"{tag} within {self._member[0]}, expected a value")
         self._depth += 1
 
     def _data(self, data: str) -> None:
+        self._since = 0
         if self._depth != 3:
             return
+        is_image = self._member[0] == "oneBLOB"
         self._size += len(data)
-        if self._size > (MOST_BLOB if self._member[0] == "oneBLOB" else MOST_TEXT):
+        self._images += len(data) if is_image else 0
+        self._told += 0 if is_image else len(data)
+        if self._images > MOST_BLOB or (self._size > MOST_TEXT and not is_image):
             raise ValueError(f"a value of {self._member[1].get('name', '')} of more than {self._size} characters")
         self._text.append(data)
 
     def _end(self, tag: str) -> None:
+        self._since = 0
         self._depth -= 1
         if self._depth == 2:
             attributes, text = self._member[1], "".join(self._text)

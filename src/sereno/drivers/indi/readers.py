@@ -15,9 +15,9 @@ from sereno.device.instruments import (
     SwitchChannel,
     SwitchStatus,
 )
-from sereno.model import NotConnectedError
+from sereno.model import NoAnswerError, NotConnectedError
 
-from .client import BUSY, IndiClient, Property
+from .client import ALERT, BUSY, IndiClient, Property
 from .instrument import IndiInstrument
 
 PARAMETERS, STATUS = "WEATHER_PARAMETERS", "WEATHER_STATUS"
@@ -45,6 +45,7 @@ class IndiConditions(IndiInstrument, ObservingConditions):
     async def observe(self) -> ConditionsStatus:
         """See Instrument."""
         indi = await self.there()
+        _check_measured(indi)
         found = {tag: indi.number(PARAMETERS, member) for tag, member in CONDITIONS.items()}
         for tag in ("wind_speed", "wind_gust"):
             said = found[tag]
@@ -64,8 +65,17 @@ class IndiSafety(IndiInstrument, SafetyMonitor):
 
     async def observe(self) -> SafetyStatus:
         """See Instrument: what it does not know is not safe."""
-        state = (await self.there()).state(STATUS)
+        indi = await self.there()
+        _check_measured(indi)
+        state = indi.state(STATUS)
         return SafetyStatus(safe=state == "Ok" or (state == BUSY and self.warning_is_safe))
+
+
+def _check_measured(indi: IndiClient) -> None:
+    """A station that cannot measure says Alert and leaves its values, and what it says of them, as they were."""
+    if indi.state(PARAMETERS) == ALERT:
+        words = indi.properties[PARAMETERS].told
+        raise NoAnswerError(f"{indi.device} says that it cannot measure{f': {words}' if words else ''}")
 
 
 @dataclass(frozen=True, slots=True)
