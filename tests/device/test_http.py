@@ -21,9 +21,13 @@ class Server(asyncio.Protocol):
         self._told, self._answers = told, answers
         connections.append(self)
         self.transport: Any = None
+        self.is_open = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_open = False
 
     def data_received(self, data: bytes) -> None:
         self._told.append(data)
@@ -144,5 +148,38 @@ def test_what_cannot_be_asked() -> None:
                 await client.ask("GET", url)
         with pytest.raises(ValueError, match="line break"):
             await client.ask("GET", f"{URL}/", headers={"X": "a\r\nY: b"})
+
+    run_jumping(work)
+
+
+def test_one_that_says_more_than_was_asked_is_hung_up_on() -> None:
+    async def work(clock: JumpingClock) -> None:
+        async with Bench([good(), good(), good()]) as bench:
+            http = HttpClient(bench.network, clock, keep=2)
+            for _ in range(3):
+                await http.ask("GET", URL)
+                bench.connections[-1].transport.write(b"and another thing")
+                await clock.sleep(0.1)
+            assert [one.is_open for one in bench.connections] == [False, False, False]
+
+    run_jumping(work)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_after_hanging_up_nobody_is_asked_again(kept: bool) -> None:
+    async def work(clock: JumpingClock) -> None:
+        async with Bench([good(), "none", good()] if kept else ["none", good()]) as bench:
+            http = HttpClient(bench.network, clock, keep=2)
+            if kept:
+                await http.ask("GET", URL)
+            asking = asyncio.create_task(http.ask("GET", URL))
+            await clock.sleep(0.1)
+            await http.close()
+            with pytest.raises(NoAnswerError, match="hung up"):
+                await asking
+            await clock.sleep(0.1)
+            assert [one.is_open for one in bench.connections] == [False]
+            with pytest.raises(NotConnectedError, match="the node hung up"):
+                await http.ask("GET", URL)
 
     run_jumping(work)

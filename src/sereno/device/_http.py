@@ -43,6 +43,7 @@ class HttpClient:
         self._keep = keep
         self._idle: dict[tuple[str, int], list[_Connection]] = {}
         self._busy: set[_Connection] = set()
+        self._closed = False
 
     async def ask(
         self,
@@ -69,7 +70,8 @@ class HttpClient:
             raise NoAnswerError(f"no answer within {timeout:g} s") from None
 
     async def close(self) -> None:
-        """Hang up; who waits for an answer gets none."""
+        """Hang up for good; who waits for an answer gets none."""
+        self._closed = True
         for connection in list(self._busy):
             connection.fail("the node hung up")
         for idle in self._idle.values():
@@ -85,7 +87,7 @@ class HttpClient:
             try:
                 return await self._on(connection, place, data, most, accept)
             except NoAnswerError:
-                if connection.heard or method not in _REPEATABLE:
+                if self._closed or connection.heard or method not in _REPEATABLE:
                     raise  # else it was closed just now: ask again on a new one
         return await self._on(await self._connected(place), place, data, most, accept)
 
@@ -101,7 +103,7 @@ class HttpClient:
         finally:
             self._busy.discard(connection)
             idle = self._idle.setdefault(place, [])
-            if keep and len(idle) < self._keep:
+            if keep and len(idle) < self._keep and not self._closed:
                 idle.append(connection)
             else:
                 connection.abort()
@@ -112,6 +114,7 @@ class HttpClient:
             connection = idle.pop()
             if connection.reusable:
                 return connection
+            connection.abort()
         return None
 
     async def _connected(self, place: tuple[str, int]) -> _Connection:
@@ -119,6 +122,9 @@ class HttpClient:
             _, connection = await self._transports.connect(_Connection, *place)
         except OSError as error:
             raise NotConnectedError((error.strerror or "nobody there").lower()) from None
+        if self._closed:
+            connection.abort()
+            raise NotConnectedError("the node hung up")
         return connection
 
 
@@ -188,6 +194,7 @@ class _Connection(asyncio.Protocol):
         """See asyncio.Protocol."""
         if self._answer is None or self._answer.done():
             self._ended_well = False  # more than was asked for
+            self.abort()
             return
         self.heard = True
         self._bytes += len(data)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sereno.device import plan_of
-from sereno.device.instruments import KINDS, Camera, TelescopeState, decode_fits
-from sereno.model import DeviceError, Quality, RefusedError
+from sereno.device.instruments import KINDS, Camera, TelescopeState, TelescopeStatus, decode_fits
+from sereno.model import DeviceError, Quality, RefusedError, severity
 from sereno.testing import DeviceTest, JumpingClock, run_jumping
 from tests.device.instruments.fakes import FakeCamera, FakeConditions, FakeSwitch, FakeTelescope, FakeWheel, until
 
@@ -45,6 +45,26 @@ def test_a_slew_returns_when_it_is_accepted_and_the_tags_tell() -> None:
             assert (await telescope.read("right_ascension"), await telescope.read("tracking")) == (5.5, True)
             altitude = await telescope.reading("altitude")
             assert (altitude.quality, altitude.reason) == (Quality.BAD, "bad: not implemented")
+
+    run_jumping(work)
+
+
+class Speechless(FakeTelescope):
+    """Moves, and then cannot say where it is."""
+
+    async def observe(self) -> TelescopeStatus:
+        if self.does is TelescopeState.SLEWING:
+            raise DeviceError("device_error", "the encoder is away")
+        return await super().observe()
+
+
+def test_what_was_begun_is_not_refused_because_it_cannot_be_looked_at() -> None:
+    async def work(clock: JumpingClock) -> None:
+        async with DeviceTest(Speechless, clock=clock) as telescope:
+            await telescope.call("slew", 5.5, -5.4)
+            assert telescope.device.at == (5.5, -5.4)
+            await clock.sleep(3.0)
+            assert severity((await telescope.reading("state")).quality) == "bad"
 
     run_jumping(work)
 

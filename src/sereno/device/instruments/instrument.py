@@ -10,7 +10,7 @@ from typing import Any
 from sereno.device.authoring.declare import MISSING, scan
 from sereno.device.authoring.device import Device
 from sereno.device.authoring.values import Cell
-from sereno.model import DeliveryError, Quality
+from sereno.model import DeliveryError, DeviceError, Quality
 
 LOOK = "look"
 """The scan group of every instrument; `scan = ...` in the plant file sets its period."""
@@ -59,8 +59,8 @@ class Instrument(Device):
             self._runtime.trace(direction, data, text)
 
     async def look_again(self) -> None:
-        """Show how the instrument is after a command; one that does not answer now is told by the next scan."""
-        with suppress(DeliveryError, OSError):
+        """Show how the instrument is after a command; one that cannot say it now is told by the next scan."""
+        with suppress(DeliveryError, DeviceError, OSError):
             await self.look()
 
 
