@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from sereno.device.instruments import decode_fits, sky
-from sereno.model import DeviceError
+from sereno.drivers.alpaca import camera, client
+from sereno.drivers.alpaca.protocol import Address
+from sereno.model import DeviceError, NoAnswerError, severity
 from sereno.sim.scenario import parse_scenario
 from sereno.testing import JumpingClock, run_jumping
 from tests.drivers.alpaca.rig import Rig, rig
@@ -117,6 +121,55 @@ def test_an_image_arrives_as_a_file(tmp_path: Path) -> None:
         assert (await bench.read("cameravis/width"), await bench.read("cameravis/height")) == (80, 60)
         await bench.call("cameravis", "expose", 0.0, "bias")
         await bench.until("cameravis/images", 2)
+
+
+@pytest.mark.parametrize("decoder", ["decode_image", "counts"])
+def test_an_image_is_not_decoded_in_the_loop(tmp_path: Path, decoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = client if decoder == "decode_image" else camera
+    real, threads = getattr(module, decoder), []
+
+    def decode(data: Any) -> Any:
+        threads.append(threading.current_thread())
+        return real(data)
+
+    monkeypatch.setattr(module, decoder, decode)
+
+    @at(tmp_path, "cameraVIS")
+    async def _(bench: Rig) -> None:
+        await bench.call("cameravis", "expose", 0.0, "bias")
+        await bench.until("cameravis/images", 1)
+        assert threads
+        assert threading.current_thread() not in threads
+
+
+def test_a_sensor_of_no_measure_takes_no_memory() -> None:
+    async def work(_: JumpingClock) -> None:
+        asked: list[int] = []
+
+        class Http:
+            async def ask(self, *_: Any, most: int, **__: Any) -> Any:
+                asked.append(most)
+                raise NoAnswerError("enough")
+
+        asking = client.AlpacaClient(cast(Any, Http()), Address("http://127.0.0.1:1/0"), "camera")
+        with pytest.raises(NoAnswerError, match="enough"):
+            await asking.image(10**12, 1.0)
+        assert asked == [client.MOST_IMAGE]
+
+    run_jumping(work)
+
+
+def test_a_gauge_that_gives_no_number_does_not_take_the_others_along(tmp_path: Path) -> None:
+    @at(tmp_path, "conditions")
+    async def _(bench: Rig) -> None:
+        (station,) = [one for one in bench.server.devices if one.kind == "observingconditions"]
+        station.get["devicestate"] = lambda _: []
+        station.get["humidity"] = lambda _: float("nan")
+        await bench.clock.sleep(3.0)
+        humidity, temperature = [
+            await bench.client.get(f"site/conditions/{one}") for one in ("humidity", "temperature")
+        ]
+        assert (severity(humidity.quality), severity(temperature.quality)) == ("bad", "good")
 
 
 def test_a_camera_that_stops_giving_images_is_in_an_error(tmp_path: Path) -> None:

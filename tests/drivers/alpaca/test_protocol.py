@@ -19,6 +19,7 @@ from sereno.drivers.alpaca.protocol import (
     encode_image,
     encode_image_error,
     form,
+    number_of,
     value_of,
 )
 from sereno.model import DeviceError, NoAnswerError
@@ -88,3 +89,15 @@ def test_errors_keep_the_words_of_the_device() -> None:
     with pytest.raises(DeviceError, match="device_error: slewing: on fire") as caught:
         value_of(json.dumps({"ErrorNumber": 0x501, "ErrorMessage": "on \n fire"}).encode(), "slewing")
     assert caught.value.reason == "device_error"
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1" + 400 * "0", "true", '"1"'])
+def test_a_number_is_one_that_there_is(text: str) -> None:
+    value = value_of(f'{{"Value": {text}}}'.encode(), "temperature")
+    with pytest.raises(NoAnswerError, match="temperature"):
+        number_of(value, "temperature")
+
+
+def test_nested_without_end_is_no_answer() -> None:
+    with pytest.raises(NoAnswerError, match="no JSON"):
+        value_of(b"[" * 500_000, "slewing")

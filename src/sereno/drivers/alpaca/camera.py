@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from sereno.device import setting
@@ -68,7 +69,7 @@ class AlpacaCamera(AlpacaInstrument, Camera):
     async def do_fetch(self) -> Picture:
         """See Camera."""
         pixels = await self.alpaca.image(self._size[0] * self._size[1], self.image_timeout)
-        return Picture(counts(pixels))
+        return Picture(await asyncio.to_thread(counts, pixels))
 
     async def do_abort(self) -> None:
         """See Camera."""

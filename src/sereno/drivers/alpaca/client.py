@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,9 +12,23 @@ from numpy.typing import NDArray
 from sereno.device import HttpClient
 from sereno.model import DeviceError, NoAnswerError, NotConnectedError
 
-from .protocol import API, FORM, IMAGE_BYTES, JSON, Address, decode_image, decode_image_json, form, number_of, value_of
+from .protocol import (
+    API,
+    FORM,
+    IMAGE_BYTES,
+    JSON,
+    Address,
+    decode_image,
+    decode_image_json,
+    form,
+    is_finite,
+    number_of,
+    value_of,
+)
 
 MOST = 1 << 20
+MOST_IMAGE = 1 << 30
+"""Bytes of an image that are taken, whatever size the camera says it has."""
 _ANSWERED = (200,)
 STATE = "devicestate"
 Trace = Callable[[str, bytes, str], None]
@@ -44,7 +59,8 @@ class Asking(ABC):
         if member in self.lacks:
             return None
         try:
-            return await self.number(member)
+            value = await self.get(member)
+            return number_of(value, member) if is_finite(value) else None
         except DeviceError as error:
             if error.reason == "not_implemented":
                 self.lacks.add(member)
@@ -122,12 +138,11 @@ class AlpacaClient(Asking):
         """The image that is ready, in lines, by imagebytes where the server can."""
         url = f"{self._base}/imagearray?{form(self._signed({}))}"
         answer = await self._http.ask(
-            "GET", url, headers={"Accept": f"{IMAGE_BYTES}, {JSON}"}, most=MOST + 16 * pixels, timeout=timeout,
-            accept=_ANSWERED,
+            "GET", url, headers={"Accept": f"{IMAGE_BYTES}, {JSON}"}, most=min(MOST + 16 * pixels, MOST_IMAGE),
+            timeout=timeout, accept=_ANSWERED,
         )  # fmt: skip
-        if answer.headers.get("content-type", "").startswith(IMAGE_BYTES):
-            return decode_image(answer.body)
-        return decode_image_json(answer.body)
+        is_bytes = answer.headers.get("content-type", "").startswith(IMAGE_BYTES)
+        return await asyncio.to_thread(decode_image if is_bytes else decode_image_json, answer.body)
 
     def _signed(self, parameters: dict[str, Any]) -> dict[str, Any]:
         self._transaction = self._transaction % 0xFFFFFFFF + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -89,7 +90,7 @@ def value_of(body: bytes, member: str) -> Any:
     """What a JSON answer says. Raises DeviceError for an error number, NoAnswerError for what is no answer."""
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise NoAnswerError(f"{member}: no JSON") from None
     if not isinstance(answer, dict) or not isinstance(answer.get("ErrorNumber", 0), int):
         raise NoAnswerError(f"{member}: no answer of an Alpaca device")
@@ -108,7 +109,14 @@ def number_of(value: Any, member: str) -> float:
     """A number of an answer. Raises NoAnswerError."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NoAnswerError(f"{member}: {value!r:.60} is no number")
+    if not is_finite(value):
+        raise NoAnswerError(f"{member}: {value!r:.60}, expected a finite number")
     return float(value)
+
+
+def is_finite(value: Any) -> bool:
+    """False for NaN, for infinity, and for what is beyond all that a float holds."""
+    return not isinstance(value, int | float) or abs(value) <= sys.float_info.max
 
 
 def encode_image(pixels: NDArray[Any], client: int, server: int) -> bytes:
