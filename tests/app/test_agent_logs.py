@@ -40,6 +40,18 @@ async def test_lines_go_to_the_agent_that_they_name() -> None:
     assert [line.event for line in await ring.log("lab/keeper", READER, limit=1)] == ["three"]
 
 
+async def test_who_asks_on_after_a_restart_gets_what_the_new_run_says() -> None:
+    before = logs()
+    for _ in range(3):
+        before.take({"event": "before", "device": "lab/keeper"})
+    last = (await before.log("lab/keeper", READER))[-1].number
+    await asyncio.sleep(0.001)
+    restarted = logs()
+    restarted.take({"event": "again", "device": "lab/keeper"})
+    assert [line.event for line in await restarted.log("lab/keeper", READER, after=last)] == ["again"]
+    assert last < 2**53  # as pages count
+
+
 async def test_who_may_not_read_an_agent_learns_nothing_of_it() -> None:
     with pytest.raises(NotFoundError, match=r"there are: lab/keeper$"):
         await logs().log("home/cook", READER)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import orjson
 import pytest
 
 from sereno.access.actor import Actor, Permission, Right, Role
@@ -15,6 +16,7 @@ from sereno.client import Client, CommandSpec
 from sereno.device.instruments import encode_fits
 from sereno.model import NotFoundError, OperationError
 from sereno.pages import Asked
+from sereno.web.answers import answer
 from sereno_observatory.pages import imagefiles as page
 from sereno_observatory.pages.imagefiles import averaged, fits, image, images, pixels
 
@@ -109,11 +111,21 @@ async def test_header_figures_and_the_whole_file(folder: Path) -> None:
     assert found["statistics"]["median"] == pytest.approx(1599.5)
     assert sum(found["histogram"]) == 1200
     file = await fits(asks(folder, id=f"images/{NAME}"))
-    assert (file.name, file.content) == (NAME, (folder / "images" / NAME).read_bytes())
+    assert (file.name, file.content) == (NAME, folder / "images" / NAME)
+
+
+async def test_a_header_that_says_anything_is_shown_and_a_link_to_nothing_is_not(folder: Path) -> None:
+    data = encode_fits(np.ones((2, 2), np.uint16), {"HUGE": 10**40, "SCRIPT": "<script>alert(1)</script>"})
+    (folder / "images" / NAME).write_bytes(data)
+    (folder / "images" / NAME.replace("00001", "00009")).symlink_to(folder / "gone")
+    found = await image(asks(folder, id=f"images/{NAME}"))
+    assert ["HUGE", str(10**40)] in orjson.loads(answer(found).body)["cards"]
+    assert len((await images(asks(folder)))["images"]) == 3
 
 
 async def test_a_part_in_levels_of_the_images_range(folder: Path) -> None:
     content = (await pixels(asks(folder, id=f"images/{NAME}", x=38, y=29, w=100, h=100))).content
+    assert isinstance(content, bytes)
     assert struct.unpack("<3I", content[:12]) == (2, 1, 1)
     assert struct.unpack("<2H", content[12:]) == (round(1198 / 1199 * 65535), 65535)
 
@@ -124,7 +136,9 @@ async def test_a_large_image_comes_small_and_a_change_of_the_file_is_seen(
     monkeypatch.setattr(page, "WIDEST", 10)
     monkeypatch.setattr(page, "SAMPLED", 100)
     asked = asks(folder, id=f"images/{NAME}")
-    width, height, bins = struct.unpack("<3I", (await pixels(asked)).content[:12])
+    small = (await pixels(asked)).content
+    assert isinstance(small, bytes)
+    width, height, bins = struct.unpack("<3I", small[:12])
     assert (width, height, bins) == (10, 7, 4)
     assert (await image(asked))["every"] == 4
     (folder / "images" / NAME).write_bytes(encode_fits(np.full((5, 5), 7, np.uint16)))

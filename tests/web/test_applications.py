@@ -173,6 +173,21 @@ async def test_data_cannot_command_and_tell_their_faults_by_name(site, tmp_path:
     assert [line["data"] for line in told if "data" in line] == ["mine.fails", "mine.odd"]
 
 
+async def test_a_file_is_sent_as_it_is_and_keeps_its_name_in_any_script(site, tmp_path: Path) -> None:
+    (tmp_path / "whole").write_bytes(b"x" * 200_000)
+
+    async def file(_asked: Asked) -> Any:
+        return File(tmp_path / "whole", "application/fits", "αCen é.fits")
+
+    install(site, plain(tmp_path, data=[Data(name="file", answer=file)]))
+    async with await site.signed_in("admin") as browser:
+        found = await browser.get("/api/v1/app/mine/file")
+    assert (found.status_code, len(found.content), found.headers["content-type"]) == (200, 200_000, "application/fits")
+    assert found.headers["cache-control"] == "no-store"
+    kept = "attachment; filename=\"_Cen_.fits\"; filename*=UTF-8''%CE%B1Cen%C3%A9.fits"
+    assert found.headers["content-disposition"] == kept
+
+
 async def test_what_is_broken_says_so_and_is_in_nobodys_way(site, tmp_path: Path) -> None:
     folder = tmp_path / "mine/templates"
     folder.mkdir(parents=True)

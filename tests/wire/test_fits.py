@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import tracemalloc
 import warnings
 from contextlib import suppress
 from typing import Any
@@ -89,6 +90,38 @@ def test_scaled_numbers_are_floats() -> None:
     at = data.index(b"BSCALE")
     data[at : at + 80] = card("BSCALE", 0.5).encode()
     assert decode_fits(bytes(data)).pixels.tolist() == [[16384.5, 16385.0]]
+
+
+def with_cards(kind: str, zero: str, scale: str) -> bytes:
+    data = bytearray(encode_fits(np.array([[1, 2]], kind)))
+    for name, text in (("BZERO", zero), ("BSCALE", scale)):
+        at = data.index(name.encode().ljust(8) + b"=")
+        data[at : at + 80] = f"{name:<8}= {text}".ljust(80).encode()
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", ["u2", "u4"])
+@pytest.mark.parametrize(
+    ("zero", "scale"), [("1E999", "1"), ("NAN", "1"), ("0", "-INF"), ("0", "NAN"), ("'a'", "1"), ("T", "1")]
+)
+def test_scales_that_are_no_numbers_are_said(kind: str, zero: str, scale: str) -> None:
+    with pytest.raises(FitsError, match="expected finite numbers"):
+        decode_fits(with_cards(kind, zero, scale))
+
+
+def test_an_offset_of_no_whole_number_is_kept() -> None:
+    assert decode_fits(with_cards("u2", "32768.5", "1")).pixels.tolist() == [[1.5, 2.5]]
+    assert decode_fits(with_cards("u2", "32768.0", "1.0")).pixels.dtype == np.uint16
+
+
+def test_unsigned_pixels_take_no_more_memory_than_they_are() -> None:
+    data = encode_fits(np.zeros((1000, 1000), np.uint16))
+    tracemalloc.start()
+    try:
+        decode_fits(data)
+        assert tracemalloc.get_traced_memory()[1] < 2.5e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_fits_cannot_hold_is_said() -> None:

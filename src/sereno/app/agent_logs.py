@@ -25,7 +25,7 @@ class AgentLogs:
         self._agents = agents
         self._clock = clock
         self._lines: dict[str, deque[LogLine]] = {}
-        self._numbers = count(1)
+        self._numbers = count(clock.wall_ns() // 1000)  # who asks on after a restart gets what the new run says
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Keep a line that names an agent, a device below one, or its link."""

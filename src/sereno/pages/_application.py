@@ -60,9 +60,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An answer that is not JSON. With a `name` the browser keeps it under that name."""
+    """An answer that is not JSON: its bytes, or the file that has them, which is sent piece by piece.
 
-    content: bytes
+    With a `name` the browser keeps it under that name.
+    """
+
+    content: bytes | Path
     media_type: str = "application/octet-stream"
     name: str = ""
 

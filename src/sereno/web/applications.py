@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from urllib.parse import quote
 
 import jinja2
 import structlog
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from sereno.access.actor import Actor, Right
 from sereno.access.entries import Entry
@@ -240,7 +241,11 @@ def _asked(application: str, data: Data) -> Callable[..., Awaitable[Response]]:
 
 def _file(found: File) -> Response:
     name = "".join(c for c in found.name if c.isalnum() or c in "._-")
-    headers = {"content-disposition": f'attachment; filename="{name}"'} if name else {}
+    plain = "".join(c if c.isascii() else "_" for c in name)
+    exact = "" if name == plain else f"; filename*=UTF-8''{quote(name)}"
+    headers = {"content-disposition": f'attachment; filename="{plain}"{exact}'} if name else {}
+    if isinstance(found.content, Path):
+        return FileResponse(found.content, headers=headers, media_type=found.media_type)
     return Response(found.content, headers=headers, media_type=found.media_type)
 
 

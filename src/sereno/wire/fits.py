@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -158,14 +159,20 @@ def _storable(pixels: NDArray[Any]) -> tuple[NDArray[Any], int, int]:
 
 
 def _scaled(stored: NDArray[Any], bitpix: int, zero: Any, scale: Any) -> NDArray[Any]:
-    if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in (zero, scale)):
-        raise FitsError(f"BZERO {zero!r} and BSCALE {scale!r}")
+    numbers = [one for one in (zero, scale) if isinstance(one, int | float) and not isinstance(one, bool)]
+    if len(numbers) != 2 or not all(abs(one) <= sys.float_info.max for one in numbers):
+        raise FitsError(f"BZERO {zero!r} and BSCALE {scale!r}, expected finite numbers")
     native = stored.astype(stored.dtype.newbyteorder("="))
     if scale == 1 and zero == 0:
         return native
-    if scale == 1 and (unsigned := _UNSIGNED.get((bitpix, int(zero)))) is not None:
-        return (native.astype(np.int64) + int(zero)).astype(unsigned)
-    return native.astype(np.float64) * float(scale) + float(zero)
+    if scale == 1 and zero == int(zero) and (unsigned := _UNSIGNED.get((bitpix, int(zero)))) is not None:
+        bits = native.view(unsigned)
+        bits ^= unsigned(int(zero))
+        return bits
+    found = native.astype(np.float64)
+    found *= float(scale)
+    found += float(zero)
+    return found
 
 
 def _padded(data: bytes, fill: bytes) -> bytes:

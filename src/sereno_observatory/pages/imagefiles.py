@@ -6,6 +6,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,7 +76,7 @@ async def pixels(asked: Asked) -> File:
 async def fits(asked: Asked) -> File:
     """The file of an image, for download."""
     path = await _path(asked)
-    return File(await asyncio.to_thread(path.read_bytes), "application/fits", path.name)
+    return File(path, "application/fits", path.name)
 
 
 async def _allowed(asked: Asked) -> tuple[Path, Allowed]:
@@ -108,8 +109,9 @@ def _listed(folder: Path, allowed: Allowed) -> list[dict[str, Any]]:
     for path in [*folder.glob("images/*.fits"), *folder.glob("nights/*/*.fits")]:
         parts = path.relative_to(folder).parts
         if allowed.admits(parts):
-            facts = path.stat()
-            found.append((facts.st_mtime_ns, "/".join(parts), facts.st_size))
+            with suppress(OSError):  # one that went meanwhile, or a link to nothing
+                facts = path.stat()
+                found.append((facts.st_mtime_ns, "/".join(parts), facts.st_size))
     newest = sorted(found, reverse=True)[:MOST_LISTED]
     return [
         {"id": name, "name": name.rpartition("/")[2], "night": name.split("/")[1] if name.startswith("nights") else "",
@@ -168,7 +170,7 @@ def _described(path: Path) -> dict[str, Any]:
         "width": plane.shape[1],
         "height": plane.shape[0],
         "bits": plane.dtype.itemsize * 8,
-        "cards": [[name, value] for name, value in opened.cards.items()],
+        "cards": [[name, _told(value)] for name, value in opened.cards.items()],
         "statistics": {
             "low": low,
             "high": high,
@@ -180,6 +182,11 @@ def _described(path: Path) -> dict[str, Any]:
         "percentiles": {f"{p:g}": float(v) for p, v in zip(PERCENTS, percents, strict=True)},
         "histogram": counts.tolist(),
     }
+
+
+def _told(value: Any) -> Any:
+    """A value of a header as JSON can say it: whole numbers have 64 bits there."""
+    return str(value) if isinstance(value, int) and abs(value) >= 1 << 63 else value
 
 
 def _part(path: Path, wanted: list[int]) -> bytes:

@@ -237,7 +237,8 @@ class IndiClient(asyncio.Protocol):
             old = known.members.get(name)
             if old is not None:
                 known.members[name] = Member(new.value, old.label, old.low, old.high, old.step)
-        known.images += any(isinstance(one.value, Blob) and bool(one.value.text.strip()) for one in message.members.values())
+        values = [one.value for one in message.members.values()]
+        known.images += any(isinstance(value, Blob) and bool(value.text.strip()) for value in values)
         self._heard(known, message)
 
     @staticmethod
