@@ -5,9 +5,10 @@ Measured from the last byte of the answer handed to the socket to the first byte
 loopback.
 
 figures.p50_ms, p99_ms, max_ms: while a device of the node publishes 10,000 values a second. With a name before them:
-idle_ without that load; environment_hung_ and majordome_hung_ under load with that agent hung as a task;
-environment_process_hung_ and majordome_process_hung_ without load, the agent's process stopped by a signal as the
-round begins. figures.hung_s: the node is stopped by a signal, and the shutter moves by itself: seconds since, of the
+exposing_ under that load, while two cameras expose one image after the other, which are read out and written to
+files; idle_ without the load; environment_hung_ and majordome_hung_ under load with that agent hung as a task;
+environment_process_hung_ and majordome_process_hung_ without load, the agent's process stopped by a signal and
+not missed yet. figures.hung_s: the node is stopped by a signal, and the shutter moves by itself: seconds since, of the
 2 s that the PLC waits for a beat.
 ratios.floor: p50 without load (with it in a short run) against that of a bare asyncio program that polls the same PLC
 and does only this.
@@ -83,7 +84,7 @@ def summary(name: str, found: list[float]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=re.sub(r"\s+", " ", (__doc__ or "").splitlines()[0]))
-    parser.add_argument("--rounds", type=int, default=10, help="of each situation, twice as many under load (10)")
+    parser.add_argument("--rounds", type=int, default=8, help="of each situation, twice as many under load (8)")
     parser.add_argument("--short", action="store_true", help="only under load")
     parser.add_argument("--floor", type=int, default=0, metavar="PORT", help=argparse.SUPPRESS)
     given = parser.parse_args()

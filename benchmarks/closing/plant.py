@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sereno_observatory.demo import OBSERVATORY
@@ -19,6 +20,15 @@ class Load(Device):
         for number in range(500):
             self.add_tag(f"value_{number}", float, period="50ms", read=lambda n=number: float(n))
 '''
+CAMERAS = {"site/vis": "cameraVIS", "site/nir": "cameraNIR"}
+"""What a site calls a simulated camera."""
+CAMERA = """
+[[device]]
+name = "{name}"
+driver = "alpaca"
+kind = "camera"
+url = "{url}"
+"""
 LOADED = '\n[[device]]\nname = "bench/load"\nclass = "bench_load:Load"\n'
 HANGING = '''"""The agents of the site, with a way to hang them."""
 import asyncio
@@ -79,11 +89,15 @@ _CHANGES = {
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`load`: a device publishes 10,000 values a second. `apart`: the agents have processes of their own."""
+    """`load`: a device publishes 10,000 values a second. `apart`: the agents have processes of their own.
+
+    `cameras`: the URL of each.
+    """
 
     name: str
     load: bool = False
     apart: bool = False
+    cameras: Mapping[str, str] = field(default_factory=dict)
 
 
 def plant(folder: Path, port: int, setting: Setting) -> Path:
@@ -99,6 +113,11 @@ def plant(folder: Path, port: int, setting: Setting) -> Path:
         for old, new in (*changes, *more.get(name, ())):
             assert old in text, f"{name} has no {old}"
             text = text.replace(old, new)
-        added = LOADED if setting.load and name == "plant.toml" else ""
+        added = _added(setting) if name == "plant.toml" else ""
         (made / name).write_text(text + added, encoding="utf-8")
     return made
+
+
+def _added(setting: Setting) -> str:
+    cameras = "".join(CAMERA.format(name=name, url=url) for name, url in setting.cameras.items())
+    return cameras + (LOADED if setting.load else "")

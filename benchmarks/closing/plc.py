@@ -10,7 +10,7 @@ from typing import Any
 from sereno.drivers.jsonplc.protocol import SET, STATUS
 from sereno.sim.jsonplc.machine import PlcMachine
 
-REST = 0.5
+REST = 0.3
 """Seconds that the site is dry and open between two rounds: several scans."""
 
 

@@ -22,6 +22,7 @@ def test_a_short_run() -> None:
     assert result["name"] == "safety"
     figures = result["figures"]
     assert 0 < figures["p50_ms"] <= figures["p99_ms"] <= figures["max_ms"]
+    assert 0 < figures["exposing_p50_ms"] <= figures["exposing_max_ms"] < 5000
     assert all(0 < figures[f"{agent}_hung_p50_ms"] < 5000 for agent in ("environment", "majordome"))
     assert figures["hung_s"] < 20
     assert result["ratios"]["floor"] > 0
