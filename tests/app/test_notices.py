@@ -22,8 +22,9 @@ from sereno.app.cli import run_cli
 from sereno.app.datafolder import DataFolder
 from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
-from sereno.client import AlarmState, connect
+from sereno.client import AlarmState, EntryKind, LogQuery, RosterSwap, connect, connect_sync
 from sereno.device import Environment
+from sereno.model import NotFoundError, OperationError, SerenoError, SystemClock
 from sereno.store.audit import AuditLog, AuditQuery
 
 ALARM = "lab/silent"
@@ -149,7 +150,30 @@ async def test_a_mail_its_link_and_what_is_on_record(tmp_path: Path, capsys: pyt
         assert (entry.actor, entry.comment) == ("olga", "on my way")
         assert entry.origin.startswith("link of notice 1, ")
         await over_rest(client)
+        await asyncio.to_thread(without_async, str(client.base_url), client.headers["authorization"].split()[1])
         await from_the_command_line(tmp_path, capsys, box)
+
+
+def without_async(url: str, token: str) -> None:
+    """Notices by the blocking client."""
+    with connect_sync(url, token) as client:
+        notices, now = client.notices, SystemClock().wall_ns()
+        assert [way["name"] for way in notices.overview()["ways"]] == ["mail", "horn"]
+        (sent,) = [one for one in notices.sent(limit=10) if one.alarms == (ALARM,)]
+        assert (sent.person, sent.way, sent.state) == ("olga", "mail", "sent")
+        assert notices.sent(before=sent.id) == []
+        days = notices.duty(now, now + 3 * 86400 * 10**9)
+        assert {person for day in days for person in day.people} == {"olga", "eva"}
+        with pytest.raises(OperationError, match="ended with 1"):
+            notices.test("horn", "")
+        later = now + 30 * 86400 * 10**9
+        (before,) = notices.duty(later, later + 10**9)
+        takes = {"olga": "eva", "eva": "olga"}[before.people[0]]
+        change = RosterSwap(roster="operators", start=later, end=later + 10**9, leaves=before.people[0], takes=takes)
+        assert notices.swap(change) > 0
+        assert notices.duty(later, later + 10**9)[0].people == (takes,)
+        with pytest.raises(NotFoundError):
+            notices.swap(RosterSwap(roster="none", start=later, end=later + 10**9, takes="eva"))
 
 
 async def state(node: Node) -> AlarmState:
@@ -208,6 +232,20 @@ async def from_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]
     assert (await run("notice", "roster", "--to", "soon"))[0] == 2
 
 
+def logbook_without_async(url: str, token: str) -> None:
+    """By the blocking client, as olga."""
+    with connect_sync(url, token) as client:
+        logbook = client.logbook
+        entry = logbook.write("valve 7 is stiff", subject=ALARM)
+        assert (entry.id, entry.actor, entry.subject) == (6, "olga:t", ALARM)
+        assert logbook.correct(6, "valve 8").kind is EntryKind.CORRECTION
+        assert logbook.hand_over("all quiet").facts
+        with pytest.raises(SerenoError):
+            logbook.take_over(8, "")
+        assert [one.id for one in logbook.entries(LogQuery(subject=ALARM, text="valve 7"))] == [6]
+        assert [one.id for one in logbook.entries()][:3] == [8, 7, 6]
+
+
 async def test_the_logbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with mailbox() as box, running(tmp_path, box) as (node, client):
         await box.next()
@@ -234,8 +272,9 @@ async def test_the_logbook(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         assert "correction of 1" in out
         _, out = await run("list", "--about", ALARM, "--json")
         assert [json.loads(line)["text"] for line in out.splitlines()] == ["cable is old"]
+        await asyncio.to_thread(logbook_without_async, str(client.base_url), token[1])
         page = (await client.get("/api/v1/logbook", params={"limit": 2})).raise_for_status().json()
-        assert ([e["id"] for e in page["entries"]], page["next"]) == ([5, 4], 4)
+        assert ([e["id"] for e in page["entries"]], page["next"]) == ([8, 7], 7)
         wrong = await client.post("/api/v1/logbook", json={"kind": "correction", "text": "x"})
         assert wrong.status_code == 422
 

@@ -112,6 +112,8 @@ def test_public_names_are_these() -> None:
         "Subscription",
         "Substitution",
         "SyncClient",
+        "SyncLogbook",
+        "SyncNotices",
         "SyncSubscription",
         "TagProxy",
         "TagStatistics",

@@ -98,7 +98,9 @@ from ._reports import (
 from ._scanning import MovableTag, ReadableTag
 from ._statistics import ControlChart, Statistics, TagStatistics, statistics_json
 from ._stubs import device_stubs
-from ._sync import SyncClient, SyncSubscription, connect_sync
+from ._sync import SyncClient, connect_sync
+from ._sync_shift import SyncLogbook, SyncNotices
+from ._sync_streams import SyncSubscription
 from ._tabular import MEDIA_TYPES, Form, aggregates_json, form_of
 from ._times import parse_time
 from ._values import DeviceStatus, GroupStatus, HistoryRequest, Present, Reading, Series, TraceLine, Update
@@ -212,6 +214,8 @@ __all__ = [
     "Subscription",
     "Substitution",
     "SyncClient",
+    "SyncLogbook",
+    "SyncNotices",
     "SyncSubscription",
     "TagProxy",
     "TagStatistics",

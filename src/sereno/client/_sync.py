@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
 from sereno.model import Ack, Command, NotConnectedError, TagSpec
 
@@ -18,9 +18,10 @@ from ._alarms import AlarmEvent, AlarmStatus
 from ._client import Client, How, Moment
 from ._connect import connect
 from ._forms import Futures, SyncDevice, SyncGroup, SyncTag
-from ._ports import Subscription
 from ._statistics import Statistics
-from ._values import DeviceStatus, Reading, Series, TraceLine, Update
+from ._sync_shift import SyncLogbook, SyncNotices
+from ._sync_streams import Stream, SyncSubscription
+from ._values import DeviceStatus, Reading, Series, TraceLine
 from ._waiting import WaitingCommand
 
 T = TypeVar("T")
@@ -64,6 +65,16 @@ class SyncClient:
     def futures(self) -> Futures:
         """Devices as objects whose calls give a Future at once: `client.futures["lab/ps/1"].voltage.read()`."""
         return Futures(self, lambda path: self._client[path])
+
+    @property
+    def logbook(self) -> SyncLogbook:
+        """The logbook of the shift."""
+        return SyncLogbook(self, self._client)
+
+    @property
+    def notices(self) -> SyncNotices:
+        """Who would be told, who was told, rosters."""
+        return SyncNotices(self, self._client)
 
     def tag(self, path: str) -> SyncTag:
         """A tag as an object whose calls block."""
@@ -288,54 +299,3 @@ class SyncClient:
         self._closed = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._join_thread()
-
-
-class Stream(Generic[T]):
-    """Blocking iterator over what comes asynchronously. Not for several threads at once."""
-
-    def __init__(self, client: SyncClient, source: AsyncIterator[T]) -> None:
-        self._client = client
-        self._source = source
-
-    def __iter__(self) -> Iterator[T]:
-        return self
-
-    def __next__(self) -> T:
-        for item in self._client.wait(self._next()):
-            return item
-        raise StopIteration
-
-    async def _next(self) -> list[T]:
-        try:
-            return [await anext(self._source)]
-        except StopAsyncIteration:
-            return []
-
-
-class SyncSubscription(Stream[Update]):
-    """Subscription whose steps block. Close it when done, or use it with `with`."""
-
-    def __init__(self, client: SyncClient, subscription: Subscription) -> None:
-        super().__init__(client, aiter(subscription))
-        self._subscription = subscription
-
-    @property
-    def tags(self) -> tuple[TagSpec, ...]:
-        """See Subscription."""
-        return self._subscription.tags
-
-    def statistics(self) -> dict[str, int]:
-        """See Subscription."""
-        return self._subscription.statistics()
-
-    def close(self) -> None:
-        """See Subscription; also from another thread than the one that iterates."""
-        self._client.wait(self._subscription.close())
-
-    def __enter__(self) -> SyncSubscription:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
