@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sereno.device import HttpClient
+from sereno.device import Environment, HttpClient
 from sereno.model import NoAnswerError, NotConnectedError
 from sereno.testing import JumpingClock, MemoryTransports, run_jumping
 
@@ -181,5 +181,25 @@ def test_after_hanging_up_nobody_is_asked_again(kept: bool) -> None:
             assert [one.is_open for one in bench.connections] == [False]
             with pytest.raises(NotConnectedError, match="the node hung up"):
                 await http.ask("GET", URL)
+
+
+async def test_a_name_that_no_machine_can_have_is_nobody() -> None:
+    client = HttpClient(Environment().transports)
+    for name in ("a..b", "a" * 64):
+        with pytest.raises(NotConnectedError):
+            await client.ask("GET", f"http://{name}/")
+
+
+def test_hosts_that_are_asked_once_are_not_remembered() -> None:
+    async def work(clock: JumpingClock) -> None:
+        async with Bench([good(), good(), "close"]) as bench:
+            for keep in (0, 1):
+                client = HttpClient(bench.network, clock, keep=keep)
+                await client.ask("GET", f"{URL}/")
+                assert len(client._idle) == keep
+            with pytest.raises(NoAnswerError):
+                await client.ask("PUT", f"{URL}/")
+            assert client._idle == {}
+            await client.close()
 
     run_jumping(work)

@@ -102,17 +102,18 @@ class HttpClient:
             return answer
         finally:
             self._busy.discard(connection)
-            idle = self._idle.setdefault(place, [])
-            if keep and len(idle) < self._keep and not self._closed:
-                idle.append(connection)
+            if keep and not self._closed and len(self._idle.get(place, ())) < self._keep:
+                self._idle.setdefault(place, []).append(connection)
             else:
                 connection.abort()
 
     def _kept(self, place: tuple[str, int]) -> _Connection | None:
-        idle = self._idle.get(place, [])
+        idle = self._idle.pop(place, [])
         while idle:
             connection = idle.pop()
             if connection.reusable:
+                if idle:
+                    self._idle[place] = idle
                 return connection
             connection.abort()
         return None
@@ -122,6 +123,8 @@ class HttpClient:
             _, connection = await self._transports.connect(_Connection, *place)
         except OSError as error:
             raise NotConnectedError((error.strerror or "nobody there").lower()) from None
+        except UnicodeError:
+            raise NotConnectedError(f"{place[0][:60]!r} is no name of a machine") from None
         if self._closed:
             connection.abort()
             raise NotConnectedError("the node hung up")

@@ -157,3 +157,57 @@ def test_a_folder_that_cannot_be_had(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match="cannot write logs"), LogFiles(tmp_path / "logs", JumpingClock()):
         pass
     assert list(LogTail(tmp_path / "logs").lines()) == []
+
+
+@pytest.mark.parametrize("call", ["fsync", "close"])
+def test_a_file_that_the_disk_refuses_to_sync_is_left_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    real, broken = getattr(os, call), []
+
+    def refusing(fd: int) -> None:
+        if not broken:
+            broken.append(fd)
+            if call == "close":
+                real(fd)
+            raise OSError(5, "Input/output error")
+        real(fd)
+
+    with LogFiles(tmp_path, JumpingClock(), LogRules(max_bytes=20, every=DAY, keep=0)) as files:
+        files.write("the first line")
+        monkeypatch.setattr(os, call, refusing)
+        files.write("the second line")
+        files.write("the third line")
+        assert (broken != [], files.lost) == (True, 0)
+        monkeypatch.undo()
+    tail = LogTail(tmp_path)
+    assert list(tail.lines()) == ["the first line", "the second line", "the third line"]
+    tail.close()
+
+
+def test_where_no_new_file_can_be_begun_the_old_one_is_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with LogFiles(tmp_path, JumpingClock(), LogRules(max_bytes=20, every=DAY, keep=0)) as files:
+        files.write("the first line")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", refused)
+            files.write("the second line")
+        files.write("the third line")
+        assert (files.lost, numbers_in(tmp_path)) == (0, [1, 2])
+    assert log_file(tmp_path, 1).read_text() == "the first line\nthe second line\n"
+
+
+def test_an_old_file_that_cannot_be_cleared_costs_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with LogFiles(tmp_path, JumpingClock(), LogRules(max_bytes=20, every=DAY, keep=1)) as files:
+        files.write("the first line")
+        monkeypatch.setattr(Path, "unlink", refused)
+        files.write("the second line")
+        assert files.lost == 0
+    assert log_file(tmp_path, 2).read_text() == "the second line\n"

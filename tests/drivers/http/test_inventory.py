@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
 import threading
@@ -224,3 +225,14 @@ def test_json_that_says_two_things() -> None:
         parse_answer(b'{"value": NaN}')
     with pytest.raises(AnswerError, match="for a name"):
         parse_inventory(rb'{"\ud800": "10.0.0.1"}', 8000)
+
+
+@pytest.mark.parametrize("address", ["a..b", ".b", "a" * 64, f"{'a' * 60}." * 5 + "b", "[::::]", "[1]:80", "[1.2.3.4]"])
+def test_an_address_that_no_machine_can_have_is_none(address: str) -> None:
+    with pytest.raises(AnswerError, match="no address of a member"):
+        parse_inventory(json.dumps({"a": address}).encode(), 8000)
+
+
+def test_a_row_without_a_column_names_nobody() -> None:
+    with pytest.raises(AnswerError, match="no column"):
+        inventory_of_rows([()], 8000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -55,7 +56,8 @@ class LogFiles:
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
-            self._leave()
+            fd, self._fd = self._fd, -1
+            _put_by(fd)
 
     def write(self, line: str) -> None:
         """Append a line; `line` comes without its end. Never raises for the disk."""
@@ -65,7 +67,8 @@ class LogFiles:
                 return
             try:
                 if self._is_full(len(data)):
-                    self._begin()
+                    with suppress(OSError):
+                        self._begin()
                 self._tell_lost()
                 self._append(data)
             except OSError:
@@ -114,18 +117,10 @@ class LogFiles:
                 break
             except FileExistsError:
                 number += 1
-        self._leave()
-        self._fd, self._number, self._size, self._torn = fd, number, 0, False
+        left, self._fd, self._number, self._size, self._torn = self._fd, fd, number, 0, False
         self._period = self._now_period()
+        _put_by(left)
         self._clear()
-
-    def _leave(self) -> None:
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            try:
-                os.fsync(fd)
-            finally:
-                os.close(fd)
 
     def _clear(self) -> None:
         if self.rules.keep:
@@ -134,3 +129,12 @@ class LogFiles:
 
     def _now_period(self) -> int:
         return int(self._clock.wall_ns() / 1e9 // self.rules.every)
+
+
+def _put_by(fd: int) -> None:
+    """Close a file that is left. Where the disk does not take it nothing can be done: its lines are not had again."""
+    if fd >= 0:
+        with suppress(OSError):
+            os.fsync(fd)
+        with suppress(OSError):
+            os.close(fd)

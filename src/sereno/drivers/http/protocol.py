@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import math
 import re
@@ -17,6 +18,7 @@ GATEWAY_KEY = "RASP_catch"
 MOST_MEMBERS = 10_000
 LONGEST_VECTOR = 1000
 LONGEST_NAME = 200
+LONGEST_HOST = 253
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?\Z")
 
 
@@ -56,6 +58,8 @@ def inventory_of_rows(rows: Sequence[tuple[Any, ...]], port: int) -> Inventory:
     """Of the rows of a query: name and address, or the address alone. Raises AnswerError, for one of them too."""
     found: dict[str, str] = {}
     for row in rows:
+        if not row:
+            raise AnswerError("the query of the inventory gives rows with no column")
         name, address = row[0], row[min(1, len(row) - 1)]
         if not isinstance(address, str):
             raise AnswerError(f"the inventory has no address for {str(name)[:60]!r}, but {str(address)[:60]!r}")
@@ -92,9 +96,19 @@ def base_of(address: str, port: int) -> str:
                 f"{address!r} is no address of a member, expected such as 10.0.0.7 or http://10.0.0.7:8000"
             )
     found = _HOST.match(text)
-    if found is None or (found[2] and not 0 < int(found[2]) < 65536):
+    if found is None or not _can_be(found[1]) or (found[2] and not 0 < int(found[2]) < 65536):
         raise AnswerError(f"{address!r} is no address of a member, expected such as 10.0.0.7 or http://10.0.0.7:8000")
     return f"http://{found[1]}:{found[2] or port}"
+
+
+def _can_be(host: str) -> bool:
+    """True if a machine can have this name or address."""
+    if not host.startswith("["):
+        return len(host) <= LONGEST_HOST and all(0 < len(label) < 64 for label in host.removesuffix(".").split("."))
+    try:
+        return ipaddress.ip_address(host[1:-1]).version == 6
+    except ValueError:
+        return False
 
 
 def parse_answer(data: bytes) -> Any:
