@@ -301,3 +301,76 @@ def test_the_alarm_of_a_job_that_fails() -> None:
     outcome = TagSpec(path=spec.inputs[0], type=ValueType.ENUM, labels=labels)
     condition = compile_expression(spec.condition, lambda _: outcome)
     assert [label for code, label in enumerate(labels) if condition.evaluate([code], [0])[0]] == ["failed", "timed_out"]
+
+
+@jumping
+async def test_a_run_stopped_before_its_first_step_is_over(clock: JumpingClock) -> None:
+    async with house(clock, rule(Wait(seconds=60.0))) as site:
+        job = site.jobs.handlers["jobs/watch"]
+        await clock.sleep(1.0)
+        await job.call("run", ())
+        job._look()  # type: ignore[attr-defined]
+        await job.call("stop", ())
+        assert (await site.jobs.jobs(ADMIN))[0].state == "waiting"
+        assert [(run.outcome, run.number) for run in await site.runs()] == [("stopped", 1)]
+        assert (await site.order("run"))[0] is AckState.DONE
+        await clock.sleep(1.0)
+        assert (await site.jobs.jobs(ADMIN))[0].state == "running"
+
+
+class Slow(Documents):
+    """On a disk that takes its time."""
+
+    def __init__(self, clock: JumpingClock) -> None:
+        super().__init__()
+        self.clock, self.writing, self.most = clock, 0, 0
+
+    async def keep(self, name: str, document: Any) -> None:
+        self.writing += 1
+        self.most = max(self.most, self.writing)
+        try:
+            await self.clock.sleep(3.0)
+            await super().keep(name, document)
+        finally:
+            self.writing -= 1
+
+
+@jumping
+async def test_the_record_of_a_run_is_on_the_disk_before_the_next_and_before_the_end(clock: JumpingClock) -> None:
+    documents = Slow(clock)
+    async with house(clock, rule(Wait(seconds=1.0), schedule=Schedule(every=2.0)), documents=documents) as site:
+        while site.documents.texts == {} or documents.writing == 0 or len(await site.runs()) < 2:
+            await clock.sleep(0.1)
+    kept = msgspec.json.decode(documents.texts["watch"])
+    assert (documents.writing, documents.most) == (0, 1)
+    assert kept["count"] == len(kept["runs"]) >= 2
+
+
+@jumping
+async def test_a_run_that_a_kill_ends_has_its_number_and_its_interval(clock: JumpingClock) -> None:
+    documents, plan = Documents(), rule(Wait(seconds=20.0), schedule=Schedule(every=600.0))
+    async with house(clock, plan, documents=documents):
+        await clock.sleep(5.0)
+        killed = dict(documents.texts)
+    documents.texts = killed
+    async with house(clock, plan, documents=documents) as site:
+        await clock.sleep(30.0)
+        (run,) = await site.runs()
+        assert (run.number, run.outcome) == (1, "cut_off")
+        assert "without a record" in run.reason
+        assert (await site.one()).number == 2
+
+
+@jumping
+async def test_a_node_killed_twice_says_so_once(clock: JumpingClock) -> None:
+    documents, plan = Documents(), rule(Wait(seconds=20.0))
+    async with house(clock, plan, documents=documents) as site:
+        await site.order("run")
+        await clock.sleep(5.0)
+        killed = dict(documents.texts)
+    for _ in range(2):
+        documents.texts = dict(killed)
+        async with house(clock, plan, documents=documents) as site:
+            assert [run.number for run in await site.runs()] == [1]
+            await site.order("pause")
+            killed = dict(documents.texts)

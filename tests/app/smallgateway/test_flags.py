@@ -76,6 +76,7 @@ def test_it_is_opened_to_networks_that_are_named(monkeypatch: pytest.MonkeyPatch
     served = opened(plant_of_flags(FLAGS), said)
     assert [served.insecure.admits(one) for one in ("127.0.0.1", "10.1.7.7", "10.2.0.1")] == [True, True, False]
     assert (served.settings.token, served.settings.legacy_writes) == (b"a" * 20, True)
+    assert opened(plant_of_flags(FLAGS), Opened(hosts=("gate.example",))).settings.hosts == ("gate.example",)
     monkeypatch.setenv("GATEWAY_TOKEN", "short")
     with pytest.raises(ConfigurationError, match="has 5 bytes, expected 16"):
         opened(plant_of_flags(FLAGS), said)

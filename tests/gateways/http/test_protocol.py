@@ -36,7 +36,7 @@ def test_requests() -> None:
     one, two = requests_of(GET + PUT)
     assert (one.method, one.steps, one.keep_alive, one.body) == ("GET", ("compteur_bille",), True, b"")
     assert (two.method, two.steps, two.body) == ("PUT", ("tags", "plc", "a b"), b'{"value":1}')
-    assert two.headers == {b"content-type": b"application/json"}
+    assert two.headers == {b"host": b"a", b"content-type": b"application/json"}
     assert requests_of(b"GET / HTTP/1.0\r\n\r\n") == [Request("GET", (), keep_alive=False)]
 
 

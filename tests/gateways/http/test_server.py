@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from sereno.gateways.http import connection
 from sereno.gateways.http import server as module
 from tests.gateways.http.plc import MARBLES, site
 
@@ -212,3 +213,109 @@ async def test_idle_connections_end(monkeypatch: pytest.MonkeyPatch) -> None:
     async with site() as here:
         assert await here.raw(b"GET /lane0 HTTP/1.1\r\nHo") == b""
         assert here.gateway.figures()["idle"] == 1
+
+
+PAGE = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36\r\n"
+
+
+@pytest.mark.parametrize("more", ["", "Referer: http://evil.example/\r\n", "Accept-Language: en\r\n"])
+async def test_a_browser_that_says_nothing_of_its_page_writes_nothing(more: str) -> None:
+    """Over plain HTTP browsers send neither Origin nor Sec-Fetch-Site with a picture, a link or what they load ahead."""
+    async with site(legacy_writes=True) as here:
+        for path in ("/compteur_bille/0/5", "/deconnection"):
+            assert (await here.get(path, PAGE + more))[0] == 403
+        assert (await here.get("/lane0", PAGE + more))[0] == 200
+        assert (here.plc.writes, here.plc.hung_up) == ([], 0)
+        assert await here.get("/compteur_bille/0/5", f"{PAGE}Sec-Fetch-Site: none\r\n") == (200, {"value": 5})
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "a b", "", "[::1"])
+async def test_a_name_of_somebody_else_is_not_answered(host: str) -> None:
+    async with site(legacy_writes=True) as here:
+        for path in ("/lane0", "/compteur_bille/0/5"):
+            answer = await here.raw(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            assert answer.startswith((b"HTTP/1.1 421 ", b"HTTP/1.1 400 ")), answer
+        assert here.plc.writes == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.1.2.3:8000", "[fd00::1]:8000", "LOCALHOST", "rasp7", "rasp7.local:80"])
+async def test_its_own_names_are_answered(host: str) -> None:
+    async with site(hosts=("gate.example",)) as here:
+        for name in (host, "gate.example:8000", "Gate.Example."):
+            answer = await here.raw(f"GET /lane0 HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+            assert answer.startswith(b"HTTP/1.1 200 "), answer
+        assert (await here.raw(b"GET /lane0 HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_with_a_token_any_name_will_do() -> None:
+    async with site(token=b"0123456789abcdef") as here:
+        head = b"Host: gate.example\r\nAuthorization: Bearer 0123456789abcdef\r\nConnection: close\r\n\r\n"
+        assert (await here.raw(b"GET /lane0 HTTP/1.1\r\n" + head)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_an_answer_longer_than_what_fits_into_a_socket_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def long(*_: object) -> object:
+        return {"value": "x" * (16 << 20)}
+
+    monkeypatch.setattr(connection, "answer", long)
+    async with site() as here:
+        reader, writer = await asyncio.open_connection("127.0.0.1", here.gateway.port)
+        writer.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        found = 0
+        while found < 2 * (16 << 20):
+            data = await asyncio.wait_for(reader.read(1 << 16), 10)
+            assert data, f"hung up after {found} bytes"
+            found += len(data)
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_who_does_not_take_his_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def long(*_: object) -> object:
+        return {"value": "x" * (16 << 20)}
+
+    monkeypatch.setattr(connection, "answer", long)
+    monkeypatch.setattr(connection, "DRAINED_WITHIN", 0.05)
+    async with site() as here:
+        reader, writer = await asyncio.open_connection("127.0.0.1", here.gateway.port)
+        writer.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not here.gateway.counters["requests"]:
+            await asyncio.sleep(0)
+        while here.gateway.open:
+            await asyncio.sleep(0.01)
+        assert here.gateway.counters["too_slow"] == 1
+        with suppress(ConnectionError):
+            assert len(await reader.read()) < 16 << 20
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_what_is_named_and_gone_is_not_listed() -> None:
+    async with site(only=True, names={"t": "mill/plc/temperature", "gone": "mill/plc/gone"}) as here:
+        status, index = await here.get("/")
+        assert (status, index["read"][:2]) == (200, ["/t", "/gone"])
+        assert list((await here.get("/tags"))[1]) == ["mill/plc/temperature"]
+        assert (await here.get("/gone"))[0] == 404
+        assert (await here.get("/tags/gone"))[0] == 404
+
+
+async def test_the_answer_to_head_has_no_body() -> None:
+    async with site() as here:
+        answer = await here.raw(b"HEAD /lane0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 405 ")
+        assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [b"Content-Length: 12\r\nTransfer-Encoding: chunked\r\n", b"Content-Length: 12\r\nContent-Length: 0\r\n",
+     b"Transfer-Encoding: xchunked\r\n", b"Transfer-Encoding : chunked\r\n", b"Content-Length: +12\r\n"],
+)  # fmt: skip
+async def test_a_body_that_ends_in_two_places_is_refused(framing: bytes) -> None:
+    async with site() as here:
+        hidden = b"POST /deconnection HTTP/1.1\r\nHost: x\r\n\r\n"
+        answer = await here.raw(b"PUT /total0 HTTP/1.1\r\nHost: x\r\n" + framing + b"\r\n" + b"0\r\n\r\n" + hidden)
+        assert answer.startswith(b"HTTP/1.1 400 "), answer
+        assert answer.count(b"HTTP/1.1 ") == 1
+        assert (here.plc.writes, here.plc.hung_up) == ([], 0)

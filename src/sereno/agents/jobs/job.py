@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,7 @@ class Job:
         self._since = self._clock.wall_ns()
         self._wake = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self._under_way = asyncio.Event()
         self._stopped_by_hand = False
         self._asked_by = ""
         self._step = 0
@@ -131,7 +133,7 @@ class Job:
                 self._look()
                 self.publish()
                 self._wake.clear()
-                delay = self._machine.delay(self._now())
+                delay = self._machine.delay(self._now()) if self._running is None else None
                 with suppress(TimeoutError):
                     async with self._clock.timeout(PERIOD if delay is None else min(delay, PERIOD)):
                         await self._wake.wait()
@@ -170,10 +172,10 @@ class Job:
         return None
 
     async def _stop(self) -> None:
-        if self._running is None:
+        if not self._machine.running:
             raise RefusedError(f"{self.rule.name} does not run")
         self._stopped_by_hand = True
-        await _end(self._running)
+        await self._end()
 
     async def _set_paused(self, *, paused: bool) -> None:
         self.kept.paused = paused
@@ -263,16 +265,22 @@ class Job:
                     await self._wake.wait()
 
     def _look(self) -> None:
+        if self._running is not None:
+            return  # the record of its end is not on the disk yet
         why = self._machine.tick(self._now())
         if why is not None:
             self._stopped_by_hand = False
+            self._under_way.clear()
             self._running = asyncio.create_task(self._perform(why), name=f"job {self.rule.name}")
 
     async def _perform(self, why: Why) -> None:
+        self._under_way.set()
         number = self.kept.count + 1
         by = self._asked_by if why is Why.ASKED else ""
         run = Run(self.rule, number, why, self._plant.as_actor(actor_of(self.rule)), told=self._at, by=by)
         try:
+            self.kept.begun = replace(run.record(), reason="the node ended without a record of it")
+            await self._keep(number)
             await run.go()
         except asyncio.CancelledError:
             if self._stopped_by_hand:
@@ -281,29 +289,39 @@ class Job:
             log.exception("a job failed otherwise than its steps may", task=f"job {self.rule.name}")
             run.outcome, run.reason = "failed", f"{type(error).__name__}: {error}"
         self._machine.ended(self._now())
-        self._running = None
         self._step = 0
-        await self._keep(run.record(), table_of(run.rule.table, run.readings, run.doing.sent))
-        self._wake.set()
+        try:
+            await self._over(run)
+        finally:
+            self._running = None
+            self._wake.set()
+
+    async def _over(self, run: Run) -> None:
+        failed = run.outcome not in (DONE, WARNED, STOPPED, CUT_OFF)
+        self.kept.add(run.record(), table_of(run.rule.table, run.readings, run.doing.sent), failed=failed)
+        await self._keep(run.doing.number)
 
     def _at(self, step: int) -> None:
         self._step = step
 
-    async def _keep(self, run: JobRun, table: tuple[JobColumn, ...]) -> None:
-        self.kept.add(run, table, failed=run.outcome not in (DONE, WARNED, STOPPED, CUT_OFF))
+    async def _keep(self, number: int) -> None:
         try:
             await self._keeper.keep(self.rule.name, self.kept)
         except SerenoError as error:
-            log.error("a run of a job is not kept", job=self.rule.name, run=run.number, error=str(error))
+            log.error("a run of a job is not kept", job=self.rule.name, run=number, error=str(error))
 
     async def _cut_off(self) -> None:
         if self._running is not None:
-            await _end(self._running)
+            await self._end()
 
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait((task,))
+    async def _end(self) -> None:
+        """Of the run under way; returns when it is on the disk. One that has not had its first moment yet has it."""
+        task = self._running
+        assert task is not None
+        await self._under_way.wait()
+        if self._machine.running:
+            task.cancel()
+        await asyncio.wait((task,))
 
 
 def specs_of(rule: JobRule) -> tuple[TagSpec, ...]:

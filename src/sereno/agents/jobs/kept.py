@@ -13,13 +13,14 @@ REMEMBERED = 50
 
 @dataclass(slots=True)
 class Kept:
-    """Runs, the newest first, and the table of the last one that brought any."""
+    """Runs, the newest first, and the table of the last one that brought any. `begun`: the one that is under way."""
 
     paused: bool = False
     count: int = 0
     failed: int = 0
     runs: list[JobRun] = field(default_factory=list)
     table: tuple[JobColumn, ...] = ()
+    begun: JobRun | None = None
 
     def add(self, run: JobRun, table: tuple[JobColumn, ...], *, failed: bool) -> None:
         """One more run."""
@@ -27,6 +28,7 @@ class Kept:
         self.failed += failed
         self.runs = [run, *self.runs[: REMEMBERED - 1]]
         self.table = table or self.table
+        self.begun = None
 
 
 class Documents(Protocol):
@@ -57,15 +59,20 @@ class Keeper:
         """Return when it is on the disk. Raises StoreError."""
         table = [asdict(column) for column in kept.table]
         runs = [run_json(run) for run in kept.runs]
-        document = {"paused": kept.paused, "count": kept.count, "failed": kept.failed, "runs": runs, "table": table}
-        await self._documents.keep(name, document)
+        begun = None if kept.begun is None else run_json(kept.begun)
+        counts = {"paused": kept.paused, "count": kept.count, "failed": kept.failed}
+        await self._documents.keep(name, {**counts, "runs": runs, "table": table, "begun": begun})
 
 
 def _kept(document: Any) -> Kept:
-    return Kept(
+    """With the run that was under way when the node was killed, as far as it is known."""
+    kept = Kept(
         paused=bool(document["paused"]),
         count=int(document["count"]),
         failed=int(document["failed"]),
         runs=[parse_run(one) for one in document["runs"]],
         table=tuple(JobColumn(**one) for one in document["table"]),
     )
+    if document.get("begun"):
+        kept.add(parse_run(document["begun"]), (), failed=False)
+    return kept

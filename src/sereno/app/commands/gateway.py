@@ -21,6 +21,7 @@ from .options import json_option
 @click.option("--host", default=None, help="Address to listen on. [127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port; 0 chooses one. [8000]")
 @click.option("--allow", multiple=True, metavar="NETWORK", help="Who may connect besides this machine: 10.1.2.0/24.")
+@click.option("--name", "names", multiple=True, metavar="HOST", help="It is asked by this name, too: gate.example.")
 @click.option("--token", default="", metavar="env:NAME|file:PATH", help="What is asked for as a bearer token.")
 @click.option("--for", "seconds", type=float, default=None, help="Stop by itself after so many seconds.")
 @click.option("--until-stdin-closes", "tied", is_flag=True, help="Stop when standard input ends.")
@@ -38,6 +39,7 @@ def gateway(
     host: str | None,
     port: int | None,
     allow: tuple[str, ...],
+    names: tuple[str, ...],
     token: str,
     seconds: float | None,
     tied: bool,
@@ -64,5 +66,5 @@ def gateway(
         from .plant import plant_path
 
         plant = load_plant(plant_path(Path(source)))
-    served = opened(plant, Opened(host, port, allow, token, legacy_writes=legacy_writes))
+    served = opened(plant, Opened(host, port, allow, token, legacy_writes=legacy_writes, hosts=names))
     return run_gateway(GatewayOptions(plant, served, seconds, tied, as_json))

@@ -90,6 +90,7 @@ def _secret(text: str) -> str:
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$", max_length=253)]
 Vector = Annotated[list[str], Field(min_length=1, max_length=1000)]
 
 
@@ -97,7 +98,8 @@ class HttpTable(InsecureTable):
     """[gateway.http]: values by HTTP as small gateway computers beside a PLC serve them, and by PUT and POST.
 
     `names`: a tag, or the tags of a vector, by endpoint. `totals`: where numbers sent to /ENDPOINT/NUMBER go.
-    `commands`: DEVICE/COMMAND by endpoint. `only`: no other tag has an endpoint.
+    `commands`: DEVICE/COMMAND by endpoint. `only`: no other tag has an endpoint. `hosts`: names of this machine by which
+    it may be asked without a token, besides its addresses and names without a domain.
     """
 
     protocol: ClassVar[str] = "HTTP without a token"
@@ -110,6 +112,7 @@ class HttpTable(InsecureTable):
     connections: str = ""
     legacy_writes: bool = False
     only: bool = False
+    hosts: list[HostName] = Field(default=[], max_length=100)
     token: Annotated[str, AfterValidator(_secret)] = ""
 
     @model_validator(mode="after")
@@ -135,6 +138,7 @@ class HttpTable(InsecureTable):
             connections=self.connections,
             legacy_writes=self.legacy_writes,
             only=self.only,
+            hosts=tuple(self.hosts),
             token=read_token(self.token) if self.token else b"",
         )
 

@@ -23,6 +23,7 @@ class Opened:
     allow: tuple[str, ...] = ()
     token: str = ""
     legacy_writes: bool = False
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ def opened(plant: Plant, said: Opened) -> Served:
         host=said.host or settings.host,
         port=settings.port if said.port is None else said.port,
         token=token,
+        hosts=(*settings.hosts, *said.hosts),
         legacy_writes=settings.legacy_writes or said.legacy_writes,
     )
     insecure = table.insecure_as(ACTOR)

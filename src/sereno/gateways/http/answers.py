@@ -147,8 +147,8 @@ async def _counted(name: str, asker: Asker) -> Any:
 def _legacy(request: Request, asker: Asker, allow: str) -> None:
     if not asker.endpoints.settings.legacy_writes:
         raise HttpRefusal(405, "a GET changes nothing here (legacy_writes is not set)", allow)
-    if request.from_page:
-        raise HttpRefusal(403, "this is not for pages in a browser")
+    if request.of_browser:
+        raise HttpRefusal(403, "a GET of a browser changes nothing, whoever wants it: use PUT or POST")
 
 
 def _total_tag(steps: Sequence[str], asker: Asker) -> str:

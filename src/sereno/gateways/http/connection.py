@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from .answers import Asker, answer
+from .hosts import is_ours
 from .protocol import HttpRefusal, Request, Requests, response
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 MOST_WAITING = 32
 """Requests that may wait for their answers; beyond it nothing more is read."""
-MOST_UNSENT = 1 << 18
+DRAINED_WITHIN = 30.0
+"""Seconds in which an answer that is long has to be taken."""
+MOST_HELD = 64 << 20
+"""Bytes of answers that are held for all who do not take them at once."""
 log = structlog.get_logger(__name__)
 
 
@@ -34,6 +38,8 @@ class HttpConnection(asyncio.Protocol):
         self._transport: Any = None
         self._task: asyncio.Task[None] | None = None
         self._last = False
+        self._drained = asyncio.Event()
+        self._drained.set()
 
     @property
     def others(self) -> int:
@@ -99,6 +105,14 @@ class HttpConnection(asyncio.Protocol):
         elif not self.ended.done():
             self.ended.set_result(None)
 
+    def pause_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._drained.clear()
+
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._drained.set()
+
     def _came(self, request: Request) -> None:
         if not self._last:
             self._waiting.append(request)
@@ -119,16 +133,34 @@ class HttpConnection(asyncio.Protocol):
             if not self._last and len(self._waiting) <= MOST_WAITING // 2:
                 self._transport.resume_reading()
             keep = isinstance(asked, Request) and asked.keep_alive
+            head = isinstance(asked, Request) and asked.method == "HEAD"
             self._house.counters["requests"] += 1
             try:
                 data = response(200, await self._found(asked, asker), keep_alive=keep)
             except HttpRefusal as refusal:
                 self._house.counters["refused"] += 1
-                data = response(refusal.status, {"error": str(refusal)}, keep_alive=keep, allow=refusal.allow)
+                words = {"error": str(refusal)}
+                data = response(refusal.status, words, keep_alive=keep, allow=refusal.allow, head=head)
             self._transport.write(data)
-            if self._transport.get_write_buffer_size() > MOST_UNSENT:
+            if not self._drained.is_set() and not await self._is_taken():
+                self._house.counters["too_slow"] += 1
                 self._transport.abort()
                 return
+
+    async def _is_taken(self) -> bool:
+        """True as soon as most of the answer is under way; False if that takes too long, or all is full of such."""
+        size, house = self._transport.get_write_buffer_size(), self._house
+        if house.held + size > MOST_HELD:
+            return False
+        house.held += size
+        try:
+            async with house.clock.timeout(DRAINED_WITHIN):
+                await self._drained.wait()
+        except TimeoutError:
+            return False
+        finally:
+            house.held -= size
+        return True
 
     async def _found(self, asked: Request | HttpRefusal, asker: Asker) -> Any:
         if isinstance(asked, HttpRefusal):
@@ -137,6 +169,9 @@ class HttpConnection(asyncio.Protocol):
         if token and not hmac.compare_digest(asked.headers.get(b"authorization", b""), b"Bearer " + token):
             self._house.counters["denied"] += 1
             raise HttpRefusal(401, "the token of this gateway is missing or another one")
+        host = asked.headers.get(b"host")
+        if not token and host is not None and not is_ours(host, self._house.hosts):
+            raise HttpRefusal(421, "Host is no name of this gateway; declare it in hosts, or ask by its address")
         return await answer(asked, asker)
 
     def _answered(self, task: asyncio.Task[None]) -> None:

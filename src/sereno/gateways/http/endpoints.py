@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from sereno.client import Client, PlannedPort
@@ -48,7 +49,8 @@ class Endpoints:
         if not self.settings.only:
             return list(self._known)
         named = self.settings.names.values()
-        return list(dict.fromkeys(path for one in named for path in ((one,) if isinstance(one, str) else one)))
+        paths = dict.fromkeys(path for one in named for path in ((one,) if isinstance(one, str) else one))
+        return [path for path in paths if path in self._known]
 
     async def index(self) -> dict[str, list[str]]:
         """What may be asked for, by what it does."""
@@ -72,7 +74,8 @@ class Endpoints:
         if self.settings.only:
             return
         ends = [path.rpartition("/")[2] for path in self._known]
-        self._short = {end: path for end, path in zip(ends, self._known, strict=True) if ends.count(end) == 1}
+        often = Counter(ends)
+        self._short = {end: path for end, path in zip(ends, self._known, strict=True) if often[end] == 1}
 
     def _changed(self) -> None:
         self._stale = True

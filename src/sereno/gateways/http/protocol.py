@@ -18,7 +18,10 @@ MOST_HEAD = 8192
 MOST_BODY = 65_536
 _WHOLE = re.compile(r"-?[0-9]{1,18}\Z")
 _NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?\Z")
-_KEPT = (b"authorization", b"content-type", b"origin", b"sec-fetch-site")
+_KEPT = (b"authorization", b"content-type", b"host", b"origin", b"sec-fetch-site", b"user-agent")
+_AHEAD = (b"purpose", b"sec-purpose", b"x-moz", b"x-purpose")
+_OF_BROWSERS = (b"referer", b"accept-language", b"cookie", b"upgrade-insecure-requests")
+_WANTED = frozenset((*_KEPT, *_AHEAD, *_OF_BROWSERS))
 
 
 class HttpRefusal(Exception):  # noqa: N818 - an answer, and no error of ours
@@ -44,6 +47,19 @@ class Request:
     def from_page(self) -> bool:
         """True if a browser sent it for a page, whosever it is."""
         return b"origin" in self.headers or self.headers.get(b"sec-fetch-site", b"none") != b"none"
+
+    @property
+    def of_browser(self) -> bool:
+        """True if it may be one that a browser sent for a page, or ahead of anybody's wish.
+
+        With a picture or a link over plain HTTP to another machine there is nothing that says for which page it is;
+        so whatever looks like a browser is one, unless it says that somebody typed the address.
+        """
+        said = self.headers.keys()
+        if self.from_page or said & set(_AHEAD):
+            return True
+        looks = self.headers.get(b"user-agent", b"").startswith(b"Mozilla/") or bool(said & set(_OF_BROWSERS))
+        return looks and b"sec-fetch-site" not in said
 
 
 class Requests:
@@ -81,7 +97,7 @@ class Requests:
     def on_header(self, name: bytes, value: bytes) -> None:
         """A line of the head."""
         self._weigh(len(name) + len(value))
-        if name.lower() in _KEPT:
+        if name.lower() in _WANTED:
             self._headers[name.lower()] = value
 
     def on_body(self, body: bytes) -> None:
@@ -115,8 +131,11 @@ class Requests:
             raise self._fault
 
 
-def response(status: int, found: Any, *, keep_alive: bool, allow: str = "") -> bytes:
-    """An answer in JSON, written as Python writes it, which is what clients of such gateways were made for."""
+def response(status: int, found: Any, *, keep_alive: bool, allow: str = "", head: bool = False) -> bytes:
+    """An answer in JSON, written as Python writes it, which is what clients of such gateways were made for.
+
+    `head`: without its body, as whoever asked by HEAD expects it.
+    """
     body = json.dumps(found, allow_nan=False).encode()
     lines = [
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
@@ -128,7 +147,7 @@ def response(status: int, found: Any, *, keep_alive: bool, allow: str = "") -> b
         *(['WWW-Authenticate: Bearer realm="gateway"'] if status == HTTPStatus.UNAUTHORIZED else []),
         f"Connection: {'keep-alive' if keep_alive else 'close'}",
     ]
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + (b"" if head else body)
 
 
 def parse_body(body: bytes) -> dict[str, Any]:

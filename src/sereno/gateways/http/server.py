@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 
 import structlog
@@ -18,14 +19,14 @@ from .settings import HttpSettings
 PATIENCE = 30.0
 """Seconds that a connection may take for a request, or be without one."""
 LOOK = 5.0
-COUNTED = ("connections", "requests", "refused", "denied", "too_many", "idle", "peak")
+COUNTED = ("connections", "requests", "refused", "denied", "too_many", "idle", "too_slow", "peak")
 log = structlog.get_logger(__name__)
 
 
 class HttpServer:
     """Serves tags by HTTP. Whoever is allowed in, with the token if there is one, acts as the actor of `peers`.
 
-    `port` is the real one as soon as `start` has returned. More than `most` connections at once are refused.
+    `port` is the real one as soon as `start` has returned; `held` bytes of answers wait for those who do not take them. More than `most` connections at once are refused.
     """
 
     def __init__(
@@ -35,6 +36,9 @@ class HttpServer:
         self.peers = peers
         self.settings = settings
         self.host, self.port = settings.host, settings.port
+        known = (*settings.hosts, settings.host, socket.gethostname())
+        self.hosts = frozenset(name.lower().removesuffix(".") for name in known)
+        self.held = 0
         self.most = most
         self.open: set[HttpConnection] = set()
         self.counters = dict.fromkeys(COUNTED, 0)
