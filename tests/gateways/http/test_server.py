@@ -220,7 +220,7 @@ PAGE = "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/13
 
 @pytest.mark.parametrize("more", ["", "Referer: http://evil.example/\r\n", "Accept-Language: en\r\n"])
 async def test_a_browser_that_says_nothing_of_its_page_writes_nothing(more: str) -> None:
-    """Over plain HTTP browsers send neither Origin nor Sec-Fetch-Site with a picture, a link or what they load ahead."""
+    """Over plain HTTP browsers send neither Origin nor Sec-Fetch-Site with a picture, a link, what is loaded ahead."""
     async with site(legacy_writes=True) as here:
         for path in ("/compteur_bille/0/5", "/deconnection"):
             assert (await here.get(path, PAGE + more))[0] == 403
@@ -238,7 +238,9 @@ async def test_a_name_of_somebody_else_is_not_answered(host: str) -> None:
         assert here.plc.writes == []
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "10.1.2.3:8000", "[fd00::1]:8000", "LOCALHOST", "rasp7", "rasp7.local:80"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "10.1.2.3:8000", "[fd00::1]:8000", "LOCALHOST", "rasp7", "rasp7.local:80"]
+)
 async def test_its_own_names_are_answered(host: str) -> None:
     async with site(hosts=("gate.example",)) as here:
         for name in (host, "gate.example:8000", "Gate.Example."):

@@ -19,9 +19,7 @@ from sereno.client import (
     GroupSpec,
     GroupStatus,
     IngestPort,
-    JobColumn,
     JobDetail,
-    JobRun,
     JobStatus,
     iso_time,
 )

@@ -98,8 +98,8 @@ class HttpTable(InsecureTable):
     """[gateway.http]: values by HTTP as small gateway computers beside a PLC serve them, and by PUT and POST.
 
     `names`: a tag, or the tags of a vector, by endpoint. `totals`: where numbers sent to /ENDPOINT/NUMBER go.
-    `commands`: DEVICE/COMMAND by endpoint. `only`: no other tag has an endpoint. `hosts`: names of this machine by which
-    it may be asked without a token, besides its addresses and names without a domain.
+    `commands`: DEVICE/COMMAND by endpoint. `only`: no other tag has an endpoint.
+    `hosts`: names of this machine by which it may be asked without a token, besides addresses and names without a domain.
     """
 
     protocol: ClassVar[str] = "HTTP without a token"

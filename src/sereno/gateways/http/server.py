@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 class HttpServer:
     """Serves tags by HTTP. Whoever is allowed in, with the token if there is one, acts as the actor of `peers`.
 
-    `port` is the real one as soon as `start` has returned; `held` bytes of answers wait for those who do not take them. More than `most` connections at once are refused.
+    `port` is the real one as soon as `start` has returned; `held` bytes of answers wait for those who do not take
+    them. More than `most` connections at once are refused.
     """
 
     def __init__(
