@@ -99,7 +99,7 @@ class HttpTable(InsecureTable):
 
     `names`: a tag, or the tags of a vector, by endpoint. `totals`: where numbers sent to /ENDPOINT/NUMBER go.
     `commands`: DEVICE/COMMAND by endpoint. `only`: no other tag has an endpoint.
-    `hosts`: names of this machine by which it may be asked without a token, besides addresses and names without a domain.
+    `hosts`: names of this machine by which it may be asked without a token, as it may by an address.
     """
 
     protocol: ClassVar[str] = "HTTP without a token"

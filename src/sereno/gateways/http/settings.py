@@ -13,8 +13,8 @@ class HttpSettings:
     `names`: a tag, or the tags of a vector, by endpoint. `totals`: the tags that totals are written to, in the order
     of their numbers in the path. `commands`: DEVICE/COMMAND by endpoint. `connections`: the tag that counts the PLC's
     connections; without it those to this gateway count. `hosts`: names of this machine besides its addresses and those
-    without a domain, by which it may be asked where there is no token. `token` empty = nobody is asked for one. `only` =
-    nothing has an endpoint but what `names` names.
+    without a domain, by which it may be asked where there is no token. `token` empty = nobody is asked for one.
+    `only` = nothing has an endpoint but what `names` names.
     """
 
     host: str = "127.0.0.1"
