@@ -19,7 +19,7 @@ from sereno.client import Client
 from sereno.device import Environment, device_configs
 from sereno.expression.compiler import compile_expression
 from sereno.hub.hub import Hub
-from sereno.model import AckState, severity
+from sereno.model import AckState, OperationError, RefusedError, severity
 from sereno.testing import JumpingClock, jumping
 
 ADMIN = Actor("admin", (ROLES["admin"],))
@@ -169,6 +169,39 @@ async def test_who_is_stopped_while_it_is_started_again_stays_stopped(clock: Jum
     await clock.sleep(0.1)
     await agent.call("stop", ())
     await again
+    assert (agent.machine.state, control.runs) == ("stopped", False)
+
+
+class NeverEnds(SlowToEnd):
+    """One that hangs in its end."""
+
+    async def stop(self, device: str) -> None:
+        del device
+        await self.clock.sleep(1e6)
+
+
+@jumping
+async def test_who_is_stopped_and_does_not_end_is_remembered_as_stopped(clock: JumpingClock) -> None:
+    known: dict[str, str] = {}
+
+    async def remember(device: str, why: str) -> None:
+        known[device] = why
+
+    agent = Supervised(AgentRule(AGENT, Patience()), NeverEnds(clock), Hub(clock), clock, remember)
+    with pytest.raises(RefusedError, match="does not end within"):
+        await agent.call("stop", ())
+    assert (agent.machine.state, known[AGENT].startswith("stopped by")) == ("stopped", True)
+
+
+@jumping
+async def test_who_is_stopped_ends_even_when_that_cannot_be_remembered(clock: JumpingClock) -> None:
+    async def full(device: str, why: str) -> None:
+        raise OperationError(f"the disk is full: {device} {why}")
+
+    control = SlowToEnd(clock)
+    agent = Supervised(AgentRule(AGENT, Patience()), control, Hub(clock), clock, full)
+    with pytest.raises(OperationError, match="disk is full"):
+        await agent.call("stop", ())
     assert (agent.machine.state, control.runs) == ("stopped", False)
 
 

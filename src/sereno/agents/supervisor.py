@@ -161,8 +161,10 @@ class Supervised:
         if name == "stop":
             why = stopped_words(ASKED_BY.get(), self._clock.wall_ns())
             self.machine.stop(why)
-            await self._stop()
-            await self._remember(why)
+            try:
+                await self._remember(why)  # before it has ended: one that hangs is to stay stopped all the same
+            finally:
+                await self._stop()
         elif name == "start" and runs:
             raise RefusedError(f"{self.rule.device} runs already; restart starts it anew")
         else:

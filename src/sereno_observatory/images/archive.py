@@ -21,11 +21,15 @@ WITHOUT = "header as the camera wrote it: install sereno[observatory]"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A finished image: its file below the folder of the nights, begin of the exposure (ns UTC), and a remark."""
+    """A finished image: its file below the folder of the nights, begin of the exposure (ns UTC), and a remark.
+
+    `seconds`: how long the camera says that it exposed, None where it does not say.
+    """
 
     file: str
     t_start: int
     note: str = ""
+    seconds: float | None = None
 
 
 class Archive:
@@ -55,14 +59,14 @@ class Archive:
     def _written(self, raw: Path, night: Path, facts: Facts) -> Kept:
         part = night / f".{name_of(facts)}.part"
         try:
-            t_start, note = finish(raw, part, facts)
+            t_start, seconds, note = finish(raw, part, facts)
             _sync(part)
             final = _free(night, name_of(facts))
             part.rename(final)
         finally:
             part.unlink(missing_ok=True)
         _sync(night)
-        return Kept(str(final.relative_to(self._nights)), t_start, note)
+        return Kept(str(final.relative_to(self._nights)), t_start, note, seconds)
 
 
 def name_of(facts: Facts) -> str:
@@ -74,28 +78,43 @@ def name_of(facts: Facts) -> str:
     return "_".join(slug for word in words if (slug := _slug(word))) + ".fits"
 
 
-def finish(raw: Path, part: Path, facts: Facts) -> tuple[int, str]:
-    """Copy an image with its complete header; begin of the exposure (ns UTC) and a note. Blocks. Raises OSError."""
+def finish(raw: Path, part: Path, facts: Facts) -> tuple[int, float | None, str]:
+    """Copy an image with its complete header; begin (ns UTC) and seconds of the exposure, and a note.
+
+    Blocks. Raises OSError, or OperationError for a file that is against the standard.
+    """
     try:
         from astropy.io import fits  # slow to import: in the thread that writes the first image
     except ImportError:
         shutil.copyfile(raw, part)
-        return facts.shot.t_start, WITHOUT
-    with fits.open(raw, mode="readonly", memmap=False, do_not_scale_image_data=True) as opened:
-        t_start = _begun(opened[0].header, facts)
-        for key, value, comment in cards_of(facts, t_start):
-            _set(opened[0].header, (key, value, comment))
-        opened.verify("exception")
-        opened.writeto(part, checksum=True, overwrite=True)
-    return t_start, ""
+        return facts.shot.t_start, None, WITHOUT
+    try:
+        with fits.open(raw, mode="readonly", memmap=False, do_not_scale_image_data=True) as opened:
+            header = opened[0].header
+            t_start, seconds = _begun(header, facts), _took(header, facts)
+            for card in cards_of(facts, t_start, seconds):
+                _set(header, card)
+            opened.verify("exception")
+            opened.writeto(part, checksum=True, overwrite=True)
+    except (fits.VerifyError, KeyError, TypeError, ValueError) as error:  # astropy's for what is cut off or malformed
+        raise OperationError(f"{raw}: no image of the standard: {' '.join(str(error).split())}") from error
+    return t_start, seconds, ""
 
 
 def _begun(header: Any, facts: Facts) -> int:
     """When the camera says that it began, else when it was told to."""
+    said = str(header.get("DATE-OBS", ""))
     try:
-        return ns_of_iso(str(header["DATE-OBS"]))
-    except (KeyError, ValueError):
+        return ns_of_iso(said) if "T" in said else facts.shot.t_start
+    except ValueError:
         return facts.shot.t_start
+
+
+def _took(header: Any, facts: Facts) -> float:
+    """Seconds that the camera says, else those that were asked for."""
+    said = header.get("EXPTIME")
+    known = isinstance(said, int | float) and not isinstance(said, bool) and said >= 0
+    return float(said) if known else facts.shot.plan.exposure
 
 
 def _set(header: Any, card: Card) -> None:

@@ -31,9 +31,11 @@ class Facts:
     ambient: float | None = None
 
 
-def cards_of(facts: Facts, t_start: int) -> list[Card]:
-    """The cards; what is not known is left out. `t_start`: begin of the exposure, ns UTC."""
-    found = [*_asked(facts), *_time(facts, t_start), *_pointing(facts, t_start), *_instrument(facts), *_site(facts)]
+def cards_of(facts: Facts, t_start: int, seconds: float | None = None) -> list[Card]:
+    """The cards; what is not known is left out. `t_start`: begin of the exposure, ns UTC; `seconds` it took."""
+    took = facts.shot.plan.exposure if seconds is None else seconds
+    found = [*_asked(facts), *_time(t_start, took), *_pointing(facts, t_start, took)]
+    found += [*_instrument(facts), *_site(facts)]
     return [(key, _plain(value), comment) for key, value, comment in found if _known(value)]
 
 
@@ -75,8 +77,7 @@ def _asked(facts: Facts) -> list[Card]:
     ]
 
 
-def _time(facts: Facts, t_start: int) -> list[Card]:
-    seconds = facts.shot.plan.exposure
+def _time(t_start: int, seconds: float) -> list[Card]:
     end = t_start + round(seconds * 1e9)
     return [
         ("DATE-OBS", iso(t_start), "begin of the exposure, UTC"),
@@ -87,11 +88,11 @@ def _time(facts: Facts, t_start: int) -> list[Card]:
     ]
 
 
-def _pointing(facts: Facts, t_start: int) -> list[Card]:
+def _pointing(facts: Facts, t_start: int, seconds: float) -> list[Card]:
     at = facts.shot.seen.pointing(facts.telescope)
     if at is None:
         return []
-    middle = t_start + round(facts.shot.plan.exposure * 0.5e9)
+    middle = t_start + round(seconds * 0.5e9)
     altitude, azimuth = horizontal(middle, facts.place, *at)
     return [
         ("RA", at[0] * 15.0, "[deg] right ascension of the telescope"),

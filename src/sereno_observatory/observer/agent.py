@@ -248,7 +248,7 @@ class Observer(Device):
             slot=shot.slot,
             file=kept.file,
             t_start=kept.t_start,
-            seconds=shot.plan.exposure,
+            seconds=shot.plan.exposure if kept.seconds is None else kept.seconds,
             detector=shot.detector.name,
             filter=str(shot.seen.of(shot.detector.wheel, "filter") or ""),
             note=kept.note,

@@ -10,11 +10,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 
+from sereno.device.instruments import encode_fits
 from sereno.model import OperationError
 from sereno_observatory.images import archive as module
 from sereno_observatory.images.archive import WITHOUT, Archive
+from sereno_observatory.images.headers import ns_of_iso
 from tests.observatory.images.facts import BEGUN, facts_of
 from tests.observatory.observer.fakes import raw_image
 
@@ -52,6 +56,63 @@ def test_astropy_opens_and_verifies_without_a_warning(
     assert [path.name for path in nights.rglob("*") if path.is_file()] == [Path(NAME).name]
 
 
+@pytest.mark.parametrize(
+    ("cards", "begun", "seconds"),
+    [
+        ({"DATE-OBS": "2026-01-01T03:00:00.005", "EXPTIME": 0.25}, BEGUN + 5 * 10**6, 0.25),
+        ({"DATE-OBS": "2026-01-01", "EXPTIME": "long"}, BEGUN, 20.0),  # a date alone is no time
+        ({"DATE-OBS": 7, "EXPTIME": -1.0}, BEGUN, 20.0),
+        ({}, BEGUN, 20.0),
+    ],
+)
+def test_what_the_camera_says_of_its_exposure_counts_where_it_says_it(
+    cards: dict[str, Any],
+    begun: int,
+    seconds: float,
+    folders: tuple[Archive, Path, Path],
+    require_package: Callable[[str, str], ModuleType],
+) -> None:
+    require_package("astropy", "astropy")
+    from astropy.io import fits
+
+    archive, raw, nights = folders
+    (raw / "raw.fits").write_bytes(encode_fits(np.zeros((3, 4), np.uint16), cards))
+    kept = archive.keep_now(facts_of())
+    assert (kept.t_start, kept.seconds) == (begun, seconds)
+    header = fits.getheader(nights / kept.file)
+    assert (header["EXPTIME"], header["EXPREQ"], ns_of_iso(header["DATE-OBS"])) == (seconds, 20.0, begun)
+
+
+def test_long_words_bring_no_warning(
+    folders: tuple[Archive, Path, Path], require_package: Callable[[str, str], ModuleType]
+) -> None:
+    require_package("astropy", "astropy")
+    from astropy.io import fits
+
+    archive, _, nights = folders
+    facts = facts_of()
+    name = "It's a name " + "x" * 150
+    entry = msgspec.structs.replace(facts.entry, sequence=msgspec.structs.replace(facts.entry.sequence, name=name))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kept = archive.keep_now(facts_of(entry=entry))
+        with fits.open(nights / kept.file, checksum=True) as opened:
+            opened.verify("exception")
+            assert opened[0].header["OBJECT"] == name[:68]
+
+
+def test_a_header_that_is_against_the_standard_is_said(
+    folders: tuple[Archive, Path, Path], require_package: Callable[[str, str], ModuleType]
+) -> None:
+    require_package("astropy", "astropy")
+    archive, raw, nights = folders
+    good = (raw / "raw.fits").read_bytes()
+    (raw / "raw.fits").write_bytes(good.replace(b"INSTRUME=", b"inst-u e=", 1))
+    with pytest.raises(OperationError, match=r"raw.fits: no image of the standard"):
+        archive.keep_now(facts_of())
+    assert [path for path in nights.rglob("*") if path.is_file()] == []
+
+
 def test_a_file_that_is_there_is_not_written_over(
     folders: tuple[Archive, Path, Path], require_package: Callable[[str, str], ModuleType]
 ) -> None:
@@ -64,7 +125,7 @@ def test_a_file_that_is_there_is_not_written_over(
 def test_a_full_disk_is_said_and_leaves_nothing(
     folders: tuple[Archive, Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: Any) -> tuple[int, str]:
+    def full(*_: Any) -> tuple[int, float | None, str]:
         Path(_[1]).write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -63,6 +63,12 @@ def test_words_become_what_a_header_can_hold(name: str) -> None:
         assert comment.isascii()
 
 
+def test_what_the_camera_measured_goes_before_what_was_asked_for() -> None:
+    found = {key: value for key, value, _ in cards_of(facts_of(), BEGUN, 0.5)}
+    assert (found["EXPTIME"], found["EXPREQ"]) == (0.5, 20.0)
+    assert found["DATE-END"] == "2026-01-01T03:00:00.500"
+
+
 def test_a_night_is_from_noon_to_noon_of_its_site() -> None:
     assert night_of(NOON_IN_MEXICO - 60 * 10**9, -115.4637) == "2025-12-31"
     assert night_of(NOON_IN_MEXICO + 60 * 10**9, -115.4637) == "2026-01-01"
