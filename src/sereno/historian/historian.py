@@ -340,8 +340,9 @@ class Historian:
         handles = [handle for tag in tags if (handle := self._book.handle_of(tag)) is not None]
         await self._whole(self._in(self._writing, lambda: self._recorder.drop(handles)))
         self._queue.store_again(handles)
+        before = {ref.outline.number for ref in self._holdings.segments}
         await self.compact()
-        if self._holdings.segments:
+        if any(ref.outline.number in before for ref in self._holdings.segments):
             raise OperationError("nothing was changed: the log could not be compacted whole; try again")
 
     # ---- recording

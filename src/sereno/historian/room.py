@@ -21,14 +21,15 @@ class Room:
 
     def __init__(self, disk: Disk, folder: Path, keep_free: int, when_full: WhenFull) -> None:
         self.when_full = when_full
-        self._disk, self._folder, self._keep_free = disk, folder, keep_free
+        self.keep_free = keep_free
+        self._disk, self._folder = disk, folder
 
     def check(self, size: int = 0) -> None:
         """Raise OSError (ENOSPC) where writing `size` bytes would take of what is kept free."""
-        if self._keep_free:
+        if self.keep_free:
             free = self._disk.free(self._folder)
-            if free < self._keep_free + size:
-                mib, kept = free >> 20, self._keep_free >> 20
+            if free < self.keep_free + size:
+                mib, kept = free >> 20, self.keep_free >> 20
                 what = f"the disk is full: {mib} MiB are free, {kept} MiB are kept for audit and alarms"
                 raise OSError(errno.ENOSPC, what, str(self._folder))
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 
+import msgspec
 import structlog
 
 from sereno.model import Clock, OperationError
@@ -89,7 +90,8 @@ class Upkeep:
         """Take an import of `size` bytes into the cold files. Raises OperationError, OSError."""
         async with self._busy:
             self._room.check(size)
-            return await self._holdings.absorb(what, progress)
+            mindful = msgspec.structs.replace(what, keep_free=self._room.keep_free)
+            return await self._holdings.absorb(mindful, progress)
 
     async def make_room(self) -> bool:
         """Delete the oldest history, because the disk is full; False if that did not make room. Raises OSError."""

@@ -25,6 +25,7 @@ from sereno.client import Client, connect
 from sereno.historian import analyst
 from sereno.historian.analyst import Analyst
 from sereno.historian.bulk.alone import StoppedHistory
+from sereno.historian.bulk.stage import StageNote
 from sereno.historian.cold import keeper
 from sereno.historian.disk import SystemDisk
 from sereno.model import OperationError, TagSpec, ValueType
@@ -247,6 +248,34 @@ def test_a_word_that_is_no_label_says_which_there_are(tmp_path: Path) -> None:
     file.write_text("t,value\n1,halfway\n")
     with pytest.raises(ValueError, match="'halfway', expected off, on or a number"):
         parts_of(file, "a/mode")
+
+
+def test_with_times_of_another_zone_it_does_not_go_on_but_begins_anew(tmp_path: Path) -> None:
+    file = tmp_path / "old.csv"
+    file.write_text(f"t,a/b\n2026-01-01T00:00:00,1.0\n")
+    notes = []
+    for zone in ("UTC", "Europe/Berlin"):
+        content = SourceFile(file, "", zone, SPECS)
+        content.look()
+        found = content.source()
+        notes.append(StageNote("key", found.name, found.sha256, found.tags, "erik"))
+    assert notes[0].same_as(notes[0])
+    assert not notes[0].same_as(notes[1]), "parts in UTC and parts in Berlin's time would be one import"
+    assert notes[1].name == "old.csv (times in Europe/Berlin)"
+
+
+def test_a_text_that_looks_like_nothing_is_a_text(tmp_path: Path) -> None:
+    file = tmp_path / "old.csv"
+    file.write_text(f"tag,t,value\na/text,1,NA\na/text,2,null\na/text,3,\na/b,4,NaN\na/b,5,2.5\n")
+    content = SourceFile(file, "", "UTC", SPECS)
+    content.look()
+    tables = [pa.ipc.open_stream(part.data).read_all().to_pydict() for part in content.parts()]
+    found = {
+        (tag, t): v for table in tables for tag, t, v in zip(table["tag"], table["t"], table["value"], strict=True)
+    }
+    assert [found["a/text", t] for t in (1, 2, 3)] == ["NA", "null", None]
+    assert str(found["a/b", 4]) in ("nan", "None")
+    assert found["a/b", 5] == 2.5
 
 
 def test_other_units_and_unknown_tags_are_refused() -> None:

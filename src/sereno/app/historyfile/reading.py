@@ -38,8 +38,12 @@ def time_column(path: Path, names: Sequence[str]) -> str:
     return found
 
 
-def tables_in(path: Path, types: Callable[[str], Any], only: Sequence[str] = ()) -> Iterator[Any]:
-    """Tables of a file, of `only` some columns if these are given. `types` are those of the columns of a CSV file."""
+def tables_in(
+    path: Path, types: Callable[[str], Any], only: Sequence[str] = (), *, texts: bool = False
+) -> Iterator[Any]:
+    """Tables of a file, of `only` some columns if these are given. `types` are those of the columns of a CSV file;
+    with `texts` words such as NA and null are texts there, and only an empty cell is nothing.
+    """
     import pyarrow as pa
 
     try:
@@ -50,7 +54,7 @@ def tables_in(path: Path, types: Callable[[str], Any], only: Sequence[str] = ())
                 for batch in stream:
                     yield pa.Table.from_batches([batch.select(list(only)) if only else batch])
         else:
-            yield from _csv(path, types, only)
+            yield from _csv(path, types, only, texts=texts)
     except pa.ArrowInvalid as error:
         raise ValueError(f"{path.name} cannot be read: {error}") from error
 
@@ -68,7 +72,7 @@ def _parquet(path: Path, only: Sequence[str]) -> Iterator[Any]:
             yield pa.Table.from_batches([batch])
 
 
-def _csv(path: Path, types: Callable[[str], Any], only: Sequence[str]) -> Iterator[Any]:
+def _csv(path: Path, types: Callable[[str], Any], only: Sequence[str], *, texts: bool) -> Iterator[Any]:
     """With declared types, so that nothing is guessed from the first block."""
     import pyarrow as pa
     from pyarrow import csv
@@ -77,6 +81,7 @@ def _csv(path: Path, types: Callable[[str], Any], only: Sequence[str]) -> Iterat
         column_types={name: types(name) for name in _csv_head(path)},
         include_columns=list(only) or None,
         strings_can_be_null=True,
+        null_values=[""] if texts else None,
     )
     with csv.open_csv(path, csv.ReadOptions(block_size=_BLOCK), convert_options=convert) as reader:
         for batch in reader:

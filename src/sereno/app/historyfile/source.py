@@ -11,7 +11,7 @@ from typing import Any
 from sereno.client import ImportSource
 from sereno.model import TagSpec
 
-from .columns import FLOAT, has_words, kind_of, qualities_of, times_of, values_of
+from .columns import FLOAT, TEXT, has_words, kind_of, qualities_of, times_of, values_of
 from .reading import columns_in, tables_in, time_column
 
 PART_BYTES = 3 << 20
@@ -61,16 +61,18 @@ class SourceFile:
         check_tags(self.tags, self.specs)
 
     def source(self) -> ImportSource:
-        """What goes on record of it."""
+        """What goes on record of it; read with times of another zone it is another import."""
         with self.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return ImportSource(self.path.name[-200:], digest, tuple(self.tags))
+        zone = "" if self.timezone == "UTC" else f" (times in {self.timezone})"
+        return ImportSource(f"{self.path.name[-130:]}{zone}", digest, tuple(self.tags))
 
     def parts(self) -> Iterator[Part]:
         """Its samples, always in the same parts. Raises ValueError."""
         import pyarrow as pa
 
-        for table in tables_in(self.path, self._type):
+        texts = any(kind_of(self.specs[tag]) == TEXT for tag in self.tags)
+        for table in tables_in(self.path, self._type, texts=texts):
             if not len(table):
                 continue
             t = times_of(table[self._time], self.timezone, self.path.name)

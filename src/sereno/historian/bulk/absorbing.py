@@ -26,6 +26,7 @@ from sereno.historian.cold.state import InForceState
 from sereno.historian.cold.statefile import save_state
 from sereno.historian.cold.view import ColdView
 from sereno.historian.disk import Disk
+from sereno.historian.room import Room, WhenFull
 from sereno.historian.tags import Definition
 from sereno.model import OperationError
 
@@ -35,6 +36,9 @@ from .gathered import HOUR, Gathered
 from .stage import FOLDER as STAGES
 from .stage import Stage
 
+_AHEAD = 3600 * 10**9
+"""So much (ns) clocks of others may be ahead."""
+_ROW_BYTES = 21
 _LOOKED = 0.1
 """Share of the work that looking at the parts is."""
 
@@ -42,12 +46,14 @@ _LOOKED = 0.1
 class Absorption(msgspec.Struct, frozen=True):
     """Which import to take in. `since`: its tags, by id, with the time (ns UTC) before which they meant something else.
 
-    What is imported up to `until` or later gets no row after its last: what is recorded then comes after it.
+    What is imported up to `until` or later gets no row after its last: what is recorded then comes after it. What is
+    much later is yet to come, and refused. `keep_free`: bytes of the disk that are not for history, as of Room.
     """
 
     key: str
     since: dict[int, int]
     until: int
+    keep_free: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,8 @@ def absorb(
     cold = ColdView(manifest, state, ColdReader(disk, folder), lambda *_: None)
     closed = {tag: span for tag, span in gathered.spans.items() if span.last + span.step < what.until}
     ends = end_rows(closed, cold, job.declared)
-    merging = _Merging(job, state, gathered, ends)
+    room = Room(disk, folder, what.keep_free, WhenFull.STOP)
+    merging = _Merging(job, state, gathered, ends, room)
     files = merging.run(problems, lambda share: progress(_LOOKED + share * (1 - _LOOKED)))
     saved = save_state(disk, folder, manifest.generation + 1, _following(state, merging.last))
     disk.sync_folder(folder / FOLDER)
@@ -108,16 +115,23 @@ def _check(gathered: Gathered, what: Absorption, definitions: dict[int, Definiti
             raise OperationError(
                 f"{path!r} meant something else before {then:%Y-%m-%dT%H:%M:%SZ}; import what is later"
             )
+        if span.last > what.until + _AHEAD:
+            path, then = definitions[tag].path, datetime.fromtimestamp(span.last // 10**9, UTC)
+            raise OperationError(
+                f"{path!r} has samples of {then:%Y-%m-%dT%H:%M:%SZ}, a time that is yet to come; "
+                "look at the unit and the time zone of the times in the file"
+            )
 
 
 class _Merging:
     """Puts the rows of an import and what is there into new files. `last`: of each slot the last new row by tag."""
 
-    def __init__(self, job: Job, state: InForceState, gathered: Gathered, ends: ColdRows) -> None:
+    def __init__(self, job: Job, state: InForceState, gathered: Gathered, ends: ColdRows, room: Room) -> None:
         self.new = 0
         self.last: list[ColdRows] = []
         self._job, self._state = job, state
         self._gathered, self._ends = gathered, ends
+        self._room = room
 
     def run(self, problems: Problems, progress: Callable[[float], None]) -> tuple[ColdFile, ...]:
         """The files of the new manifest."""
@@ -126,9 +140,15 @@ class _Merging:
             for number, (start, end) in enumerate(slots):
                 rows = self._rows(start, end)
                 if len(rows):
+                    self._room.check(self._size(start, end, len(rows)))
                     writer.rewrite(start, end, rows, self._merge)
                 progress((number + 1) / len(slots))
         return writer.files()
+
+    def _size(self, start: int, end: int, rows: int) -> int:
+        """Bytes of the files of a slot that will be there beside its old ones, about; no fewer."""
+        old = sum(f.size for f in self._job.manifest.files if f.start == start and f.end == end)
+        return old + rows * _ROW_BYTES
 
     def _slots(self) -> list[tuple[int, int]]:
         division = Division(self._job.manifest.files)

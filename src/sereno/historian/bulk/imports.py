@@ -23,6 +23,8 @@ MAX_PART = 4 << 20
 MAX_OPEN = 16
 LONGEST = 7 * 86_400 * 10**9
 """What nobody went on with for so long (ns) is deleted when the next import begins."""
+IDLE = 3600 * 10**9
+"""What nobody went on with for so long (ns) is forgotten but for what was put by; whoever begins it again goes on."""
 _NEAR = 60 * 10**9
 Record = Callable[..., Awaitable[None]]
 log = structlog.get_logger(__name__)
@@ -30,10 +32,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """`since`: its tags by id, and since when they mean what they do."""
+    """`since`: its tags by id, and since when they mean what they do. `touched`: when it was last gone on with."""
 
     stage: Stage
     since: dict[int, int]
+    touched: int
     state: ImportStage = ImportStage.RECEIVING
     share: float = 0.0
     tally: ImportTally = field(default_factory=ImportTally)
@@ -62,6 +65,7 @@ class StagedImports:
         self._disk = disk or SystemDisk()
         self._clock = clock or SystemClock()
         self._open: dict[str, _Open] = {}
+        self._putting: set[asyncio.Task[int]] = set()
 
     async def stage(self, source: ImportSource, actor: Actor) -> StagedImport:
         """See AnalysisPort."""
@@ -69,11 +73,12 @@ class StagedImports:
         note = StageNote(new_key(), source.name, source.sha256, source.tags, actor.name, self._clock.wall_ns())
         running = next((o for o in self._open.values() if o.stage.note.same_as(note) and _unfinished(o)), None)
         if running is not None:
+            running.touched = self._clock.wall_ns()
             return StagedImport(running.stage.note.key, running.parts)
         self._forget_old()
         stage, resumed = await asyncio.to_thread(self._stage, note)
         key = stage.note.key
-        self._open[key] = _Open(stage, since)
+        self._open[key] = _Open(stage, since, note.began)
         new = {"sha256": source.sha256, "tags": list(source.tags)[:1000]}
         outcome = "resumed" if resumed else "begun"
         await self._record(actor.name, "history.import", source.name, actor.origin, outcome, new=new, command=key)
@@ -84,6 +89,14 @@ class StagedImports:
         job = self._job(key, actor)
         if len(part) > MAX_PART:
             raise ValueError(f"a part of {len(part)} bytes, at most {MAX_PART}")
+        job.touched = self._clock.wall_ns()
+        task = asyncio.create_task(self._append(job, number, part), name="historian import part")
+        self._putting.add(task)
+        task.add_done_callback(self._putting.discard)
+        return await asyncio.shield(task)
+
+    async def _append(self, job: _Open, number: int, part: bytes) -> int:
+        """Put a part by whole, also if the caller is cancelled meanwhile: it may come again at once."""
         async with job.busy:
             if job.state is not ImportStage.RECEIVING:
                 raise RefusedError(f"this import is {job.state}; nothing is added to it")
@@ -114,7 +127,8 @@ class StagedImports:
         if job.task is not None:
             job.task.cancel()
             await asyncio.gather(job.task, return_exceptions=True)
-        await asyncio.to_thread(job.stage.remove)
+        async with job.busy:
+            await asyncio.to_thread(job.stage.remove)
         note = job.stage.note
         await self._record(actor.name, "history.import", note.name, actor.origin, "cancelled", new=None, command=key)
 
@@ -133,14 +147,15 @@ class StagedImports:
 
     def _stage(self, note: StageNote) -> tuple[Stage, bool]:
         folder: Path = self._historian.folder
+        found = None
         for stage in staged(self._disk, folder):
             if stage.note.key in self._open and _unfinished(self._open[stage.note.key]):
                 continue
-            if stage.note.same_as(note):
-                return stage, True
-            if note.began - stage.note.began > LONGEST:
+            if found is None and stage.note.same_as(note):
+                found = stage
+            elif note.began - stage.note.began > LONGEST:
                 stage.remove()
-        return Stage.create(self._disk, folder, note), False
+        return (found, True) if found is not None else (Stage.create(self._disk, folder, note), False)
 
     async def _merge(self, job: _Open, actor: Actor) -> None:
         note = job.stage.note
@@ -164,6 +179,10 @@ class StagedImports:
         return Absorption(job.stage.note.key, job.since, self._clock.wall_ns() - _NEAR)
 
     def _forget_old(self) -> None:
+        now = self._clock.wall_ns()
+        for key, job in list(self._open.items()):
+            if job.state is ImportStage.RECEIVING and not job.busy.locked() and now - job.touched > IDLE:
+                del self._open[key]
         done = [key for key, job in self._open.items() if not _unfinished(job)]
         for key in done[: max(0, len(self._open) + 1 - MAX_OPEN)]:
             del self._open[key]

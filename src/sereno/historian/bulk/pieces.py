@@ -133,6 +133,8 @@ def _pieces(batch: Any, tags: Mapping[str, Definition]) -> Iterator[Piece]:
     names = batch.schema.names
     if "t" not in names or len(set(names)) < len(names):
         raise ValueError(f"columns {', '.join(names[:8])}, expected t and others, each once")
+    if "tag" in names and "value" not in names:
+        raise ValueError(f"columns {', '.join(names[:8])}, expected value beside tag and t")
     t = _times(batch.column("t"))
     quality = _quality(batch, len(t))
     if "tag" in names:

@@ -68,9 +68,7 @@ class Stage:
         for part in stage.read(checked=False):
             stage.parts += 1
             stage.size += _frame_size(len(part))
-        path = folder / _PARTS
-        if path.exists() and path.stat().st_size > stage.size:
-            disk.truncate(path, stage.size)
+        stage._cut()
         return stage
 
     def append(self, number: int, part: bytes) -> int:
@@ -81,17 +79,31 @@ class Stage:
         if number > self.parts:
             raise ValueError(f"part {number} of {self.note.name!r} comes before part {self.parts}")
         if number == self.parts:
-            head = _FRAME.pack(_MARK, zlib.crc32(part), len(part), number)
-            file = self._disk.extend(self._folder / _PARTS)
+            self._cut()
             try:
-                file.append(head)
-                file.append(part)
-                file.append(bytes(-len(part) % _FRAME.size))
-            finally:
-                file.close()
+                self._write(number, part)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    self._cut()
+                raise
             self.parts += 1
             self.size += _frame_size(len(part))
         return self.parts
+
+    def _write(self, number: int, part: bytes) -> None:
+        file = self._disk.extend(self._folder / _PARTS)
+        try:
+            file.append(_FRAME.pack(_MARK, zlib.crc32(part), len(part), number))
+            file.append(part)
+            file.append(bytes(-len(part) % _FRAME.size))
+        finally:
+            file.close()
+
+    def _cut(self) -> None:
+        """Cut off what did not come whole: the next part must follow the last."""
+        path = self._folder / _PARTS
+        if path.exists() and path.stat().st_size > self.size:
+            self._disk.truncate(path, self.size)
 
     def read(self, *, checked: bool = True) -> Iterator[memoryview]:
         """Every part, as a view of the file; what does not fit its checksum raises OperationError."""
