@@ -252,7 +252,7 @@ def test_a_word_that_is_no_label_says_which_there_are(tmp_path: Path) -> None:
 
 def test_with_times_of_another_zone_it_does_not_go_on_but_begins_anew(tmp_path: Path) -> None:
     file = tmp_path / "old.csv"
-    file.write_text(f"t,a/b\n2026-01-01T00:00:00,1.0\n")
+    file.write_text("t,a/b\n2026-01-01T00:00:00,1.0\n")
     notes = []
     for zone in ("UTC", "Europe/Berlin"):
         content = SourceFile(file, "", zone, SPECS)
@@ -266,7 +266,7 @@ def test_with_times_of_another_zone_it_does_not_go_on_but_begins_anew(tmp_path: 
 
 def test_a_text_that_looks_like_nothing_is_a_text(tmp_path: Path) -> None:
     file = tmp_path / "old.csv"
-    file.write_text(f"tag,t,value\na/text,1,NA\na/text,2,null\na/text,3,\na/b,4,NaN\na/b,5,2.5\n")
+    file.write_text("tag,t,value\na/text,1,NA\na/text,2,null\na/text,3,\na/b,4,NaN\na/b,5,2.5\n")
     content = SourceFile(file, "", "UTC", SPECS)
     content.look()
     tables = [pa.ipc.open_stream(part.data).read_all().to_pydict() for part in content.parts()]
