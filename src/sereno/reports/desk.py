@@ -135,8 +135,11 @@ class Reports:
     async def file(self, report: str, name: str, actor: Actor) -> bytes:
         """See ReportPort."""
         spec = await self._spec(report, actor)
-        if all(name not in run.files for run in (await self._books(spec)).runs):
+        run = next((run for run in (await self._books(spec)).runs if name in run.files), None)
+        if run is None:
             raise NotFoundError(f"report {report!r} has no file {name!r}")
+        if not _may_read(run.tags, actor, plant=run.plant):
+            raise DeniedError(f"{actor.name} may not read all that is in {name!r}")
         return await asyncio.to_thread(self._shelf.read, report, name)
 
     # ---- making
@@ -159,8 +162,8 @@ class Reports:
         moments = []
         for name, spec in list(self.specs.items()):
             kept = await self._books(spec)
-            if not kept.after <= self._clock.wall_ns() < self._due(spec, kept):
-                plan(spec, kept, self._clock.wall_ns())
+            now = self._clock.wall_ns()
+            if not kept.after <= now < self._due(spec, kept) and plan(spec, kept, now):
                 await self._save(name)
             for run in to_make(kept, self._clock.wall_ns()):
                 await self._make(spec, run)
@@ -237,8 +240,10 @@ class Reports:
             return
         try:
             outcome = await self._maker.send(spec, run, parcel)
-        except (SerenoError, OSError) as error:
-            parcel.outcome, now = str(error), self._clock.wall_ns()
+        except Exception as error:
+            if not isinstance(error, SerenoError | OSError):
+                log.exception("a report was not sent", task=f"report {spec.name}")
+            parcel.outcome, now = str(error) or type(error).__name__, self._clock.wall_ns()
             parcel.due = not_sent(parcel.attempts, now)
             if parcel.state == WAITING and not parcel.due:
                 parcel.state, parcel.done = FAILED, now
@@ -285,10 +290,8 @@ class Reports:
 
     async def _may(self, spec: ReportSpec, actor: Actor) -> bool:
         """Whoever reads a report must have been able to read all of it."""
-        if (spec.alarms or spec.logbook) and not actor.may(Right.READ, "*"):
-            return False
         paths = [tag.path for tag in await self._live.tags(spec.globs, reader(spec))] if spec.globs else []
-        return all(actor.may(Right.HISTORY, path) for path in (*spec.globs, *paths))
+        return _may_read((*spec.globs, *paths), actor, plant=spec.alarms or spec.logbook)
 
     async def _status(self, spec: ReportSpec, actor: Actor) -> ReportStatus:
         kept = await self._books(spec)
@@ -331,3 +334,8 @@ class Reports:
             send=order.send,
             formats=order.formats or spec.formats,
         )
+
+
+def _may_read(tags: Iterable[str], actor: Actor, *, plant: bool) -> bool:
+    """Tags by path or glob, with `plant` alarms and logbook too."""
+    return (not plant or actor.may(Right.READ, "*")) and all(actor.may(Right.HISTORY, path) for path in tags)

@@ -45,6 +45,7 @@ class Maker:
         for name, data in files.items():
             await asyncio.to_thread(self.shelf.write, spec.name, name, data)
         run.files, run.made, run.error, run.state = tuple(files), now, "", ReportState.MADE
+        run.tags, run.plant = spec.globs, spec.alarms or spec.logbook
         run.subject = f"{spec.plant}: {spec.title}, {local_text(run.start, spec.calendar.timezone)}"
         run.text = plain_text(content)
         run.parcels = self._parcels(spec, now) if run.send else []

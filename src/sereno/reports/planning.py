@@ -13,28 +13,32 @@ AGAIN = (10, 60, 300, 900, *(3600,) * 23)
 SEND_AGAIN = (60, 300, 900, 3600, 4 * 3600)
 """Seconds after an attempt to send one: servers of mail are away for longer."""
 NS = 10**9
+NO_CLOCK = 1_700_000_000 * NS
+"""A time before this one (ns UTC, in November 2023) is that of a clock which was not set yet."""
 
 
 def plan(spec: ReportSpec, kept: Kept, now: int) -> bool:
     """Note what is due at `now`; True if anything is. What was noted is durable before it is made."""
-    changed = _clock_was_set_back(kept, now)
+    if now < NO_CLOCK:
+        return False
+    changed = _clock_was_set(kept, now)
     found = due(spec, kept.after, now)
     for number, period in enumerate(found.periods):
         kept.after = period.end
         key, moment = key_of(spec, period), due_at(spec, period)
-        if kept.run(key) is None:
-            run = Run(key=key, start=period.start, end=period.end, due=moment, formats=spec.formats)
-            run.late, run.skipped = now - moment > LATE, 0 if number else found.skipped
-            kept.runs.append(run)
+        kept.runs = [run for run in kept.runs if run.key != key]
+        run = Run(key=key, start=period.start, end=period.end, due=moment, formats=spec.formats)
+        run.late, run.skipped = now - moment > LATE, 0 if number else found.skipped
+        kept.runs.append(run)
         changed = True
     return changed
 
 
-def _clock_was_set_back(kept: Kept, now: int) -> bool:
-    """What ends only later cannot have been made rightly: it is made again when it has ended."""
-    if kept.after <= now:
+def _clock_was_set(kept: Kept, now: int) -> bool:
+    """What ends only later cannot have been made rightly: it is made again, in its place, when it has ended."""
+    if NO_CLOCK <= kept.after <= now:
         return False
-    kept.runs = [run for run in kept.runs if run.end <= now or run.actor]
+    kept.runs = [run for run in kept.runs if run.end <= now or run.actor or run.made]
     kept.after = now
     return True
 
@@ -74,8 +78,8 @@ def outdated(spec: ReportSpec, kept: Kept, now: int) -> list[Run]:
     """Runs that are kept no more."""
     ended = [run for run in kept.runs if not run.open]
     oldest = now - round(spec.keep_for * NS) if spec.keep_for else 0
-    newest = ended[-spec.keep :]
-    return [run for run in ended if run.end < oldest or run not in newest]
+    many = len(ended) - spec.keep
+    return [run for number, run in enumerate(ended) if run.end < oldest or number < many]
 
 
 def problem(spec: ReportSpec, kept: Kept) -> str:

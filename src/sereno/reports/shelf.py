@@ -43,7 +43,9 @@ class Parcel:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """See ReportRun. Of its attempts to be made the next one is not before `again`, ns UTC."""
+    """See ReportRun. Of its attempts to be made the next one is not before `again`, ns UTC. `tags`: the globs of those
+    that are in its files; `plant`: alarms or logbook are in them too.
+    """
 
     key: str
     start: int
@@ -61,6 +63,8 @@ class Run:
     send: bool = True
     formats: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    plant: bool = False
     subject: str = ""
     text: str = ""
     parcels: list[Parcel] = field(default_factory=list)
