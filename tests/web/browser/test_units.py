@@ -282,3 +282,43 @@ def test_a_socket_that_falls_silent_is_left_and_asked_again(js: Callable[..., An
     assert found["states"] == ["live", "down", "live"]
     assert (found["early"], found["late"], found["closed"]) == ("live", "down", True)
     assert all(asked in sent for sent in found["asked"])
+
+
+REFUSING = """
+        const asked = [];
+        const socket = {subscribe: (tags, how) => { asked.push({tags, how}); return () => {}; }, state: "live", serverNow: () => Date.now(), addEventListener: () => {}};
+        const fetched = window.fetch, timeout = window.setTimeout;
+        const waits = [];
+        window.fetch = async () => new Response(JSON.stringify({tags: x.tags.map((tag) => ({tag, type: "float64"}))}), {status: x.status});
+        window.setTimeout = (f, ms) => (ms >= 3000 ? waits.push(f) : timeout(f, ms));
+        const settle = () => new Promise((r) => timeout(r, 120));
+"""
+
+
+@pytest.mark.parametrize(
+    ("tags", "status", "unknown"),
+    [(["a/b", "a/c"], 200, []), ([], 503, []), (["a/c"], 200, ["a/b"])],
+    ids=["for another reason", "nobody can be asked", "one is gone"],
+)
+def test_what_is_refused_is_not_shown_as_it_was_and_asked_for_again(
+    js: Callable[..., Any], tags: list[str], status: int, unknown: list[str]
+) -> None:
+    body = f"""
+        {REFUSING}
+        try {{
+            const bindings = new m.Bindings(socket, {{interval: 1}});
+            for (const tag of ["a/b", "a/c"]) bindings.bind(tag, () => {{}});
+            await settle();
+            asked[0].how.onTags(["a/b", "a/c"].map((tag) => ({{tag, type: "float64"}})));
+            for (const tag of ["a/b", "a/c"]) Object.assign(bindings.state(tag), {{value: 5, quality: 0, known: true}});
+            asked[0].how.onError("refused");
+            await settle();
+            const shown = ["a/b", "a/c"].map((tag) => bindings.state(tag));
+            for (const f of waits.splice(0)) f();
+            return {{shown, asked: asked.map((one) => one.tags)}};
+        }} finally {{ Object.assign(window, {{fetch: fetched, setTimeout: timeout}}); }}
+    """
+    found = js("bindings.js", body, {"tags": tags, "status": status})
+    assert found["asked"] == [["a/b", "a/c"], ["a/c"] if unknown else ["a/b", "a/c"]]
+    assert [one["tag"] for one in found["shown"] if one["unknown"]] == unknown
+    assert [one["known"] for one in found["shown"]] == [False, bool(unknown)]

@@ -11,6 +11,8 @@ const COLLECT = 10;
 /** The server takes so many tags in a subscription, and a few dozen subscriptions of a socket. */
 const MOST_TAGS = 400;
 const MOST_GROUPS = 12;
+/** When a subscription that was refused is asked for again (ms). */
+export const AGAIN = 3000;
 
 /**
  * What is known about a tag. `spec` is null until the server has answered; `unknown` means that it knows no such tag.
@@ -162,14 +164,36 @@ export class Bindings {
     this.#changed(tag);
   }
 
-  /** The server refuses a subscription that names an unknown tag: ask again for those it knows. */
+  /**
+   * The server refuses a subscription, mostly because it names an unknown tag: ask again for those it knows. Where it
+   * knows them all, or cannot be asked, nothing is known of any until it answers later.
+   */
   async #withoutUnknown(group) {
     group.stop();
-    const known = new Set((await allTags({ fresh: true }).catch(() => [])).map((spec) => spec.tag));
-    const tags = [...group.tags];
-    for (const tag of tags) if (!known.has(tag)) this.#unknown(tag);
-    const rest = tags.filter((tag) => known.has(tag));
-    if (rest.length && rest.length < tags.length) this.#subscribe(rest);
+    const specs = await allTags({ fresh: true }).catch(() => null);
+    const known = new Set(specs?.map((spec) => spec.tag));
+    const tags = this.#still(group, [...group.tags]);
+    const rest = specs ? tags.filter((tag) => known.has(tag)) : tags;
+    for (const tag of tags) if (!rest.includes(tag)) this.#unknown(tag);
+    if (rest.length < tags.length) {
+      if (rest.length) this.#subscribe(rest);
+      return;
+    }
+    for (const tag of rest) this.#forget(tag);
+    setTimeout(() => {
+      const wanted = this.#still(group, rest);
+      if (wanted.length) this.#subscribe(wanted);
+    }, AGAIN);
+  }
+
+  /** Those that no other subscription has taken over. */
+  #still(group, tags) {
+    return tags.filter((tag) => this.subscriptionOf.get(tag) === group);
+  }
+
+  #forget(tag) {
+    this.states.set(tag, newState(tag));
+    this.#changed(tag);
   }
 
   #unbind(tag, paint) {

@@ -1,6 +1,7 @@
 /** What a trend shows: pens with history and live samples in one time window. Draws nothing. */
 
 import { history, tags as allTags } from "../api.js";
+import { AGAIN } from "../bindings.js";
 import { severity } from "../quality.js";
 import { SNAPSHOT, rowValue } from "../frame.js";
 import { isNumeric } from "../format.js";
@@ -45,7 +46,7 @@ export class TrendModel extends EventTarget {
     const specs = new Map((await allTags().catch(() => [])).map((spec) => [spec.tag, spec]));
     const drawable = tags.filter((tag) => specs.has(tag) && isDrawable(specs.get(tag)));
     this.rejected = tags.filter((tag) => !drawable.includes(tag));
-    const old = new Map(this.pens.map((pen) => [pen.tag, pen]));
+    const old = new Map(this.pens.filter((pen) => !pen.gone).map((pen) => [pen.tag, pen]));
     this.pens = drawable.map((tag) => old.get(tag) ?? { tag, spec: specs.get(tag), points: noPoints(), tail: [], gone: false });
     this.dispatchEvent(new Event("pens"));
     this.#subscribe();
@@ -76,6 +77,7 @@ export class TrendModel extends EventTarget {
 
   close() {
     this.unsubscribe();
+    this.unsubscribe = () => {};
     this.request?.abort();
     this.pens = [];
     this.loadedAt = 0;
@@ -98,19 +100,34 @@ export class TrendModel extends EventTarget {
     });
   }
 
-  /** The server refuses a subscription that names a tag which is gone: its pen ends here, the others go on. */
+  /**
+   * The server refuses a subscription, mostly because it names a tag which is gone: its pen ends here, the others go on.
+   * Where none is gone, or it cannot be asked, all pens have a gap until it answers later.
+   */
   async #withoutUnknown() {
+    this.unsubscribe();
+    const unsubscribed = () => {};
+    this.unsubscribe = unsubscribed;
     const specs = await allTags({ fresh: true }).catch(() => null);
+    if (this.unsubscribe !== unsubscribed) return;
     const known = new Set(specs?.map((spec) => spec.tag));
-    const ended = specs ? this.pens.filter((pen) => !pen.gone && !known.has(pen.tag)) : [];
-    const now = live.serverNow() / 1e3;
-    for (const pen of ended) {
-      pen.gone = true;
-      append(pen.points, now, null, { hold: hold(this.window) });
+    const pens = this.pens.filter((pen) => !pen.gone);
+    const ended = specs ? pens.filter((pen) => !known.has(pen.tag)) : [];
+    for (const pen of ended.length ? ended : pens) this.#gap(pen);
+    this.dispatchEvent(new Event("data"));
+    if (!ended.length) {
+      setTimeout(() => this.unsubscribe === unsubscribed && this.#subscribe(), AGAIN);
+      return;
     }
-    if (!ended.length) return;
+    for (const pen of ended) pen.gone = true;
     this.#subscribe();
     await this.#load();
+  }
+
+  #gap(pen) {
+    const now = live.serverNow() / 1e3;
+    pen.tail.push([now, null]);
+    append(pen.points, now, null, { hold: hold(this.window) });
   }
 
   #take(frame, order) {
