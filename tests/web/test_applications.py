@@ -217,6 +217,21 @@ async def test_what_is_broken_says_so_and_is_in_nobodys_way(site, tmp_path: Path
     assert menu.count('<span class="nav-badge nav-fault">!</span>') == 4
 
 
+@pytest.mark.parametrize("words", [b"{", b'{"mine.a": 1}', b"\xff"])
+async def test_texts_that_cannot_be_read_are_told_and_keep_nobody_from_the_pages(
+    site, tmp_path: Path, words: bytes
+) -> None:
+    application = plain(tmp_path)
+    (application.folder / "locale").mkdir(exist_ok=True)
+    (application.folder / "locale/es.json").write_bytes(words)
+    install(site, application)
+    async with await site.signed_in("viewer") as browser:
+        assert (await browser.get("/app/mine/one", headers=HTML)).status_code == 200
+        (warning,) = (await browser.get("/readyz")).json()["warnings"]
+    assert warning.startswith("texts of application mine cannot be read: ")
+    assert "es.json" in warning
+
+
 @pytest.mark.parametrize(
     ("make", "why"),
     [

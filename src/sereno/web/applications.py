@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -70,6 +70,7 @@ class Applications:
     working: Sequence[Application] = ()
     broken: Sequence[BrokenApplication] = ()
     pages: Sequence[Placed] = field(default=())
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, context: WebContext, pages: Pages, statics: Statics) -> Applications:
@@ -84,7 +85,10 @@ class Applications:
         for page in placed:
             if page.fault:
                 _log.error("a page of an application cannot be shown", page=page.name, fault=page.fault)
-        return cls(working, broken, placed)
+        texts = pages.translations.faults
+        for name, fault in texts.items():
+            _log.error("texts of an application cannot be read", application=name, fault=fault)
+        return cls(working, broken, placed, texts)
 
     def entries(self) -> list[Entry]:
         """Their lines in the table of who may come in."""
@@ -115,6 +119,7 @@ class Applications:
         return [
             *(f"application {one.name} has no pages: {one.fault}" for one in self.broken),
             *(f"page {page.name} cannot be shown: {page.fault}" for page in self.pages if page.fault),
+            *(f"texts of application {name} cannot be read: {fault}" for name, fault in self.texts.items()),
         ]
 
     def versions(self) -> dict[str, str]:

@@ -16,14 +16,23 @@ class Translations:
     """Catalogues of all languages. A key that a language lacks shows in English, else as itself.
 
     `more` are folders of others by name; of theirs only keys "NAME.…" count, so nobody changes another's words.
+    `faults` says of whose a file cannot be read.
     """
 
     def __init__(self, folder: Path, more: Mapping[str, Path] | None = None) -> None:
         self.catalogues: Mapping[str, dict[str, str]] = {lang: _load(folder / f"{lang}.json") for lang in LANGUAGES}
+        self.faults: dict[str, str] = {}
         for name, other in (more or {}).items():
             for lang, catalogue in self.catalogues.items():
-                texts = _load(other / f"{lang}.json")
+                texts = self._texts_of(name, other / f"{lang}.json")
                 catalogue |= {key: text for key, text in texts.items() if key.startswith(f"{name}.")}
+
+    def _texts_of(self, name: str, path: Path) -> Mapping[str, str]:
+        try:
+            return _load(path)
+        except (msgspec.MsgspecError, UnicodeError, OSError) as error:
+            self.faults[name] = f"{path}: {error}"
+            return {}
 
     def of(self, lang: str) -> Translate:
         """The function `t(key, name=value...)` for a language; `{name}` in a text is replaced by the value."""

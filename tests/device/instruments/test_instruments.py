@@ -185,6 +185,26 @@ def test_a_camera_that_is_silent_for_a_while_gives_its_image_afterwards(tmp_path
     camera_test(work, tmp_path)
 
 
+def test_a_camera_that_talks_nonsense_after_its_image_can_be_shut_down(tmp_path: Path) -> None:
+    async def work(camera: Any, clock: JumpingClock) -> None:
+        device = camera.device
+        fetch = device.do_fetch
+
+        async def nonsense() -> Any:
+            raise ValueError("nonsense")
+
+        async def last() -> Any:
+            device.observe = nonsense
+            return await fetch()
+
+        device.do_fetch = last
+        await camera.call("expose", 1.0)
+        await until(camera.client, "test/fake_camera/images", 1)
+        await device.shutdown()
+
+    camera_test(work, tmp_path)
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "images").write_text("a file where the folder should be")
 

@@ -286,10 +286,11 @@ def test_a_socket_that_falls_silent_is_left_and_asked_again(js: Callable[..., An
 
 REFUSING = """
         const asked = [];
-        const socket = {subscribe: (tags, how) => { asked.push({tags, how}); return () => {}; }, state: "live", serverNow: () => Date.now(), addEventListener: () => {}};
+        const socket = {subscribe: (tags, how) => { asked.push({tags, how}); return () => {}; }};
         const fetched = window.fetch, timeout = window.setTimeout;
         const waits = [];
-        window.fetch = async () => new Response(JSON.stringify({tags: x.tags.map((tag) => ({tag, type: "float64"}))}), {status: x.status});
+        const answer = JSON.stringify({tags: x.tags.map((tag) => ({tag, type: "float64"}))});
+        window.fetch = async () => new Response(answer, {status: x.status});
         window.setTimeout = (f, ms) => (ms >= 3000 ? waits.push(f) : timeout(f, ms));
         const settle = () => new Promise((r) => timeout(r, 120));
 """

@@ -214,8 +214,7 @@ class Camera(Instrument):
         following, self._following = self._following, None
         if following is not None:
             following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            await asyncio.wait([following])
 
     async def _follow(self, exposure: Taken) -> None:
         """Wait for the end of an exposure and write its file. The end of the task says so in the tags."""
@@ -229,7 +228,10 @@ class Camera(Instrument):
             self.log.warning("no image", task="exposure", exposure=exposure.number, error=str(error))
             self.trouble = str(error) or type(error).__name__
         self._exposure, self._reading = None, False
-        await self.look_again()
+        try:
+            await self.look_again()
+        except Exception as error:  # noqa: BLE001 - the end of a task: the next scan tells
+            self.log.warning("cannot look at the camera", task="exposure", error=str(error))
 
     async def _ready(self, exposure: Taken) -> CameraStatus:
         clock = self.surroundings.clock
