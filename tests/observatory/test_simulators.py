@@ -57,5 +57,5 @@ def test_which_scenario_is_meant(tmp_path: Path) -> None:
     assert scenario_path("") is None
     assert scenario_path(str(own)) == own
     assert scenario_path("plc") == SCENARIOS / "plc.json"
-    with pytest.raises(OperationError, match="one of full, plc"):
+    with pytest.raises(OperationError, match="one of alerts, full, plc"):
         scenario_path("nonsense")
