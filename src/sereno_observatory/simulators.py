@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from sereno.sim.scenario import read_scenario
 
 PLC_DEVICE = "site/plc"
 USERS = "userSimulator"
+ALERTS = "alerts"
+NAMES = {"plc": PLC_DEVICE, "alerts": ALERTS}
+"""What the site calls the simulators that are no instruments."""
 SCENARIOS = Path(__file__).parent / "scenarios"
 DEVICES = {
     "telescope": "site/telescope",
@@ -28,7 +31,7 @@ DEVICES = {
     "dome": "site/dome",
 }
 """What the site calls a simulated instrument."""
-PORTS = {"telescope": -3, "cameraVIS": -2, "cameraNIR": -1, "plc": 0, "dome": 1}
+PORTS = {"telescope": -3, "cameraVIS": -2, "cameraNIR": -1, "plc": 0, "dome": 1, "alerts": 2}
 """Where each simulator listens, beside the PLC: with 5003 the ports are those of the original, 5000 to 5004."""
 USUAL = ("telescope", "cameraVIS", "cameraNIR", "plc")
 _END_TIMEOUT = 5.0
@@ -51,9 +54,10 @@ def observatory(
     """The observatory's simulators: its PLC with weather station, dome, doors and lights; telescope and cameras."""
     script = scenario_path(scenario)
     with ExitStack() as stack:
-        urls = _all(stack, only or USUAL, port, ["--scenario", str(script)] if script else [], seed)
+        urls, talkers = _all(stack, only or USUAL, port, ["--scenario", str(script)] if script else [], seed)
         if as_json:
-            click.echo(json.dumps({"devices": urls}))
+            heard = {ALERTS: urls.pop(ALERTS)} if ALERTS in urls else {}
+            click.echo(json.dumps({"devices": urls, **heard}))
         else:
             for name, url in urls.items():
                 click.echo(f"{name:16} {url}")
@@ -62,6 +66,8 @@ def observatory(
             if script is not None and has_users(script):
                 click.echo(f"its users need a node: sereno sim users --scenario {scenario} --data DATA")
         sys.stdout.flush()
+        for process in talkers:
+            threading.Thread(target=_pass_on, args=(process,), name="alerts", daemon=True).start()
         _wait(seconds, tied=tied)
     return 0
 
@@ -82,25 +88,32 @@ def has_users(path: Path) -> bool:
     return any(event.simulator == USERS for event in read_scenario(path).events)
 
 
-def _all(stack: ExitStack, names: tuple[str, ...], port: int, more: list[str], seed: int) -> dict[str, str]:
-    """Start simulators; device of the site -> URL. Cameras follow the telescope, so they start when that is there."""
+def _all(
+    stack: ExitStack, names: tuple[str, ...], port: int, more: list[str], seed: int
+) -> tuple[dict[str, str], list[subprocess.Popen[str]]]:
+    """Start simulators; device of the site -> URL, and those that go on telling things.
+
+    Cameras follow the telescope, so they start when that is there.
+    """
+    talkers: list[subprocess.Popen[str]] = []
     urls: dict[str, str] = {}
     first = [name for name in names if not name.startswith("camera")]
     for group in (first, [name for name in names if name not in first]):
         started = []
         for name in group:
             where = ["--port", str(port + PORTS[name] if port else 0), *more]
-            words = ["plc", *where] if name == "plc" else ["alpaca", "--part", name, "--seed", str(seed), *where]
+            words = [name, *where] if name in NAMES else ["alpaca", "--part", name, "--seed", str(seed), *where]
             if name.startswith("camera"):
                 words += ["--roofless", *(["--telescope", urls["site/telescope"]] if "site/telescope" in urls else [])]
             started.append((_begun(stack, *words), words))
         for process, words in started:
             ready = _ready(process, words)
-            if words[0] == "plc":
-                urls[PLC_DEVICE] = ready["url"]
+            if words[0] in NAMES:
+                urls[NAMES[words[0]]] = ready["url"]
+                talkers += [process] if words[0] == ALERTS else []
             else:
                 urls |= {DEVICES[name]: url for name, url in ready["devices"].items() if name in DEVICES}
-    return urls
+    return urls, talkers
 
 
 def _begun(stack: ExitStack, *words: str) -> subprocess.Popen[str]:
@@ -119,6 +132,14 @@ def _ready(process: subprocess.Popen[str], words: list[str]) -> dict[str, Any]:
         raise OperationError(f"the simulator did not start: sereno sim {' '.join(words)}")
     found: dict[str, Any] = json.loads(line)
     return found
+
+
+def _pass_on(process: subprocess.Popen[str]) -> None:
+    """Print what a simulator tells, so that it is never held up by nobody reading."""
+    assert process.stdout is not None
+    with suppress(ValueError):  # closed while it was read
+        for line in process.stdout:
+            click.echo(line, nl=False)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

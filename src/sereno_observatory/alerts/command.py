@@ -120,12 +120,19 @@ async def _play_until_stopped(
         threading.Thread(target=_until_stdin_closes, args=(loop, stopped), name="stdin", daemon=True).start()
     playing = asyncio.create_task(play(makers, broker.publish, clock, period), name="scenario of alerts")
     try:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await stopped.wait()
+        await _until(stopped, clock, seconds)
     finally:
         playing.cancel()
         await asyncio.gather(playing, return_exceptions=True)
+
+
+async def _until(stopped: asyncio.Event, clock: Clock, seconds: float | None) -> None:
+    if seconds is None:
+        await stopped.wait()
+        return
+    with suppress(TimeoutError):
+        async with clock.timeout(seconds):
+            await stopped.wait()
 
 
 def _until_stdin_closes(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
