@@ -17,6 +17,11 @@ EXAMPLES = {
     "session": "0000000000000000",
     "alarm": "north/plc1/level.hi",
     "key": "unknown-key",
+    "act": "run",
+    "number": "1",
+    "version": "1",
+    "file": "none.html",
+    "lang": "en",
 }
 UNSAFE = [
     (e.kind, re.sub(r"{(\w+)(?::path)?}", lambda m: EXAMPLES[m.group(1)], e.path))
@@ -43,14 +48,14 @@ def test_everything_that_changes_something_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), UNSAFE)
-@pytest.mark.parametrize("headers", FOREIGN, ids=str)
-async def test_pages_of_other_sites_change_nothing(site, method: str, path: str, headers: dict[str, str]) -> None:
+async def test_pages_of_other_sites_change_nothing(site, method: str, path: str) -> None:
     async with await site.signed_in("admin") as browser:
         del browser.headers["origin"], browser.headers["sec-fetch-site"]
-        answer = await browser.request(
-            method, path, headers=headers, json={"value": 1, "target": "north/plc1/setpoint"}
-        )
-        assert answer.status_code == 403
+        for headers in FOREIGN:
+            answer = await browser.request(
+                method, path, headers=headers, json={"value": 1, "target": "north/plc1/setpoint"}
+            )
+            assert answer.status_code == 403, headers
         assert (await browser.get("/api/v1/session")).status_code == 200
     assert site.plant.commands == []
 

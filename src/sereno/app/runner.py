@@ -14,6 +14,7 @@ from .logs import configure_logs
 from .node import Node
 from .plant.load import Plant
 from .stopping import run_until_stopped, until
+from .tls import check_listening
 from .welcome import Welcome
 
 
@@ -30,7 +31,10 @@ class RunOptions:
 
 
 def run_node(options: RunOptions, welcome: Welcome) -> int:
-    """Run until Ctrl-C, a request to end, or the time given. Returns the exit code."""
+    """Run until Ctrl-C, a request to end, or the time given. Returns the exit code.
+
+    Raises ConfigurationError, before anything is written, where it would listen without TLS.
+    """
     folder, environment, log = DataFolder(options.data), Environment(), options.plant.log
 
     async def work(stopped: asyncio.Event) -> None:
@@ -38,6 +42,7 @@ def run_node(options: RunOptions, welcome: Welcome) -> int:
             welcome.show(await node.start(options.host, options.port, fresh_password=options.fresh_password))
             await until(stopped, options.seconds)
 
+    check_listening(options.plant, options.host)
     if not log.files:
         configure_logs(log.number)
         return run_until_stopped(work)
