@@ -85,6 +85,10 @@ def build(folder: Path, imports: list[tuple[str, str]]) -> None:
     (package / "__init__.py").touch()
     (folder / "src" / "sereno_observatory").mkdir()
     (folder / "src" / "sereno_observatory" / "__init__.py").touch()
+    (package / "sim" / "scenario.py").touch()
+    (folder / "src" / "sereno_observatory" / "scenarios.py").write_text(
+        "import sereno.sim.scenario\n", encoding="utf-8"
+    )
     for importer, imported in imports:
         with (package / (importer.replace(".", "/") + ".py")).open("a") as file:
             file.write(f"import sereno.{imported}\n")
