@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -110,3 +111,30 @@ def test_what_is_not_known_is_shown_as_such(tmp_path: Path) -> None:
     flow = next(line for line in text.splitlines() if "works/flow" in line)
     assert '<td class="number unknown">100 %</td>' in text
     assert flow.count("#c9ced6") == 1, "the gap is one grey stretch of the curve"
+
+
+def test_a_last_value_keeps_the_unit_that_it_was_recorded_in(tmp_path: Path) -> None:
+    was, now = (TagSpec(path="works/level", unit=unit, decimals=1) for unit in ("m", "bar"))
+    spec = report(Shown(tags=("works/*",), show=("last", "max")), every="1h")
+
+    async def story(clock: JumpingClock) -> None:
+        async with running(tmp_path, Plant(was), clock) as historian:
+            await clock.sleep(3599.95)
+            historian.accept(batch(clock.wall_ns(), {0: 2.5}))
+            await clock.sleep(100)
+        async with running(tmp_path, Plant(now), clock) as historian:
+            historian.accept(batch(clock.wall_ns(), {0: 7.0}))
+            await historian.durable()
+            analyst = Analyst(historian, Calendar(), unrecorded)
+            making = Making(
+                spec=spec, period=period_of(spec, "2026-01-01T00:30", clock.wall_ns()), now=clock.wall_ns(), due=0
+            )
+            content = await gather(sources(Declared(now), history=historian, analysis=analyst), making, lambda _: None)
+        (row,) = content.tables[0].rows
+        assert row.last is not None
+        assert "2.5 m" in page(content)
+        assert "2.5 bar" not in page(content)
+        (line,) = csv.DictReader(io.StringIO(sheets(content)[""]))
+        assert (line["unit"], line["last"], line["last_text"], line["max"]) == ("bar", "", "2.5 m", "")
+
+    run_jumping(story)

@@ -109,3 +109,10 @@ def test_looking_for_what_is_kept_no_more_compares_no_run_with_all_others(monkey
     kept = Kept(after=T0, runs=[made(day) for day in range(20)])
     monkeypatch.setattr(Run, "__eq__", compared)
     assert [run.key for run in outdated(replace(SPEC, keep=15), kept, T0)] == [f"day{day}" for day in range(5)]
+
+
+def test_what_somebody_asks_for_takes_the_place_of_no_report_that_was_due() -> None:
+    asked = [made(9, actor="olga") for _ in range(20)]
+    kept = Kept(after=T0, runs=[*(made(day) for day in range(5)), *asked])
+    found = outdated(replace(SPEC, keep=5), kept, T0)
+    assert (len(found), {run.actor for run in found}) == (15, {"olga"})

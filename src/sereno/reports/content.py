@@ -18,12 +18,13 @@ SURE = 1e-4
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Last:
     """The value at the end of the period, None where it is not known. It held from `t` on, and is known to have held
-    until `until`; times ns UTC, 0 = the end. `remark`: what its quality says.
+    until `until`; times ns UTC, 0 = the end. `remark`: what its quality says. `unit`: its own, not that of the tag now.
     """
 
     value: float | int | str | None = None
     t: int = 0
     until: int = 0
+    unit: str = ""
     remark: str = ""
 
 

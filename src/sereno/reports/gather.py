@@ -177,7 +177,8 @@ def _of_series(series: Series, period: Period) -> Last:
     until = series.covered_until
     if unknown or until <= period.start:
         return Last()
-    return Last(value=value, t=t, until=until if until < period.end else 0, remark=reason(quality))
+    held = until if until < period.end else 0
+    return Last(value=value, t=t, until=held, unit=series.unit, remark=reason(quality))
 
 
 def _step(period: Period) -> str:

@@ -120,7 +120,7 @@ class _Page:
         until = f"{self._words['until']} {self._time(last.until)}" if last.until else ""
         said = ", ".join(filter(None, (until, last.remark)))
         remark = f"<br/><small>{_text(said)}</small>" if said else ""
-        return f"{_text(f'{value} {row.spec.unit}'.rstrip())}{remark}"
+        return f"{_text(f'{value} {last.unit}'.rstrip())}{remark}"
 
     def _alarms(self) -> Iterator[str]:
         figures, words = self._content.alarms, self._words

@@ -75,11 +75,14 @@ def waking(kept: Kept) -> list[int]:
 
 
 def outdated(spec: ReportSpec, kept: Kept, now: int) -> list[Run]:
-    """Runs that are kept no more."""
-    ended = [run for run in kept.runs if not run.open]
+    """Runs that are kept no more. Those that somebody asked for are counted by themselves."""
     oldest = now - round(spec.keep_for * NS) if spec.keep_for else 0
-    many = len(ended) - spec.keep
-    return [run for number, run in enumerate(ended) if run.end < oldest or number < many]
+    found: list[Run] = []
+    for asked in (False, True):
+        ended = [run for run in kept.runs if not run.open and bool(run.actor) is asked]
+        many = len(ended) - spec.keep
+        found += [run for number, run in enumerate(ended) if run.end < oldest or number < many]
+    return found
 
 
 def problem(spec: ReportSpec, kept: Kept) -> str:

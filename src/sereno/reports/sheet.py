@@ -61,6 +61,8 @@ def _last(row: Row, content: Content) -> list[str]:
     if row.last is None or row.last.value is None:
         return [""] * 5
     value = row.last.value
+    if row.last.unit != row.spec.unit:  # the column of units is that of the tag now
+        value = f"{value} {row.last.unit}".rstrip()
     number, text = ("", safe(value)) if isinstance(value, str) else (_number(value), "")
     if isinstance(value, int):
         number = str(value)
