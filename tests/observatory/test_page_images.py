@@ -80,6 +80,31 @@ async def test_each_sees_the_images_of_what_they_may_read(folder: Path) -> None:
     assert await seen("elsewhere/*") == set()
 
 
+async def test_of_years_of_nights_the_last_are_looked_at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "MOST_LISTED", 3)
+    for night in range(10, 20):
+        (folder / f"nights/2025-11-{night}").mkdir()
+        (folder / f"nights/2025-11-{night}/a.fits").write_bytes(b"x")
+    for number in range(20):
+        (folder / f"images/site-camera-20250101T0000{number:02d}-00001.fits").write_bytes(b"x")
+    looked: list[Path] = []
+    real = Path.stat
+
+    def stat(path: Path, **how: Any) -> Any:
+        looked.append(path)
+        return real(path, **how)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    found = await images(asks(folder))
+    assert len(found["images"]) == 3
+    names = {path.relative_to(folder).as_posix() for path in looked if path.suffix == ".fits"}
+    assert {one for one in names if one.startswith("nights")} == {
+        f"nights/2026-11-28/{FINISHED}", "nights/2025-11-19/a.fits", "nights/2025-11-18/a.fits",
+    }  # fmt: skip
+    assert f"images/{NAME}" in names
+    assert len(names) == 3 + 3 + 1
+
+
 @pytest.mark.parametrize(
     "name",
     ["", "sereno.fits", "../secret.fits", "images/../sereno.fits", "images/.part.fits", "/etc/passwd", "images//x.fits",

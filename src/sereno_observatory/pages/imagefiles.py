@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from heapq import nlargest
 from pathlib import Path
 from typing import Any
 
@@ -106,18 +107,40 @@ async def _path(asked: Asked) -> Path:
 
 def _listed(folder: Path, allowed: Allowed) -> list[dict[str, Any]]:
     found = []
-    for path in [*folder.glob("images/*.fits"), *folder.glob("nights/*/*.fits")]:
-        parts = path.relative_to(folder).parts
-        if allowed.admits(parts):
-            with suppress(OSError):  # one that went meanwhile, or a link to nothing
-                facts = path.stat()
-                found.append((facts.st_mtime_ns, "/".join(parts), facts.st_size))
+    for path in _newest_by_name(folder, allowed):
+        with suppress(OSError):  # one that went meanwhile, or a link to nothing
+            facts = path.stat()
+            found.append((facts.st_mtime_ns, "/".join(path.relative_to(folder).parts), facts.st_size))
     newest = sorted(found, reverse=True)[:MOST_LISTED]
     return [
         {"id": name, "name": name.rpartition("/")[2], "night": name.split("/")[1] if name.startswith("nights") else "",
          "bytes": size, "t": datetime.fromtimestamp(t_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")}
         for t_ns, name, size in newest
     ]  # fmt: skip
+
+
+def _newest_by_name(folder: Path, allowed: Allowed) -> Iterator[Path]:
+    """Images that may be seen: of each camera the newest, and those of the last nights, so that years cost nothing."""
+    raw: dict[str, list[tuple[str, str]]] = {}
+    for name in _names(folder / "images"):
+        if allowed.admits(("images", name)) and (match := _RAW.fullmatch(name)):
+            raw.setdefault(match["camera"], []).append((name.removeprefix(match["camera"]), name))
+    for names in raw.values():
+        yield from (folder / "images" / name for _, name in nlargest(MOST_LISTED, names))
+    count = 0
+    for night in sorted(_names(folder / "nights"), reverse=True) if allowed.nights else ():
+        names = [name for name in _names(folder / "nights" / night) if allowed.admits(("nights", night, name))]
+        yield from (folder / "nights" / night / name for name in names)
+        count += len(names)
+        if count >= MOST_LISTED:
+            return
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,14 @@ import tomllib
 import pytest
 
 from sereno.device.instruments import KINDS
-from sereno.drivers.alpaca.discovery import Configured, DiscoveryAnswers, configured, device_toml, discover
+from sereno.drivers.alpaca.discovery import (
+    Configured,
+    DiscoveryAnswers,
+    _Asking,
+    configured,
+    device_toml,
+    discover,
+)
 from sereno.model import NoAnswerError, NotConnectedError
 from sereno.sim.instruments.run import run_alpaca
 
@@ -57,3 +64,16 @@ def test_the_sections_of_a_plant_file() -> None:
         ("obs/main_camera_2", "camera", "http://h/1"),
     ]
     assert "# Turner is a rotator" in text
+
+
+def test_a_server_writes_no_sections_by_the_names_of_its_devices() -> None:
+    text = device_toml(
+        [Configured("x\u2028y", 'Turner\n[[device]]\nname = "evil"', 0, "http://h/0")], "obs", list(KINDS)
+    )
+    assert tomllib.loads(text) == {}
+
+
+def test_an_answer_nested_without_end_is_no_server() -> None:
+    asking = _Asking()
+    asking.datagram_received(b"[" * 60_000, ("127.0.0.1", 1))
+    assert asking.found == {}

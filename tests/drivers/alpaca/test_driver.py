@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from sereno.device import device_configs
 from sereno.device.instruments import decode_fits, sky
 from sereno.drivers.alpaca import camera, client
+from sereno.drivers.alpaca.family import ALPACA
 from sereno.drivers.alpaca.protocol import Address
 from sereno.model import DeviceError, NoAnswerError, severity
 from sereno.sim.scenario import parse_scenario
@@ -242,3 +245,26 @@ def test_questions_and_answers_are_shown_to_who_looks(tmp_path: Path) -> None:
             if len(seen) == 2:
                 break
         assert seen == [("tx", "GET issafe"), ("rx", "200 issafe")]
+
+
+def test_a_farewell_that_takes_too_long_leaves_no_connection_behind() -> None:
+    async def work(clock: JumpingClock) -> None:
+        settings = {"url": "http://127.0.0.1:1/0", "hang_up": True}
+        (config,) = device_configs(ALPACA.kinds["dome"], "site/it", settings)
+        closed: list[str] = []
+
+        class Silent:
+            async def put(self, *_: Any, **__: Any) -> None:
+                await asyncio.Event().wait()
+
+            async def close(self) -> None:
+                closed.append("http")
+
+        device = cast(Any, config.config).device
+        device._http = device._client = Silent()
+        with pytest.raises(TimeoutError):
+            async with clock.timeout(1.0):
+                await device.shutdown()
+        assert closed == ["http"]
+
+    run_jumping(work)

@@ -258,3 +258,20 @@ def test_switches_pairs_and_numbers(tmp_path: Path) -> None:
         assert fake.asked[-1] == ("LEVEL", {"A": "5.0", "B": "200.0"})
         assert (await here.client.write("site/it/b", 300)).state is AckState.REFUSED
         assert fake.asked[-1] == ("LEVEL", {"A": "5.0", "B": "200.0"})
+
+
+def test_a_farewell_that_takes_too_long_leaves_no_connection_behind(tmp_path: Path) -> None:
+    fake = wheel()
+
+    @at("filterwheel", fake, tmp_path, hang_up=True, timeout=30.0)
+    async def _(here: Bench) -> None:
+        fake.properties["CONNECTION"].answer = None
+        fake.asked.clear()
+        (end,) = fake.ends
+        fake.tell("CONNECTION", CONNECT=False, DISCONNECT=True)  # it is connected anew, after a farewell
+        for _ in range(300):
+            await here.clock.sleep(0.1)
+            if end not in fake.ends:
+                break
+        assert end not in fake.ends
+        assert fake.asked[0] == ("CONNECTION", {"DISCONNECT": "On"})

@@ -52,7 +52,7 @@ class _Asking(asyncio.DatagramProtocol):
         """See asyncio.DatagramProtocol."""
         try:
             port = json.loads(data)["AlpacaPort"]
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             return
         if isinstance(port, int) and 0 < port < 65536:
             self.found[f"{addr[0]}:{port}"] = None
@@ -96,7 +96,8 @@ def device_toml(devices: Sequence[Configured], below: str, kinds: Sequence[str])
     taken: set[str] = set()
     for device in devices:
         if device.kind not in kinds:
-            lines += [f"# {device.name} is a {device.kind}, which has no interface here", ""]
+            words = " ".join(f"{device.name} is a {device.kind}, which has no interface here".split())
+            lines += [f"# {words}", ""]
             continue
         name = segment = suggest_segment(device.name)
         number = 2

@@ -64,11 +64,13 @@ class AlpacaInstrument(Instrument):
 
     async def shutdown(self) -> None:
         """See Device: hang up; the device itself stays connected for others unless told otherwise."""
-        await super().shutdown()
-        if self.hang_up and self._client is not None:
-            with suppress(DeliveryError, DeviceError, OSError):
-                await self._client.put("connected", Connected=False)
-        await self._end()
+        try:
+            await super().shutdown()
+            if self.hang_up and self._client is not None:
+                with suppress(DeliveryError, DeviceError, OSError):
+                    await self._client.put("connected", Connected=False)
+        finally:
+            await self._end()
 
     async def _end(self) -> None:
         http, self._http, self._client = self._http, None, None

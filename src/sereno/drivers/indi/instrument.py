@@ -64,14 +64,15 @@ class IndiInstrument(Instrument):
 
     async def shutdown(self) -> None:
         """See Device: hang up; the device itself stays connected for others unless told otherwise."""
-        await super().shutdown()
         client, self._client = self._client, None
-        if client is None:
-            return
-        if self.hang_up:
-            with suppress(DeliveryError, DeviceError):
-                await client.tell(CONNECTION, {"DISCONNECT": True}, timeout=self.timeout)
-        client.close()
+        try:
+            await super().shutdown()
+            if client is not None and self.hang_up:
+                with suppress(DeliveryError, DeviceError):
+                    await client.tell(CONNECTION, {"DISCONNECT": True}, timeout=self.timeout)
+        finally:
+            if client is not None:
+                client.close()
 
     async def there(self) -> IndiClient:
         """The device, which has just answered. Raises NoAnswerError, NotConnectedError."""
