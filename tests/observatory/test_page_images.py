@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -190,3 +193,16 @@ def test_blocks_are_means() -> None:
     assert averaged(part, 2).tolist() == [[3.5, 5.5, 7.5], [15.5, 17.5, 19.5]]
     assert averaged(part, 4).shape == (1, 1)
     assert averaged(np.ones((1, 100), np.float32), 8).shape == (1, 12)
+
+
+async def test_who_looks_at_images_keeps_no_thread_from_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    monkeypatch.setattr(page, "_described", lambda _path: {"waited": go.wait(10)})
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+    looking = [asyncio.create_task(image(asks(folder, id=f"images/{NAME}"))) for _ in range(4)]
+    try:
+        await asyncio.sleep(0.05)
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "saved"), 5) == "saved"
+    finally:
+        go.set()
+    assert await asyncio.gather(*looking) == [{"waited": True}] * 4

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nlargest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from sereno.pages import Asked, File, Right
 
 from .site import ROLES, path_of
 
+T = TypeVar("T")
 MOST_BYTES = 512 << 20
 """Of a file that is shown."""
 MOST_LISTED = 200
@@ -51,16 +52,24 @@ class Allowed:
         return len(parts) == 3 and parts[0] == "nights" and self.nights
 
 
+_worker = ThreadPoolExecutor(1, thread_name_prefix="page images")
+"""Of its own: who looks at images keeps no thread from those who take them."""
+
+
+async def _beside(work: Callable[..., T], *arguments: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_worker, work, *arguments)
+
+
 async def images(asked: Asked) -> dict[str, Any]:
     """The newest images, newest first: `id`, name, bytes and time of the file."""
     folder, allowed = await _allowed(asked)
-    return {"images": await asyncio.to_thread(_listed, folder, allowed)}
+    return {"images": await _beside(_listed, folder, allowed)}
 
 
 async def image(asked: Asked) -> dict[str, Any]:
     """One image (`id`): size, header, statistics, histogram."""
     path = await _path(asked)
-    return await asyncio.to_thread(_described, path)
+    return await _beside(_described, path)
 
 
 async def pixels(asked: Asked) -> File:
@@ -71,7 +80,7 @@ async def pixels(asked: Asked) -> File:
     """
     path = await _path(asked)
     wanted = [_number(asked.query, name, 0) for name in ("x", "y", "w", "h")]
-    return File(await asyncio.to_thread(_part, path, wanted))
+    return File(await _beside(_part, path, wanted))
 
 
 async def fits(asked: Asked) -> File:
@@ -125,13 +134,13 @@ def _newest_by_name(folder: Path, allowed: Allowed) -> Iterator[Path]:
     for name in _names(folder / "images"):
         if allowed.admits(("images", name)) and (match := _RAW.fullmatch(name)):
             raw.setdefault(match["camera"], []).append((name.removeprefix(match["camera"]), name))
-    for names in raw.values():
-        yield from (folder / "images" / name for _, name in nlargest(MOST_LISTED, names))
+    for taken in raw.values():
+        yield from (folder / "images" / name for _, name in nlargest(MOST_LISTED, taken))
     count = 0
     for night in sorted(_names(folder / "nights"), reverse=True) if allowed.nights else ():
-        names = [name for name in _names(folder / "nights" / night) if allowed.admits(("nights", night, name))]
-        yield from (folder / "nights" / night / name for name in names)
-        count += len(names)
+        finished = [name for name in _names(folder / "nights" / night) if allowed.admits(("nights", night, name))]
+        yield from (folder / "nights" / night / name for name in finished)
+        count += len(finished)
         if count >= MOST_LISTED:
             return
 
@@ -155,7 +164,6 @@ class Opened:
 
 
 _last: list[Opened] = []
-_one_at_a_time = threading.Lock()
 
 
 def _open(path: Path) -> Opened:
@@ -164,18 +172,17 @@ def _open(path: Path) -> Opened:
 
     facts = path.stat()
     key = (str(path), facts.st_mtime_ns, facts.st_size)
-    with _one_at_a_time:
-        if _last and _last[0].key == key:
-            return _last[0]
-        try:
-            decoded = decode_fits(path.read_bytes())
-        except FitsError as error:
-            raise OperationError(f"{path.name}: {error}") from error
-        plane = decoded.pixels if decoded.pixels.ndim == 2 else decoded.pixels[0]
-        finite = plane[np.isfinite(plane)] if plane.dtype.kind == "f" else plane
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-        _last[:] = [Opened(key, plane, decoded.cards, low, high)]
+    if _last and _last[0].key == key:
         return _last[0]
+    try:
+        decoded = decode_fits(path.read_bytes())
+    except FitsError as error:
+        raise OperationError(f"{path.name}: {error}") from error
+    plane = decoded.pixels if decoded.pixels.ndim == 2 else decoded.pixels[0]
+    finite = plane[np.isfinite(plane)] if plane.dtype.kind == "f" else plane
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    _last[:] = [Opened(key, plane, decoded.cards, low, high)]
+    return _last[0]
 
 
 def _described(path: Path) -> dict[str, Any]:
