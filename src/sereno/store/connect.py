@@ -43,8 +43,8 @@ def make_engine(where: str | Path, arguments: Mapping[str, Any] | None = None) -
 
 
 def name_of(url: URL) -> str:
-    """For messages: the file, or the URL without its password."""
-    return str(url.database) if url.get_backend_name() == "sqlite" else url.render_as_string()
+    """For messages: the file, or the URL without its password and its options, which may hold one."""
+    return str(url.database) if url.get_backend_name() == "sqlite" else url.set(query={}).render_as_string()
 
 
 def sqlite_file(where: str | Path) -> Path | None:

@@ -123,3 +123,49 @@ def test_a_name_that_is_there_twice_is_asked_once(tmp_path: Path) -> None:
     tags = [tag.spec.name for tag in loaded(tmp_path, found).devices[0].tags]
     assert tags.count("a_b") == 1
     assert "a_b_2" in tags
+
+
+PRESS = {"press": {"RASP_catch": "10.0.0.7"}}
+
+
+def test_a_page_is_no_inventory_where_the_members_are_listed(tmp_path: Path) -> None:
+    for data in ({"page": URL, "inventory": PRESS}, {"inventory": PRESS, "page": URL}):
+        found = read_fleet(json.dumps(data), "config.json")
+        assert loaded(tmp_path, found).devices[0].config.members == {"press": "10.0.0.7"}
+        assert any(note.startswith(f"{URL} is left out") for note in found.notes)
+    found = read_fleet(json.dumps({"page": URL}), "config.json")
+    assert "page: taken for the address of the inventory" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("data", "every", "said"),
+    [({"period_ms": 500}, 0.5, "0.5"), ({"every_milliseconds": 2500}, 2.5, "2.5"), ({"every_days": 1}, 86400.0, "1 d"),
+     ({"every_heures": 2}, 7200.0, "2 h"), ({"every_seconds": 1234567}, 1234567.0, "1.23457e+06 s")],
+)  # fmt: skip
+def test_units_of_time(tmp_path: Path, data: dict[str, Any], every: float, said: str) -> None:
+    found = read_fleet(json.dumps({"inventory": PRESS, **data}), "config.json")
+    (job,) = loaded(tmp_path, found).jobs
+    assert (found.every, job.schedule.every) == (every, every)
+    assert said in job.when
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"requests": [{"name": "a", "sum": True, "threshold": float("nan")}]}, "is no number"),
+        ({"requests": [{"name": "a", "sum": True, "threshold": float("inf")}]}, "is no number"),
+        ({"requests": [{"name": "a", "sum": True, "threshold": 10**400}]}, "is no number"),
+        ({"every_seconds": 0.01}, "every 0.01 s"),
+        ({"more": {"a\ud800": {"RASP_catch": "10.0.0.1"}}}, "cannot be the name"),
+        ({"more": {"a\x7f": {"RASP_catch": "10.0.0.1"}}}, "cannot be the name"),
+    ],
+)
+def test_what_would_never_ring_or_run_is_a_fault(data: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        read_fleet(json.dumps({"inventory": PRESS, **data}), "config.json")
+
+
+def test_keys_that_no_terminal_shows_are_told_of(tmp_path: Path) -> None:
+    found = read_fleet(json.dumps({"inventory": PRESS, "a\ud800\x1b[2J": "http://h/\x7f", "b\x1b": URL}), "config.json")
+    assert all(note.isprintable() for note in found.notes)
+    assert loaded(tmp_path, found).jobs

@@ -156,6 +156,30 @@ def test_nothing_can_be_changed(file: Path) -> None:
     database.close()
 
 
+def test_a_question_that_never_ends_is_ended(file: Path) -> None:
+    """Two hundred million rows, that would take many times as long, and then end, so that this test does."""
+    database = ForeignDatabase(f"sqlite:///{file}", seconds=0.2)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {}) SELECT count(*) FROM n"
+    with pytest.raises(StoreError, match=r"no answer within 0\.2 s"):
+        database.rows(endless.format(200_000_000), 10)
+    assert database.rows(endless.format(10), 10) == [(10,)]
+    database.close()
+
+
+def test_a_password_among_the_options_of_a_url_is_not_told() -> None:
+    pytest.importorskip("psycopg")
+    database = ForeignDatabase("postgresql://u@127.0.0.1:1/db?password=hunter2", seconds=1)
+    with pytest.raises(StoreError) as caught:
+        database.rows("SELECT 1", 1)
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in database.name
+    for text in ("postgresql://u@h/db?password=hunter2", "mariadb://u@h/db?passwd=hunter2"):
+        with pytest.raises(ValidationError, match="not in the plant file itself"):
+            HttpConfig.model_validate({"query": "SELECT 1", "database": text})
+    with pytest.raises(ValidationError, match="without a password"):
+        HttpConfig.model_validate({"url": "http://u:hunter2@10.0.0.1/inventory"})
+
+
 @pytest.mark.service
 @pytest.mark.parametrize(("kind", "title", "port"), [("postgresql", "PostgreSQL", 5432), ("mariadb", "MariaDB", 3306)])
 def test_on_servers(kind: str, title: str, port: int, require_service: Callable[[str, str, int], None]) -> None:

@@ -14,7 +14,11 @@ from sereno.model import ConfigurationError, Fault
 PORT = 8000
 EVERY = 300.0
 ADDRESS_KEY = "RASP_catch"
-_UNITS = {"second": 1.0, "seconde": 1.0, "sec": 1.0, "s": 1.0, "minute": 60.0, "min": 60.0, "mn": 60.0, "hour": 3600.0}
+_UNITS = {"_ms": 1e-3, "milli": 1e-3, "sec": 1.0, "min": 60.0, "hour": 3600.0, "heure": 3600.0, "hora": 3600.0}
+_UNITS |= dict.fromkeys(("day", "jour", "dia"), 86400.0)
+"""Of times, by a part of the key; the first one counts, minutes where there is none."""
+SOONEST, LATEST = 0.1, 366 * 86400.0
+MOST = 1e300
 _LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "warn": "warning", "error": "error"}
 _NAME = re.compile(r"[A-Za-z0-9._~-]{1,60}\Z")
 _EVERY = re.compile(r"every|interval|period|frequen|minute|repeat|schedul", re.IGNORECASE)
@@ -56,8 +60,13 @@ def read_fleet(text: str, where: str) -> FleetConfig:
     _take(found, data, where, "", faults)
     if not found.requests and not found.members and not found.inventory:
         faults.append(Fault(where, "it has neither requests nor an inventory", '"name" and "threshold", or RASP_catch'))
+    if found.every and not SOONEST <= found.every <= LATEST:
+        faults.append(Fault(where, f"a job every {found.every:g} s", f"{SOONEST:g} s to a year"))
     if faults:
         raise ConfigurationError(faults)
+    if found.members and found.inventory:
+        found.notes.append(f"{found.inventory} is left out: the members are listed")
+        found.inventory = ""
     if not found.every:
         found.every = EVERY
         found.notes.append(f"no interval was found: the job runs every {EVERY / 60:g} minutes")
@@ -67,7 +76,8 @@ def read_fleet(text: str, where: str) -> FleetConfig:
 def _take(found: FleetConfig, data: Mapping[str, Any], where: str, path: str, faults: list[Fault]) -> None:
     """Each key by what it holds, those of objects within too."""
     for key, value in data.items():
-        name = f"{path}{key}"
+        plain = "".join(char if char.isprintable() else "?" for char in key)
+        name = f"{path}{plain}"
         if _is_requests(value):
             found.requests += list(_requests(value, f"{where}: {name}", faults))
         elif _is_inventory(value):
@@ -77,19 +87,21 @@ def _take(found: FleetConfig, data: Mapping[str, Any], where: str, path: str, fa
             found.notes.append(f"{name}: the log is kept in files of the data folder, begun anew and never emptied")
         elif isinstance(value, dict):
             _take(found, value, where, f"{name}.", faults)
-        elif not _setting(found, key, value):
+        elif not _setting(found, plain, value):
             found.notes.append(f"{name}: left out, {json.dumps(value)[:60]} has no meaning here")
 
 
 def _setting(found: FleetConfig, key: str, value: Any) -> bool:
     """True if a single value is taken, or is known to be of no more use."""
     word = key.lower()
-    if isinstance(value, str) and value.startswith(("http://", "file:")) and not found.inventory:
+    if _is_address(value) and (not found.inventory or "inventor" in word):
         found.inventory = value
+        if "inventor" not in word:
+            found.notes.append(f"{key}: taken for the address of the inventory")
     elif _is_number(value) and value > 0 and _EVERY.search(key) and not found.every:
-        unit = next((factor for name, factor in _UNITS.items() if name in word and len(name) > 2), 60.0)
+        unit = next((factor for name, factor in _UNITS.items() if name in word), 60.0)
         found.every = value * unit
-    elif word == "port" and _is_number(value) and 0 < value < 65536:
+    elif word == "port" and isinstance(value, int) and 0 < value < 65536:
         found.port = int(value)
     elif word in ("host", "hôte", "address"):
         if value not in ("127.0.0.1", "localhost"):
@@ -102,7 +114,12 @@ def _setting(found: FleetConfig, key: str, value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """True for one that is finite: a threshold that is none would never ring."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -MOST <= value <= MOST
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("http://", "file:")) and value.isprintable()
 
 
 def _is_requests(value: Any) -> bool:
@@ -133,6 +150,9 @@ def _requests(listed: list[dict[str, Any]], where: str, faults: list[Fault]) -> 
 def _members(data: Mapping[str, Any], where: str, faults: list[Fault]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, one in data.items():
+        if not name.isprintable():
+            faults.append(Fault(where, f"{name!a} cannot be the name of a member", "letters, digits, spaces"))
+            continue
         address = one.get(ADDRESS_KEY) if isinstance(one, dict) else None
         try:
             base_of(str(address or ""), PORT)

@@ -161,7 +161,7 @@ def _device(found: FleetConfig) -> str:
         who = f"members = {{ {', '.join(f'{_text(n)} = {_text(a)}' for n, a in found.members.items())} }}"
     else:
         who = 'url = "http://127.0.0.1:8080/inventory"   # it was not in the configuration: say where it is'
-    scan = f"{min(found.every, 60.0):g}s"
+    scan = _seconds(min(found.every, 60.0))
     return (
         f'[[device]]\nname = {_text(DEVICE)}\ndriver = "http"\n{who}\ntimeout = 2.0\nscan = {_text(scan)}\n'
         'calls = { disconnect = { path = "/deconnection", method = "GET" } }\n'
@@ -214,7 +214,7 @@ def _job(found: FleetConfig, requests: Mapping[str, Request]) -> str:
     tags = [f"{DEVICE}/marbles"] + [f"{DEVICE}/{name}" for name in requests]
     return _JOB.format(
         device=DEVICE,
-        every=_text(f"{found.every:g}s"),
+        every=_text(_seconds(found.every)),
         columns="".join(f"  {_column(*column)},\n" for column in columns),
         asked=_ASKED.format(tags=json.dumps(tags)),
     )
@@ -223,6 +223,10 @@ def _job(found: FleetConfig, requests: Mapping[str, Request]) -> str:
 def _column(members: str, total: str, title: str, after: str) -> str:
     keys = {"members": f"{DEVICE}/{members}", "total": f"{DEVICE}/{total}" if total else "", "title": title}
     return "{ " + ", ".join(f"{k} = {_text(v)}" for k, v in {**keys, "after": after}.items() if v) + " }"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".") + "s"
 
 
 def _text(value: str) -> str:

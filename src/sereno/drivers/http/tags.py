@@ -45,6 +45,10 @@ class CallConfig(BaseModel):
 
 
 def _url(value: str) -> str:
+    if value.startswith("http:") and "@" in urlsplit(value).netloc:
+        raise ValueError(
+            "expected an inventory without a password, such as http://10.0.0.1/inventory: it would be sent nowhere"
+        )
     if value and _INVENTORY.match(value) is None:
         raise ValueError(f"{value!r} is no inventory, expected such as http://10.0.0.1/inventory or file:PATH")
     if value.startswith("http:") and not (urlsplit(value).hostname and urlsplit(value).port != 0):
@@ -64,7 +68,7 @@ def _database(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("sqlite", "postgresql", "mariadb"):
         raise ValueError("expected env:NAME or file:PATH with the URL, or sqlite:///PATH, postgresql://, mariadb://")
-    if parts.password is not None:
+    if parts.password is not None or "pass" in parts.query.lower():
         raise ValueError("a password is not in the plant file itself: put the URL into a file, and say file:PATH")
     return value
 
