@@ -173,9 +173,9 @@ def test_a_password_among_the_options_of_a_url_is_not_told() -> None:
         database.rows("SELECT 1", 1)
     assert "hunter2" not in str(caught.value)
     assert "hunter2" not in database.name
-    for text in ("postgresql://u@h/db?password=hunter2", "mariadb://u@h/db?passwd=hunter2"):
+    for where in ("postgresql://u@h/db?password=hunter2", "mariadb://u@h/db?passwd=hunter2"):
         with pytest.raises(ValidationError, match="not in the plant file itself"):
-            HttpConfig.model_validate({"query": "SELECT 1", "database": text})
+            HttpConfig.model_validate({"query": "SELECT 1", "database": where})
     with pytest.raises(ValidationError, match="without a password"):
         HttpConfig.model_validate({"url": "http://u:hunter2@10.0.0.1/inventory"})
 
