@@ -8,15 +8,17 @@ import json
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 from acting.defects import DEFECTS
-from acting.plant import AGENTS, CLOSING, Defect, Setting, plant
-from acting.trial import READY, Round, Trial, node, rounds
+from acting.observing import Observed, instruments
+from acting.plant import AGENTS, CLOSING, OBSERVER, Defect, Setting, plant
+from acting.rounds import Round, observing_rounds, rounds
+from acting.trial import READY, Trial, node
 from acting.witness import PROMISES, Witness
 from sereno.model import SystemClock
 from sereno.sim.jsonplc.devices import ACTUATORS, site_devices
@@ -55,7 +57,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev rig agents", description=__doc__)
     parser.add_argument("--rounds", type=int, default=36, metavar="N", help="in all, shared out to the settings (36)")
     parser.add_argument("--seed", type=int, default=1, help="which rounds")
-    parser.add_argument("--only", choices=("tasks", "processes"), help="one setting alone")
+    parser.add_argument("--only", choices=("tasks", "processes", "observer"), help="one setting alone")
     parser.add_argument("--one-node", action="store_true", help="one order of the plant file alone")
     parser.add_argument("--plant-defect", choices=sorted(DEFECTS), default="", help="must be caught")
     parser.add_argument("--json", action="store_true", help="print nothing but the last line")
@@ -63,10 +65,13 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def settings(only: str | None) -> list[Setting]:
-    """Agents as tasks and in processes of their own, in every order of the plant file."""
+    """Agents as tasks and in processes of their own, in every order of the plant file; then an observer too."""
     apart = {"tasks": [frozenset[str]()], "processes": [frozenset(AGENTS)]}
     chosen = [one for name, places in apart.items() if only in (None, name) for one in places]
-    return [Setting(place, order) for place in chosen for order in permutations(AGENTS)]
+    found = [Setting(place, order) for place in chosen for order in permutations(AGENTS)]
+    if only in (None, "observer"):
+        found += [Setting(place, observes=True) for place in (frozenset[str](), frozenset((*AGENTS, OBSERVER)))]
+    return found
 
 
 async def everything(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -74,14 +79,17 @@ async def everything(folder: Path, options: argparse.Namespace) -> dict[str, Any
     found: dict[str, Any] = {"figures": {"rounds": 0, "openings": 0, "looks": 0}, "broken": {}}
     if options.plant_defect:
         planted = DEFECTS[options.plant_defect]
-        share = [round_of(planted.shows)]
-        await in_node(folder / "defect", Setting(frozenset()), share, found, options, planted.changes)
+        share, observes = [round_of(planted.shows)], "observer" in planted.shows
+        await in_node(
+            folder / "defect", Setting(frozenset(), observes=observes), share, found, options, planted.changes
+        )
         return found
     chosen = settings(options.only)[: 1 if options.one_node else None]
     shares = [list(rounds(options.rounds, options.seed))[at :: len(chosen)] for at in range(len(chosen))]
     for at, (setting, share) in enumerate(zip(chosen, shares, strict=True)):
         if share:
-            await in_node(folder / str(at), setting, share, found, options)
+            chosen_rounds = list(observing_rounds(len(share))) if setting.observes else share
+            await in_node(folder / str(at), setting, chosen_rounds, found, options)
     return found
 
 
@@ -89,7 +97,7 @@ def round_of(words: str) -> Round:
     """The round that these words name."""
     for how in ("kill", "hang", "stop"):
         if words.startswith(how):
-            agent = next(one for one in AGENTS if one.endswith(words.split()[1]))
+            agent = next(one for one in (*AGENTS, OBSERVER) if one.endswith(words.split()[1]))
             return Round(how, agent, words.endswith("in rain"), 6.0)
     return Round(words)
 
@@ -111,8 +119,12 @@ async def in_node(
     port, witness = server.port, Witness(machine)
     watching = asyncio.create_task(witness.watch(), name="witness")
     try:
-        async with node(plant(folder / "plant", port, setting, defect), folder / "data") as client:
-            trial = Trial(client, server, port, witness, setting)
+        async with AsyncExitStack() as stack:
+            urls = await stack.enter_async_context(instruments()) if setting.observes else {}
+            made = plant(folder / "plant", port, setting, defect, urls)
+            client = await stack.enter_async_context(node(made, folder / "data"))
+            observed = Observed(client, witness, folder / "data" / "nights") if setting.observes else None
+            trial = Trial(client, server, port, witness, setting, observed)
             await trial.well_again("at the start", READY)
             for one in share:
                 if not options.json:
@@ -149,6 +161,11 @@ def add(found: dict[str, Any], trial: Trial, witness: Witness) -> None:
     figures["looks"] += witness.looks
     figures["longest_resume_s"] = round(max(figures.get("longest_resume_s", 0.0), trial.longest), 2)
     figures["latest_close_s"] = round(max(figures.get("latest_close_s", 0.0), witness.slowest), 2)
+    if trial.observed is not None:
+        figures["images"] = figures.get("images", 0) + trial.observed.images
+        for status, times in trial.observed.outcomes.items():
+            name = f"sequences_{status.lower()}"
+            figures[name] = figures.get(name, 0) + times
     for how, times in trial.done.items():
         figures[how.replace(" ", "_")] = figures.get(how.replace(" ", "_"), 0) + times
     for promise, words in witness.broken.items():

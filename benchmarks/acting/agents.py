@@ -7,6 +7,10 @@ import asyncio
 from sereno import DeviceError, command, scan
 from sereno_observatory.environment import Environment
 from sereno_observatory.majordome import Majordome
+from sereno_observatory.observer import Observer
+
+FORGETS = False
+"""Whether an observer never asks the book what is under way: a defect to plant."""
 
 
 class FastEnvironment(Environment):
@@ -48,6 +52,31 @@ class FastMajordome(Majordome):
         """As it is, unless it hangs or is broken."""
         await _suffer(self._ails)
         await super().conduct()
+
+    @command
+    def ail(self, how: str) -> None:
+        """Let it hang or be broken until it is started anew."""
+        self._ails = how
+
+
+class FastObserver(Observer):
+    """As it is, and may be harmed."""
+
+    async def startup(self) -> None:
+        """As it is, and well."""
+        await super().startup()
+        self._ails = ""
+
+    @scan(period="500ms")
+    async def tick(self) -> None:
+        """As it is, unless it hangs or is broken."""
+        await _suffer(self._ails)
+        await super().tick()
+
+    async def _resume(self) -> None:
+        self._resumed = FORGETS
+        if not FORGETS:
+            await super()._resume()
 
     @command
     def ail(self, how: str) -> None:

@@ -24,6 +24,9 @@ def _without(guard: str) -> tuple[str, str, str]:
 
 
 DEFECTS = {
+    "observer-forgets": Planted(
+        "sequence_ends", "kill observer", (("acting_agents.py", "FORGETS = False", "FORGETS = True"),)
+    ),
     "agents-alone-watch-the-rain": Planted(
         "open_in_danger",
         "hang environment in rain",

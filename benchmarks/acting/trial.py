@@ -4,56 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import permutations
 from pathlib import Path
 
 from sereno.client import Client, DeviceStatus, connect
 from sereno.model import SerenoError
 from sereno.sim.jsonplc.server import PlcServer
 
-from .plant import AGENTS, MAJORDOME, Setting
+from .observing import Observed
+from .plant import MAJORDOME, Setting
+from .rounds import Round
 from .witness import UNHEARD, UNWATCHED, Witness
 
 READY, WELL_AGAIN = 90.0, 45.0
 """Seconds that a node may take to start, and agents to be well again on a busy machine."""
-HOW = ("kill", "hang", "stop", "lose the PLC", "order")
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What befalls whom (no agent: the PLC, or all of them), whether it rains as well, and for how many seconds."""
-
-    how: str
-    agent: str = ""
-    rain: bool = False
-    lasts: float = 4.0
-    order: tuple[str, ...] = AGENTS
-
-    def __str__(self) -> str:
-        short = self.agent.rpartition("/")[2]
-        return " ".join(filter(None, (self.how, short, "in rain" if self.rain else "")))
-
-
-def rounds(count: int, seed: int) -> Iterator[Round]:
-    """So many of them: each way, each agent and each order in turn, the rest by chance."""
-    chance = random.Random(seed)
-    each = [(how, agent) for how in ("kill", "hang", "stop") for agent in AGENTS]
-    ways = [*each, ("lose the PLC", ""), *(("order", "") for _ in permutations(AGENTS))]
-    orders = list(permutations(AGENTS))
-    for number in range(count):
-        if number % len(ways) == 0:
-            chance.shuffle(ways)
-        how, agent = ways[number % len(ways)]
-        order = orders[number % len(orders)]
-        yield Round(how, agent, chance.random() < 0.5, round(chance.uniform(2.0, 6.0), 2), order)
 
 
 @dataclass(slots=True)
@@ -65,12 +35,14 @@ class Trial:
     port: int
     witness: Witness
     setting: Setting
+    observed: Observed | None = None
     done: Counter[str] = field(default_factory=Counter)
     longest: float = 0.0
 
     async def round(self, one: Round) -> None:
         """One of them, to its end."""
-        before = {agent: await self.starts(agent) for agent in AGENTS}
+        number = await self.observed.begin() if self.observed else 0
+        before = {agent: await self.starts(agent) for agent in self.setting.agents}
         if one.how == "lose the PLC":
             await self._without_plc(one)
         elif one.how == "order":
@@ -79,6 +51,8 @@ class Trial:
             await self._befallen(one)
         self.witness.rain(0.0)
         await self.well_again(str(one))
+        if self.observed:
+            await self.observed.end(number, str(one))
         await self._check_record(one, before)
         self.done[one.how] += 1
 
@@ -95,14 +69,18 @@ class Trial:
     async def _well(self) -> bool:
         with suppress(SerenoError):
             activity = await self.client.get(f"{MAJORDOME}/activity")
-            states = [(await self.client.get(f"{agent}/supervision/state")).value for agent in AGENTS]
+            states = [(await self.client.get(f"{agent}/supervision/state")).value for agent in self.setting.agents]
             said = activity.value == "RUNNING" and not activity.reason
-            return said and self.witness.shutter == "open" and states == ["running"] * len(AGENTS)
+            return said and self.witness.shutter == "open" and states == ["running"] * len(self.setting.agents)
         return False
 
     async def _how_it_is(self) -> str:
         told = []
-        for path in (f"{MAJORDOME}/activity", f"{MAJORDOME}/decision", *(f"{a}/supervision/state" for a in AGENTS)):
+        for path in (
+            f"{MAJORDOME}/activity",
+            f"{MAJORDOME}/decision",
+            *(f"{a}/supervision/state" for a in self.setting.agents),
+        ):
             with suppress(SerenoError):
                 reading = await self.client.get(path)
                 told.append(f"{path.rpartition('observatory/')[2]} {reading.value} {reading.reason}".strip())
@@ -134,7 +112,7 @@ class Trial:
         self.witness.found()
 
     async def _in_order(self, one: Round) -> None:
-        for agent in AGENTS:
+        for agent in self.setting.agents:
             await self._order(agent, "stop")
         self.witness.lost("all agents are stopped", UNWATCHED)
         await self._weather(one)
@@ -172,7 +150,7 @@ class Trial:
         return next(status for status in await self.client.devices() if status.path == agent)
 
     async def _check_record(self, one: Round, before: dict[str, int]) -> None:
-        again = {agent: await self.starts(agent) - before[agent] for agent in AGENTS}
+        again = {agent: await self.starts(agent) - before[agent] for agent in self.setting.agents}
         for agent, times in again.items():
             harmed = agent == one.agent and one.how in ("kill", "hang")
             ordered = agent in self.setting.apart and (one.how == "order" or (one.how == "stop" and agent == one.agent))

@@ -16,6 +16,8 @@ PROMISES = {
     "opened_in_danger": "the dome is not opened while it rains, or too soon afterwards",
     "not_resumed": "when all is well again the agents run and the night goes on",
     "wrong_record": "what the supervisor says of an agent is what was done to it",
+    "sequence_ends": "a sequence that is executed meanwhile is gone on with, or ends with a stated result",
+    "image_lost": "every image on record is a file, and none is there twice",
     "without_end": "every command ends with a stated result",
 }
 SLACK = 3.0

@@ -1,4 +1,7 @@
-"""The rig of agents: a very short run of it, a planted defect, and its witness by itself."""
+"""The rig of agents: one round of it, a planted defect, and by themselves its witness and who looks at sequences.
+
+Every other defect: `./dev rig agents --plant-defect NAME`, half a minute to a minute and a half each.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,9 @@ from typing import Any
 import pytest
 
 from acting.defects import DEFECTS
-from acting.plant import AGENTS
-from acting.trial import rounds
+from acting.observing import IMAGES, judged
+from acting.plant import AGENTS, OBSERVER
+from acting.rounds import observing_rounds, rounds
 from acting.witness import PROMISES, Witness
 from sereno.model import SystemClock
 from sereno.sim.jsonplc.devices import site_devices
@@ -32,9 +36,9 @@ def run(*arguments: str) -> tuple[int, dict[str, Any]]:
 
 @pytest.mark.timeout(240)
 def test_a_very_short_run() -> None:
-    code, result = run("--rounds", "2", "--only", "tasks", "--one-node")
+    code, result = run("--rounds", "1", "--seed", "7", "--only", "tasks", "--one-node")
     assert (code, result["broken"]) == (0, {})
-    assert result["figures"]["rounds"] == 2
+    assert result["figures"]["kill"] == 1
     assert result["figures"]["openings"] >= 1
 
 
@@ -53,6 +57,27 @@ def test_every_way_every_agent_and_every_order_come_in_turn() -> None:
     assert any(one.how == "lose the PLC" for one in found)
     assert {one.rain for one in found} == {True, False}
     assert {one.breaks for one in DEFECTS.values()} <= set(PROMISES)
+    told = [str(one) for one in observing_rounds(12)]
+    assert told[:2] == ["kill observer", "hang observer in rain"]
+    assert len(set(told)) == 12
+    assert {one.agent for one in observing_rounds(6)} == {OBSERVER, *AGENTS}
+
+
+def test_what_became_of_a_sequence_is_judged(tmp_path: Path) -> None:
+    images = [{"file": f"{number}.fits", "slot": {"number": number}} for number in range(IMAGES)]
+    for one in images:
+        (tmp_path / str(one["file"])).touch()
+    ended = {"id": 1, "status": "EXECUTED", "why": "6 images", "images": images}
+
+    def broken(**changes: Any) -> list[str]:
+        return [promise for promise, _ in judged({**ended, **changes}, tmp_path)]
+
+    assert broken() == broken(status="FAILED", images=images[:2]) == []
+    assert broken(status="EXECUTING") == broken(status="FAILED", why="") == ["sequence_ends"]
+    assert broken(images=images[:-1]) == ["sequence_ends"]
+    assert broken(status="FAILED", images=[{"file": "lost.fits", "slot": {}}]) == ["image_lost"]
+    assert broken(status="FAILED", images=[images[0], {**images[1], "file": "0.fits"}]) == ["image_lost"]
+    assert broken(status="FAILED", images=[images[0], {**images[1], "slot": {"number": 0}}]) == ["image_lost"]
 
 
 def seen(*looks: tuple[float, str], rains: float | None = None, dry: float = 0.0) -> dict[str, list[str]]:
