@@ -10,7 +10,7 @@ import pytest
 
 from sereno import Device, DeviceError, command, on_write, tag
 from sereno.client import Client
-from sereno.model import RefusedError, SerenoError
+from sereno.model import NotConnectedError, RefusedError, SerenoError
 from sereno.testing import AsyncTestedDevice, DeviceTest, JumpingClock, jumping
 from sereno_observatory.majordome import Majordome
 
@@ -232,6 +232,32 @@ async def test_made_safe_it_stays_so(clock: JumpingClock) -> None:
         await clock.sleep(30.0)
         assert (await client.get("site/plc/shutter")).value == "closed"
         assert DONE.count("open") == 1
+
+
+@jumping
+async def test_an_order_that_cannot_be_given_is_told_and_the_others_are_given(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await clock.sleep(10.0)
+        device = majordome.device
+        order = device._order
+
+        async def lost(which: Any, *more: Any) -> Any:
+            if which == "park":
+                raise NotConnectedError("the node is gone")
+            return await order(which, *more)
+
+        device._order = lost
+        await client.call("site/telescope", "unpark")
+        words = await majordome.call("make_safe")
+        assert words == "close: done; park: not sent, the node is gone"
+
+
+@jumping
+async def test_a_majordome_that_begins_in_the_night_knows_that_it_is_night(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, _):
+        device = majordome.device
+        device.startup()
+        assert (await device._known()).night is True
 
 
 @jumping

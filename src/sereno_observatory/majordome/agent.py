@@ -155,11 +155,14 @@ class Majordome(Device):
         wanted |= {name: f"{self.sequences}/{name}" for name in ("due", "calibration") if self.sequences}
         seen = seen_of(await readings_of(self.client, list(wanted.values())))
         found = {name: seen.values.get(path) for name, path in wanted.items()}
-        act, sequence = found["act"], found.get("sequence")
+        act, sequence, night = found["act"], found.get("sequence"), self._nightfall.night
+        if night is None:  # the first look at the sun is still to come
+            t_ns = self.client.clock.wall_ns()
+            night = self._nightfall.at(sun_place(t_ns, self.latitude, self.longitude).altitude)
         if self.mode is Mode.AUTO or sequence == 0:
             self._own = sequence or 0
         return Known(
-            bool(self._nightfall.night),
+            night,
             None if act is None else not act,
             float(found["safe_for"] or 0.0),
             found["shutter"],
@@ -179,6 +182,9 @@ class Majordome(Device):
         except TimeoutError:
             self.log.warning("order not done", order=order.value, state="no answer", reason="it does not return")
             return f"{order.value}: no answer"
+        except SerenoError as error:
+            self.log.warning("order not done", order=order.value, state="not sent", reason=str(error))
+            return f"{order.value}: not sent, {error}"
         words = f"{order.value}: {str(ack.state).replace('_', ' ')}"
         if ack.state is not AckState.DONE:
             self.log.warning("order not done", order=order.value, state=str(ack.state), reason=ack.reason)

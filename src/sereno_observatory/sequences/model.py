@@ -11,7 +11,9 @@ import msgspec
 from .status import Status
 
 Name = Annotated[str, msgspec.Meta(max_length=200)]
-_LONGEST, _MOST = 86_400.0, 10_000
+_LONGEST, _MOST, _LARGEST = 86_400.0, 10_000, 2**31 - 1
+Moment = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Whole = Annotated[int, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
 
 
 class Frame(StrEnum):
@@ -51,7 +53,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     images: Annotated[int, msgspec.Meta(ge=1, le=_MOST)] = 1
     filter: Name = ""
     frame: Frame = Frame.LIGHT
-    focus: int | None = None
+    focus: Whole | None = None
     binning: Annotated[int, msgspec.Meta(ge=1, le=64)] | None = None
     name: Name = ""
 
@@ -67,22 +69,25 @@ class Album(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is executed in one piece, within t_start and t_end (ns UTC), the higher priority first.
 
-    Without a target nothing is pointed or opened. `duration` (s) is what its author says that it takes, 0 = not said.
+    It has 10,000 images at most. Without a target nothing is pointed or opened. `duration` (s) is what its author says
+    that it takes, 0 = not said.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     albums: Annotated[tuple[Album, ...], msgspec.Meta(min_length=1, max_length=16)]
-    t_start: int
-    t_end: int
+    t_start: Moment
+    t_end: Moment
     target: Target | None = None
-    priority: int = 0
+    priority: Whole = 0
     program: Name = ""
     observer: Name = ""
-    duration: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    duration: Annotated[float, msgspec.Meta(ge=0, le=1e9)] = 0.0
 
     def __post_init__(self) -> None:
         if self.t_end <= self.t_start:
             raise ValueError("its window ends before it begins")
+        if self.images > _MOST:
+            raise ValueError(f"{self.images} images; a sequence has {_MOST} at most")
         detectors = [album.detector for album in self.albums]
         twice = {one for one in detectors if detectors.count(one) > 1}
         if twice:

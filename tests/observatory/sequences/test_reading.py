@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 import pytest
@@ -27,6 +29,24 @@ SAMPLE = """<?xml version="1.0" encoding="UTF-8"?>
     </album>
   </sequence>
 </request>"""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"priority": 10**30},
+        {"t_start": 1, "t_end": 10**25, "start": None, "end": None},
+        {"duration": float("inf")},
+        {"album": [{"detector": "d", "plan": [{"exposure": 1, "focus": 10**12}]}]},
+        {"album": [{"detector": "d", "plan": [{"exposure": 1, "images": 10_000}] * 2}]},
+    ],
+)
+def test_what_no_database_and_no_memory_could_hold_is_refused(wrong: dict[str, Any]) -> None:
+    asked = {"name": "a", "start": 0, "end": 100, "album": [{"detector": "d", "plan": [{"exposure": 1}]}]}
+    assert read_sequences(json.dumps(asked), EPOCH)
+    given = {name: value for name, value in {**asked, **wrong}.items() if value is not None}
+    with pytest.raises(ConfigurationError):
+        read_sequences(json.dumps(given), EPOCH)
 
 
 def test_the_request_file_of_the_original() -> None:
