@@ -99,6 +99,48 @@ def test_a_client_that_leaves_and_sends_a_part_again_does_not_double_it(tmp_path
     run_jumping(story)
 
 
+class Halting(Slow):
+    """A part stops for `go` in the middle."""
+
+    def extend(self, path: Path) -> Any:
+        file = FastDisk.extend(self, path)
+        append = file.append
+
+        def halting(data: bytes) -> None:
+            if self.begun.is_set() or len(data) == 64:
+                append(data)
+                return
+            append(data[:10])
+            self.begun.set()
+            self.go.wait(10)
+            append(data[10:])
+
+        file.append = halting  # type: ignore[method-assign]
+        return file
+
+
+def test_another_import_that_begins_does_not_cut_a_part_that_is_coming(tmp_path: Path) -> None:
+    disk = Halting()
+    parts = [stream(long(LEVEL, T0 - DAY + n * 10 * SECOND, [1.0])) for n in range(2)]
+
+    async def story(clock: JumpingClock) -> None:
+        async with running(tmp_path, mixed(), clock, **OPTIONS) as historian:
+            imports = StagedImports(historian, Acts(), disk=disk, clock=clock)
+            key = (await imports.stage(ImportSource("x", "a" * 64, (LEVEL,)), ENGINEER)).key
+            first = asyncio.create_task(imports.put(key, 0, parts[0], ENGINEER))
+            await asyncio.to_thread(disk.begun.wait, 10)
+            await imports.stage(ImportSource("y", "b" * 64, (LEVEL,)), ENGINEER)
+            disk.go.set()
+            assert await first == 1
+            await imports.put(key, 1, parts[1], ENGINEER)
+            await imports.merge(key, ENGINEER)
+            while (state := await imports.state(key, ENGINEER)).stage is ImportStage.MERGING:
+                await asyncio.sleep(0.01)
+            assert (state.stage, state.error, state.tally.rows) == (ImportStage.DONE, "", 2)
+
+    run_jumping(story)
+
+
 def test_imports_that_nobody_goes_on_with_are_in_the_way_of_none(tmp_path: Path) -> None:
     part = stream(long(LEVEL, T0 - DAY, [1.0]))
 
@@ -172,7 +214,7 @@ def test_a_log_that_is_sealed_again_meanwhile_is_not_in_the_way(tmp_path: Path) 
             state = await brought(historian, long(LEVEL, T0 - DAY, [1.0, 2.0]))
             assert (state.stage, state.error) == (ImportStage.DONE, "")
             assert [v for _, v, _ in await every(historian, LEVEL)] == [1.0, 2.0, None, 9.0, 10.0, 11.0, 12.0]
-            await historian._settled_index()
+            await historian._indexing.settled()
             await historian.compact()
             assert [v for _, v, _ in await every(historian, LEVEL)] == [1.0, 2.0, None, 9.0, 10.0, 11.0, 12.0]
 

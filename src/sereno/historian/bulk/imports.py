@@ -76,7 +76,8 @@ class StagedImports:
             running.touched = self._clock.wall_ns()
             return StagedImport(running.stage.note.key, running.parts)
         self._forget_old()
-        stage, resumed = await asyncio.to_thread(self._stage, note)
+        going = frozenset(key for key, job in self._open.items() if _unfinished(job))
+        stage, resumed = await asyncio.to_thread(self._stage, note, going)
         key = stage.note.key
         self._open[key] = _Open(stage, since, note.began)
         new = {"sha256": source.sha256, "tags": list(source.tags)[:1000]}
@@ -145,12 +146,10 @@ class StagedImports:
                 )
             return {asked.definition.id: meanings(asked)[-1].start for asked in asking.asked}
 
-    def _stage(self, note: StageNote) -> tuple[Stage, bool]:
+    def _stage(self, note: StageNote, going: frozenset[str]) -> tuple[Stage, bool]:
         folder: Path = self._historian.folder
         found = None
-        for stage in staged(self._disk, folder):
-            if stage.note.key in self._open and _unfinished(self._open[stage.note.key]):
-                continue
+        for stage in staged(self._disk, folder, but=going):
             if found is None and stage.note.same_as(note):
                 found = stage
             elif note.began - stage.note.began > LONGEST:

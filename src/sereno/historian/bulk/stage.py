@@ -10,7 +10,7 @@ import contextlib
 import mmap
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import msgspec
@@ -134,10 +134,12 @@ class Stage:
             self._folder.rmdir()
 
 
-def staged(disk: Disk, historian: Path) -> list[Stage]:
-    """Everything that is put by in a historian's folder, the oldest first; what is none is left out."""
+def staged(disk: Disk, historian: Path, *, but: Collection[str] = ()) -> list[Stage]:
+    """Everything that is put by in a historian's folder, the oldest first, but for the keys of those that somebody has
+    open: of these a part may be half there. What is none is left out.
+    """
     found: list[Stage] = []
-    for folder in sorted((historian / FOLDER).glob("*")):
+    for folder in sorted(folder for folder in (historian / FOLDER).glob("*") if folder.name not in but):
         with contextlib.suppress(OperationError, OSError):
             found.append(Stage.open(disk, folder))
     return sorted(found, key=lambda stage: stage.note.began)
