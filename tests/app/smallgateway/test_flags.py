@@ -94,6 +94,26 @@ def test_what_only_a_node_runs_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("device", "tag", "words"),
+    [
+        ("commands = { reset = { approval = true } }", "", "command that waits for people"),
+        ("", 'access = "read_write"\nsetpoint = { select = true }', "set-point that waits for people"),
+    ],
+)
+def test_what_waits_for_people_is_not_open_to_a_gateway_without_any(
+    tmp_path: Path, device: str, tag: str, words: str
+) -> None:
+    file = tmp_path / "plant.toml"
+    file.write_text(
+        f'[[device]]\nname = "plc"\ndriver = "modbus"\nurl = "tcp://127.0.0.1:5020"\n{device}\n[[device.tag]]\n'
+        f'name = "level"\naddress = "holding:1"\n{tag}\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(ConfigurationError, match=f"the plant has one {words} or more"):
+        opened(load_plant(file), Opened())
+
+
+@pytest.mark.parametrize(
     ("gateway", "words"),
     [
         ("[gateway.http]", "nobody is asked for a token"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sereno.access.insecure import LOOPBACK_ONLY, Insecure, network
 from sereno.app.plant.gateway_schema import HttpTable, read_token
@@ -65,8 +67,16 @@ def opened(plant: Plant, said: Opened) -> Served:
 
 def _nothing_more(plant: Plant) -> None:
     """Raises ConfigurationError for what only a node runs: a rule that is not kept must not look as if it were."""
-    parts = {"guard": plant.guards, "agent": plant.agents, "job": plant.jobs, "alarm": plant.alarms}
+    parts: dict[str, Sequence[Any]] = {
+        "guard": plant.guards,
+        "agent": plant.agents,
+        "job": plant.jobs,
+        "alarm": plant.alarms,
+    }
     parts["derived device"] = plant.derived
+    parts["command that waits for people"] = [one for one in plant.linked_devices if one.table.commands]
+    tags = [tag.spec for device in plant.linked_devices for tag in device.tags]
+    parts["set-point that waits for people"] = [spec for spec in tags if spec.setpoint.marked]
     found = [name for name, declared in parts.items() if declared]
     if found:
         words = f"the plant has one {' and one '.join(found)} or more, which a small gateway does not run"
