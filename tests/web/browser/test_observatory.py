@@ -179,6 +179,44 @@ def test_an_agent_is_stopped_and_started_and_says_so_in_its_log(visit: Any) -> N
         expect(card.locator(".chip").first).to_have_text(state)
 
 
+def test_a_log_that_is_slow_is_asked_once_at_a_time(visit: Any, module_of: Any) -> None:
+    body = """
+        const asked = [];
+        const [fetched, interval] = [window.fetch, window.setInterval];
+        const lines = [{number: 5, t: "2026-11-28T21:12:16Z", level: "info", event: "one", fields: {}}];
+        let tick, answer;
+        window.setInterval = (f) => { tick = f; return 0; };
+        window.fetch = (url, how) => (String(url).includes("/log?") ? new Promise((resolve) => {
+            asked.push(new URL(url, location).searchParams.get("after"));
+            answer = () => resolve(new Response(JSON.stringify({lines})));
+        }) : fetched(url, how));
+        const log = document.createElement("ob-log");
+        log.setAttribute("agent", "a/b");
+        try {
+            document.body.append(log);
+            tick(); tick();
+            answer();
+            await new Promise((r) => setTimeout(r, 100));
+            tick();
+            return {asked, lines: log.querySelectorAll("li").length};
+        } finally {
+            log.remove();
+            Object.assign(window, {fetch: fetched, setInterval: interval});
+        }
+    """
+    page = visit("/help")
+    assert module_of(page, "../app/observatory/log.js", body) == {"asked": ["0", "5"], "lines": 1}
+
+
+def test_a_page_that_cannot_be_made_says_why(visit: Any) -> None:
+    page = visit(f"{APP}/agents")
+    detail = '{"title": "no", "status": 500, "detail": "observatory.site failed"}'
+    page.route("**/app/observatory/site", lambda route: route.fulfill(status=500, body=detail))
+    page.goto(visit.node.ready.url + f"{APP}/agents")
+    expect(page.locator(".page-head [role=alert]")).to_have_text("observatory.site failed")
+    visit.faults.clear()
+
+
 def test_an_instrument_is_commanded_by_its_declared_command(visit: Any) -> None:
     page = visit(f"{APP}/instruments", user="operator")
     card = page.locator("[data-instrument='site/telescope']")

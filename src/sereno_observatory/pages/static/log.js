@@ -9,6 +9,7 @@ const GRAVE = new Set(["error", "critical", "exception"]);
 class Log extends HTMLElement {
   #after = 0;
   #timer = 0;
+  #busy = false;
   #list = el("ol", { className: "ob-log-lines", tabIndex: 0, lang: "en" });
   #note = el("p", { className: "page-sub", role: "status" }, t("observatory.log.none"));
 
@@ -24,7 +25,8 @@ class Log extends HTMLElement {
   }
 
   async #ask() {
-    if (document.hidden) return;
+    if (document.hidden || this.#busy) return;
+    this.#busy = true;
     try {
       const { lines } = await request(`agents/${urlPath(this.getAttribute("agent"))}/log?after=${this.#after}&limit=${MOST}`);
       for (const line of lines) this.#list.prepend(item(line));
@@ -33,6 +35,8 @@ class Log extends HTMLElement {
       setText(this.#note, this.#list.children.length ? "" : t("observatory.log.none"));
     } catch (error) {
       setText(this.#note, error.message);
+    } finally {
+      this.#busy = false;
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Who is who at this site, and what who is signed in may do; asked once per page. */
 
-import { request } from "../../js/public.js";
+import { el, request } from "../../js/public.js";
 
 /**
  * @type {{environment: string | null, majordome: string | null, sequences: string | null, observer: string | null, plc: string | null,
@@ -9,7 +9,10 @@ import { request } from "../../js/public.js";
  *   writable: string[], called: string[], modes: string[],
  *   events: {name: string, tag: string, value: any, unit: string}[]}}
  */
-export const site = await request("app/observatory/site");
+export const site = await request("app/observatory/site").catch((error) => {
+  document.querySelector("main .page-head")?.append(el("p", { className: "chip chip-crit", role: "alert" }, error.message));
+  throw error; // nothing of the page can be made without it
+});
 
 /** The first instrument of a kind, or null. */
 export function instrument(kind) {
