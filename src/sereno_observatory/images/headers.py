@@ -74,6 +74,7 @@ def _asked(facts: Facts) -> list[Card]:
         ("IMAGENUM", shot.plan.images, "images that the plan asks for"),
         ("EXPREQ", shot.plan.exposure, "[s] exposure that was asked for"),
         ("FILTREQ", shot.plan.filter, "filter that was asked for"),
+        ("REMARK", shot.note, "of the observer"),
     ]
 
 

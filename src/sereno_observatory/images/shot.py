@@ -10,7 +10,7 @@ from sereno_observatory.sequences.model import Plan, Slot
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """Where its raw file is, when it was begun (ns UTC), and what was seen then."""
+    """Where its raw file is, when it was begun (ns UTC), what was seen then, and what is to be known of it."""
 
     slot: Slot
     detector: Detector
@@ -18,3 +18,4 @@ class Shot:
     raw: str
     t_start: int
     seen: Seen
+    note: str = ""

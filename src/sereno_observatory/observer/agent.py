@@ -251,7 +251,7 @@ class Observer(Device):
             seconds=shot.plan.exposure if kept.seconds is None else kept.seconds,
             detector=shot.detector.name,
             filter=str(shot.seen.of(shot.detector.wheel, "filter") or ""),
-            note=kept.note,
+            note="; ".join(filter(None, (shot.note, kept.note))),
         )
         await self._insist("record", entry.id, msgspec.json.encode(image).decode())
         self._last_image = kept.file

@@ -121,6 +121,8 @@ class Execution:
         orders += self._follow(now, seen)
         pointed = not self.goals and not self._amiss
         for lane in self.lanes:
+            if "dome" in self._amiss:
+                lane.spoiled_sky("the dome was not open all the time")
             for goal, order in lane.step(now, seen, pointed=pointed, left=left):
                 orders.append(self._numbered(order, lane, goal))
         self._conclude()

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sereno_observatory.images.shot import Shot
 from sereno_observatory.instruments import Detector, Seen
-from sereno_observatory.sequences.model import Album, Plan, Slot
+from sereno_observatory.sequences.model import Album, Frame, Plan, Slot
 
 from .goal import Answer, Goal, Order
 
@@ -45,6 +45,7 @@ class Lane:
     shots: list[Shot] = field(default_factory=list, init=False)
     why: str = field(default="", init=False)
     exposed: float = field(default=0.0, init=False)
+    _note: str = field(default="", init=False)
     _known: int = field(default=0, init=False)
     _since: float = field(default=0.0, init=False)
     _begun: int = field(default=0, init=False)
@@ -109,6 +110,11 @@ class Lane:
             self.phase = Phase.EXPOSING
         self.fail(why)
 
+    def spoiled_sky(self, why: str) -> None:
+        """What is exposed now is not what was wanted; the image will say so."""
+        if self.busy and self.plan.frame is Frame.LIGHT:
+            self._note = why
+
     def _set_up(self) -> None:
         self.phase, self.goals = Phase.SETTING, goals_of(self.plan, self.detector)
 
@@ -135,7 +141,7 @@ class Lane:
         if plan.exposure > left:
             self.fail("no time left in the window")
             return []
-        self._known, self._since, self._at_begin = int(known), now, seen
+        self._known, self._since, self._at_begin, self._note = int(known), now, seen, ""
         self.phase = Phase.ASKING
         return [(None, Order(camera, "expose", (plan.exposure, plan.frame.value)))]
 
@@ -145,7 +151,8 @@ class Lane:
         count, trouble = seen.of(camera, "images"), seen.of(camera, "trouble")
         if count is not None and int(count) == self._known + 1:
             raw = str(seen.of(camera, "image") or "")
-            self.shots.append(Shot(self.missing.pop(0), self.detector, plan, raw, self._begun, self._at_begin))
+            slot = self.missing.pop(0)
+            self.shots.append(Shot(slot, self.detector, plan, raw, self._begun, self._at_begin, self._note))
             self.exposed += plan.exposure
             self._tries, self._since = 0, 0.0
             self._next(plan)

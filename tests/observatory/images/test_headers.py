@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -67,6 +69,13 @@ def test_what_the_camera_measured_goes_before_what_was_asked_for() -> None:
     found = {key: value for key, value, _ in cards_of(facts_of(), BEGUN, 0.5)}
     assert (found["EXPTIME"], found["EXPREQ"]) == (0.5, 20.0)
     assert found["DATE-END"] == "2026-01-01T03:00:00.500"
+
+
+def test_what_is_to_be_known_of_an_image_stands_in_it() -> None:
+    facts = facts_of()
+    told = replace(facts, shot=replace(facts.shot, note="the dome was not open all the time"))
+    assert ("REMARK", "the dome was not open all the time", "of the observer") in cards_of(told, BEGUN)
+    assert "REMARK" not in header()
 
 
 def test_a_night_is_from_noon_to_noon_of_its_site() -> None:

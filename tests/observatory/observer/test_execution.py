@@ -131,6 +131,20 @@ def test_no_exposure_is_begun_while_the_dome_closes_or_the_telescope_is_off() ->
         assert run.execution.outcome is Event.FINISH
 
 
+@pytest.mark.parametrize("blinks", [True, False])
+def test_an_image_exposed_while_the_dome_was_not_open_says_so(*, blinks: bool) -> None:
+    run = Run(entry()).go(until=exposes)
+    run.step()
+    if blinks:
+        run.world.values["plc/shutter"] = "closing"
+        run.step()
+        run.world.values["plc/shutter"] = "open"
+    run.go()
+    notes = {(shot.slot.album, shot.slot.number): shot.note for shot in run.shots}
+    first = "the dome was not open all the time" if blinks else ""
+    assert notes == {(0, 1): first, (0, 2): "", (1, 1): first}
+
+
 def test_a_dome_that_nobody_knows_interrupts_too() -> None:
     run = Run(entry()).go(until=exposes)
     run.world.lost.add("plc")

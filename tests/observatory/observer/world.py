@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sereno_observatory.images.shot import Shot
 from sereno_observatory.instruments import Detector, Instruments, Seen
 from sereno_observatory.observer.execution import Execution, Numbered
 from sereno_observatory.observer.goal import Answer, Order
@@ -106,6 +107,7 @@ class Run:
     left: float = 3600.0
     keeping: str = ""
     kept: list[Slot] = field(default_factory=list)
+    shots: list[Shot] = field(default_factory=list)
     execution: Execution = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,6 +120,7 @@ class Run:
             self._take(numbered)
         for shot in self.execution.shots():
             self.kept.append(shot.slot)
+            self.shots.append(shot)
             self.execution.kept(shot.slot, self.keeping)
         self.world.now += seconds
 
