@@ -1,8 +1,12 @@
-"""The scripted night: its log line by line, the same bit for bit from the same seed, and every planted defect found."""
+"""The scripted night: its log line by line, the same bit for bit from the same seed, and every planted defect found.
+
+What takes long is for `LONG_RIGS=1 ./dev test tests/benchmarks/test_rig_night.py`.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from itertools import pairwise
 from types import ModuleType
@@ -16,6 +20,7 @@ from night.script import KINDS, night_of, script
 from night.trial import SHORT, WHOLE, play
 
 pytestmark = pytest.mark.timeout(400)
+long = pytest.mark.skipif(not os.environ.get("LONG_RIGS"), reason="takes long: LONG_RIGS=1 runs it")
 
 
 def test_the_log_of_a_whole_night_line_by_line() -> None:
@@ -25,6 +30,7 @@ def test_the_log_of_a_whole_night_line_by_line() -> None:
     assert played.broken == {}
 
 
+@long
 def test_a_camera_that_stops_answering_during_a_sequence_line_by_line(
     require_package: Callable[[str, str], ModuleType],
 ) -> None:
@@ -36,12 +42,14 @@ def test_a_camera_that_stops_answering_during_a_sequence_line_by_line(
     assert played.broken == {}
 
 
+@long
 def test_the_same_seed_is_the_same_night_bit_for_bit() -> None:
     one, other = play(4, kinds=("lost",)), play(4, kinds=("lost",))
     assert one.broken == {}
     assert (one.lines, one.digest) == (other.lines, other.digest)
 
 
+@long
 def test_another_seed_is_another_night_and_keeps_every_promise() -> None:
     one, other = play(2, kinds=("wind",)), play(3, kinds=("wind",))
     assert (one.broken, other.broken) == ({}, {})

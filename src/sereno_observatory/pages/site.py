@@ -9,6 +9,7 @@ from typing import Any
 from sereno.client import DeviceStatus
 from sereno.model import TagSpec
 from sereno.pages import Asked, Right
+from sereno_observatory.environment.fakes import Fake
 
 ROLES = {
     "environment": "sereno_observatory.environment.",
@@ -29,20 +30,11 @@ _KINDS: tuple[tuple[str, set[str], set[str]], ...] = (
 )
 """Kind, tags and commands that make an instrument one of it, as in docs/instruments.md."""
 
-EVENTS: tuple[tuple[str, str, Any], ...] = (
-    ("rain", "rain_rate", 12.0),
-    ("wind", "wind_speed", 25.0),
-    ("humid", "humidity", 99.0),
-    ("clouds", "sky_temperature", 20.0),
-    ("intrusion", "motion", True),
-    ("door", "dome_door", True),
-)
-"""What can be played: its name, the PLC's value that is substituted, and by what."""
-
 
 async def site(asked: Asked) -> dict[str, Any]:
     """Agents, the PLC, instruments and their commands; of what can be done only what this person may."""
     devices, specs = await asyncio.gather(asked.client.devices(), asked.client.tags())
+    environment = path_of(devices, ROLES["environment"])
     tags: dict[str, dict[str, TagSpec]] = {}
     for spec in specs:
         device, _, name = spec.path.rpartition("/")
@@ -60,11 +52,7 @@ async def site(asked: Asked) -> dict[str, Any]:
         "agents": agents,
         "instruments": instruments,
         "writable": [spec.path for spec in known.values() if spec.access.writable and may(Right.WRITE, spec.path)],
-        "events": [
-            {"name": name, "tag": known[tag].path, "value": value, "unit": known[tag].unit}
-            for name, tag, value in EVENTS
-            if tag in known and may(Right.SUBSTITUTE, known[tag].path)
-        ],
+        "events": [one.value for one in Fake] if environment and may(Right.CALL, environment) else [],
         "called": [
             role for role, module in ROLES.items() if (path := path_of(devices, module)) and may(Right.CALL, path)
         ],

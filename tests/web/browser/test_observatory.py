@@ -140,15 +140,20 @@ def test_who_may_commands_the_plc_and_plays_events_and_it_is_on_record(visit: An
     page.fill("#confirm-comment", "drill")
     page.click("#confirm-send")
     storm = page.locator("tr", has=page.locator("[data-open-tag='observatory/environment/weather_wind']"))
-    expect(storm).to_contain_text("it storms")
+    expect(storm).to_contain_text("a fake of engineer")
     expect(storm.locator("ob-flag")).to_have_text("▲ act")
-    expect(page.locator(".ob-played")).to_contain_text("drill")
-    page.locator(".ob-played").get_by_role("button", name="End").click()
+    expect(page.locator(".ob-played")).to_have_text("Storm, made up by engineer")
+    assert visit.node.get("site/plc/wind_speed") == FINE["wind_speed"]
+    visit.node.set("site/plc/wind_speed", 40.0)
+    expect(storm).to_contain_text("it storms")
+    visit.node.set("site/plc/wind_speed", FINE["wind_speed"])
+    page.get_by_role("button", name="End all").click()
     expect(page.locator(".ob-played li")).to_have_count(0)
+    expect(storm.locator("ob-flag")).to_be_hidden()
     expect(page.locator("#plot canvas")).to_be_visible()
     records = page.request.get(f"{visit.node.ready.url}/api/v1/audit").json()["records"]
     found = {(one["actor"], one["target"]) for one in records}
-    assert {("engineer", "site/plc/dome_light"), ("engineer", "site/plc/wind_speed")} <= found
+    assert {("engineer", "site/plc/dome_light"), ("engineer", "observatory/environment")} <= found
 
 
 def test_who_may_only_look_has_no_buttons_and_is_refused(visit: Any) -> None:

@@ -6,16 +6,16 @@ const PLAIN = { type: "string" };
 
 /**
  * A button with the acks of its command below it in `list`. `command` is `{target, value}` or `{target, name, arguments}`.
- * @param {{label: string, text?: string, main?: boolean, asks?: boolean, command: () => any}} act
+ * @param {{label: string, action?: string, text?: string, main?: boolean, asks?: boolean, command: () => any}} act
  * @param {HTMLElement} list where the acks are shown
  * @returns {HTMLButtonElement}
  */
-export function actButton({ label, text = "", main = false, asks = true, command }, list) {
+export function actButton({ label, action = label, text = "", main = false, asks = true, command }, list) {
   const button = el("button", { type: "button", className: main ? "button button-main" : "button" }, label);
   button.addEventListener("click", async () => {
     const wanted = command();
     if (!wanted) return;
-    const answer = asks ? await confirmAct({ title: label, action: label, text, subject: subjectOf(wanted) }) : { comment: "" };
+    const answer = asks ? await confirmAct({ title: label, action, text, subject: subjectOf(wanted) }) : { comment: "" };
     if (!answer) return;
     button.disabled = true;
     await send({ ...wanted, comment: answer.comment }, list);

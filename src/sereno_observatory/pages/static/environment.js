@@ -1,7 +1,7 @@
 /** Weather and site together: what the sensors say, what it means, whether to act; its past; and what may be done about it. */
 
-import { bindings, confirmAct, el, endSubstitution, formatUnit, labelOf, overrideText, severity, substitute, substitutions, t, tags as allTags } from "../../js/public.js";
-import { ackList, actButton, attempt } from "./acts.js";
+import { bindings, el, labelOf, severity, t, tags as allTags } from "../../js/public.js";
+import { ackList, actButton } from "./acts.js";
 import "./log.js";
 import { showPlots } from "./plots.js";
 import { site } from "./site.js";
@@ -10,7 +10,6 @@ import { inWords } from "./words.js";
 const OUTSIDE = ["rain", "wind", "wind_dir", "humidity", "temperature", "pressure", "cloud", "lightning"];
 const INSIDE = ["doors", "motion", "dome", "shutter", "lights", "temperature", "pressure", "humidity"];
 const SECONDS = 60;
-const EVERY = 3000;
 const place = (id) => document.getElementById(id);
 
 function row(group, name) {
@@ -69,31 +68,32 @@ function values(spec) {
   return codes.filter((code) => code >= (spec.setpoint?.low ?? 0) && code <= (spec.setpoint?.high ?? codes.length));
 }
 
-/** Events that are played by substituting a sensor's value for a minute, which is on record as such. */
+/** Events that are made up for a minute: the agent adds them to what is there, and says whose they are. */
 function events() {
   if (!site.events.length) return;
+  const acks = ackList();
+  const buttons = site.events.map((event) => actButton({
+    label: t(`observatory.event.${event}`),
+    action: t("observatory.events.play"),
+    text: t("observatory.events.ask", { seconds: SECONDS }),
+    command: () => ({ target: site.environment, name: "fake", arguments: [event, SECONDS] }),
+  }, acks));
+  const end = actButton({ label: t("observatory.events.end"), asks: false, command: () => ({ target: site.environment, name: "end_fakes" }) }, acks);
   const list = el("ul", { className: "ob-played" });
-  const refresh = () => attempt(async () => {
-    const found = (await substitutions()).filter((one) => one.path.startsWith(`${site.plc}/`));
-    list.replaceChildren(...found.map((one) => played(one, refresh)));
+  bindings.bind(`${site.environment}/fakes`, (state) => {
+    const known = severity(state.quality) === "good" && typeof state.value === "string";
+    const made = known ? state.value.split(", ").filter(Boolean) : [];
+    list.replaceChildren(...made.map((one) => el("li", {}, madeUp(one))));
+    end.hidden = !made.length;
   });
-  const buttons = site.events.map((event) => el("button", { type: "button", className: "button", on: { click: () => play(event).then(refresh) } }, t(`observatory.event.${event.name}`)));
-  place("events").append(el("p", { className: "page-sub" }, t("observatory.events.note", { seconds: SECONDS })), el("div", { className: "ob-acts" }, ...buttons), list);
+  place("events").append(el("p", { className: "page-sub" }, t("observatory.events.note", { seconds: SECONDS })), el("div", { className: "ob-acts" }, ...buttons), list, el("div", { className: "ob-acts" }, end), acks);
   place("events").hidden = false;
-  refresh();
-  setInterval(refresh, EVERY);
 }
 
-async function play({ name, tag, value, unit }) {
-  const title = t(`observatory.event.${name}`);
-  const text = t("observatory.events.ask", { value: `${value} ${formatUnit(unit)}`.trim(), seconds: SECONDS });
-  const answer = await confirmAct({ title, action: t("observatory.events.play"), text, subject: tag });
-  if (answer) await attempt(() => substitute({ tag, value, reason: answer.comment || title, seconds: SECONDS }));
-}
-
-function played(one, refresh) {
-  const end = el("button", { type: "button", className: "button", on: { click: () => attempt(() => endSubstitution(one.path)).then(refresh) } }, t("observatory.events.end"));
-  return el("li", {}, el("span", {}, el("span", { className: "mono" }, `${one.path} = ${one.value}`), ` ${overrideText(one)}`), end);
+/** "rain by vera", in the page's language. */
+function madeUp(words) {
+  const [event, ...who] = words.split(" by ");
+  return t("observatory.events.by", { event: t(`observatory.event.${event}`), who: who.join(" by ") });
 }
 
 function start() {

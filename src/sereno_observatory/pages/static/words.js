@@ -2,8 +2,11 @@
 
 import { bindings, look, setAttribute, setLook, setText, severity, t } from "../../js/public.js";
 
+const FAKE = "a fake of ";
+
 /** What agents and devices say, in the page's language; as they say it where nobody has translated it. */
 export function inWords(text) {
+  if (text.startsWith(FAKE)) return t("observatory.events.fake", { who: text.slice(FAKE.length) });
   const key = `observatory.says.${text.toLowerCase().replace(/[^a-z]+/g, "_").replace(/^_|_$/g, "")}`;
   const found = t(key);
   return found === key ? text : found;
