@@ -374,3 +374,22 @@ async def test_a_node_killed_twice_says_so_once(clock: JumpingClock) -> None:
             assert [run.number for run in await site.runs()] == [1]
             await site.order("pause")
             killed = dict(documents.texts)
+
+
+@jumping
+async def test_a_schedule_that_breaks_goes_on(clock: JumpingClock) -> None:
+    async with house(clock, rule(Read(tags=(TOTAL,)), schedule=Schedule(every=10.0))) as site:
+        await clock.sleep(5.0)
+        job: Any = site.jobs.handlers["jobs/watch"]
+        sound, broken = job.publish, []
+
+        def publish() -> None:
+            if not broken:
+                broken.append(1)
+                raise ValueError("nobody thought of this")
+            sound()
+
+        job.publish = publish
+        await clock.sleep(40.0)
+        assert broken == [1]
+        assert len(await site.runs()) >= 4

@@ -24,7 +24,7 @@ from sereno.client import (
 )
 from sereno.model import NotFoundError, SerenoError, severity
 
-from .job import Job
+from .job import PERIOD, Job
 from .kept import Documents, Keeper
 from .rule import JobRule
 
@@ -127,7 +127,12 @@ class Jobs:
         if not job.kept.runs:
             with suppress(SerenoError):
                 await job.load()
-        await job.run()
+        while True:
+            try:
+                await job.run()
+            except Exception:
+                log.exception("the schedule of a job broke off", task=f"job {job.rule.name} schedule")
+                await self._plant.clock.sleep(PERIOD)
 
     async def _end(self, name: str) -> None:
         tasks = self._tasks.pop(name, [])
