@@ -78,12 +78,15 @@ class Mount(Device):
 class Hand(Device):
     """The observer."""
 
+    hung: bool = tag(default=False, write=True)
     sequence: int = tag(default=0, write=True)
     ready: bool = tag(default=True, write=True)
     dark: bool = tag(default=False, write=True)
 
     @command
-    def execute(self, number: int) -> str:
+    async def execute(self, number: int) -> str:
+        if self.hung:
+            await self.client.clock.sleep(1e6)
         DONE.append(f"execute {number}")
         self.sequence = number
         return "M31"
@@ -232,6 +235,18 @@ async def test_made_safe_it_stays_so(clock: JumpingClock) -> None:
         await clock.sleep(30.0)
         assert (await client.get("site/plc/shutter")).value == "closed"
         assert DONE.count("open") == 1
+
+
+@jumping
+async def test_an_observer_that_hangs_does_not_keep_people_from_closing(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await clock.sleep(10.0)
+        await client.write("obs/observer/hung", True)
+        await client.write("obs/book/due", 4)
+        await clock.sleep(7.0)
+        assert await majordome.call("close_dome") == "done"
+        assert DONE[-1] == "close"
+        assert (await majordome.call("make_safe")).startswith("close: done")
 
 
 @jumping

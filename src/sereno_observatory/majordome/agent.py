@@ -15,8 +15,8 @@ from .sun import moon_lit, moon_place, sidereal_hours, sun_place
 
 Hours = Annotated[float, bounds(0, 24, unit="h")]
 Declination = Annotated[float, bounds(-90, 90, unit="deg")]
-SENT, PATIENCE = 4.0, 20.0
-"""Seconds within which an order must be sent, and answered: an order to the dome is, when the dome is there."""
+SENT, ANSWERED, PATIENCE = 4.0, 5.0, 20.0
+"""Seconds within which an order must be sent, and answered; one to the dome is answered when the dome is there."""
 
 
 def by_hand(majordome: Any) -> bool | str:
@@ -177,7 +177,7 @@ class Majordome(Device):
     async def _ordered(self, order: Order, decided: Decision, known: Known) -> str:
         """Give one order; what became of it, in words."""
         try:
-            async with self.client.clock.timeout(PATIENCE):
+            async with self.client.clock.timeout(PATIENCE if order in (Order.OPEN, Order.CLOSE) else ANSWERED):
                 ack = await self._order(order, decided, known)
         except TimeoutError:
             self.log.warning("order not done", order=order.value, state="no answer", reason="it does not return")
