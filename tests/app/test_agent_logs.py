@@ -103,3 +103,13 @@ async def test_a_line_without_end_ends_nothing() -> None:
         await pass_on(reader, "lab/keeper")
     assert [(one["event"][:10], one["agent"]) for one in captured][-1] == ("short", "lab/keeper")
     assert len(captured) == 2
+
+
+@pytest.mark.parametrize("line", ["[" * 60_000, '{"event": "it works", "self": 1, "event_": 2, "method_name": 3}'])
+async def test_no_line_ends_the_hearing(line: str) -> None:
+    output = asyncio.StreamReader(limit=1 << 17)
+    output.feed_data(f"{line}\nand on\n".encode())
+    output.feed_eof()
+    with structlog.testing.capture_logs() as told:
+        await pass_on(output, "lab/agent")
+    assert [one["event"] for one in told][-1] == "and on"

@@ -12,6 +12,8 @@ import structlog
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 INFO = LEVELS["info"]
 LONGEST = 1 << 16
+_TOLD = ("event", "level", "timestamp", "agent", "exc_info", "stack_info", "self", "method_name")
+"""Fields that are told in another way, or that a logger's own arguments are named like."""
 
 
 async def pass_on(output: asyncio.StreamReader, agent: str) -> None:
@@ -23,7 +25,7 @@ async def pass_on(output: asyncio.StreamReader, agent: str) -> None:
 async def ready_line(output: asyncio.StreamReader, agent: str) -> dict[str, Any] | None:
     """What the process says when it is ready; None if it ends before. What its `startup` prints is passed on."""
     while (line := await _line(output)) is not None:
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             found = json.loads(line)
             if isinstance(found, dict) and {"url", "token"} <= found.keys():
                 return found
@@ -49,10 +51,9 @@ def said(line: str) -> tuple[int, str, dict[str, Any]]:
     """Level, event and fields of a line; one that is no log line is an event by itself."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not isinstance(found.get("event"), str):
         return INFO, line, {}
     level = LEVELS.get(str(found.get("level")), INFO)
-    told = ("event", "level", "timestamp", "agent", "exc_info", "stack_info")
-    return level, found["event"], {str(k): v for k, v in found.items() if k not in told}
+    return level, found["event"], {str(k): v for k, v in found.items() if k not in _TOLD}
