@@ -36,6 +36,7 @@ again = "10s"
 calendar = "0 6 * * mon-fri"
 on_change = ["a/d1/x"]
 writes = ["a/d1/y"]
+calls = ["a/d1"]
 alarm = { priority = 2 }
 
 [[job.step]]
@@ -56,6 +57,11 @@ to = "a/d1/y"
 do = "notify"
 way = "log"
 message = "x is {a/d1/x}"
+
+[[job.step]]
+do = "call"
+device = "a/d1"
+command = "reset"
 """
 
 
@@ -97,6 +103,11 @@ def test_a_job_as_declared(tmp_path: Path) -> None:
         ('to = "a/d1/y"', 'to = "a/d1/x"', "read only"),
         ('to = "a/d1/y"', 'to = "a/d1/z"', "waits for people"),
         ('writes = ["a/d1/y"]', 'writes = ["b/*"]', "has no right to 'a/d1/y'"),
+        (
+            'url = "tcp://127.0.0.1:5021"',
+            'url = "tcp://127.0.0.1:5021"\ncommands = { Reset = { approval = true } }',
+            "step 5 of job 'watch' calls 'reset' of 'a/d1', which waits for people",
+        ),
         ('way = "log"', 'way = "lug"', "tells by no way 'lug'"),
         ("{a/d1/x}", "{a/d1/w}", "names no tag"),
         ("0 6 * * mon-fri", "0 6 31 2 *", "never comes"),

@@ -49,11 +49,14 @@ from .job_schema import (
 def job_rules(
     raws: Sequence[Raw],
     tags: Mapping[str, TagSpec],
-    devices: Collection[str],
+    devices: Mapping[str, Collection[str]],
     notices: NoticePlan,
     faults: list[Fault],
 ) -> tuple[JobRule, ...]:
-    """The rules of a plant with these tags and devices; what is wrong with them is added to `faults`."""
+    """The rules of a plant with these tags, and devices with those of their commands that wait for people.
+
+    What is wrong with them is added to `faults`.
+    """
     made: dict[str, JobRule] = {}
     for raw in raws:
         label = f"job {raw.data.get('name', '?')!r}"
@@ -106,7 +109,7 @@ class _Known:
     """What a job may name."""
 
     tags: Mapping[str, TagSpec]
-    devices: Collection[str]
+    devices: Mapping[str, Collection[str]]
     notices: NoticePlan
 
 
@@ -173,6 +176,9 @@ class _Checks:
     def _call(self, step: CallTable | DisconnectTable, at: int, table: JobTable, both: dict[str, Any]) -> Step:
         if step.device not in self._devices:
             self._fault(f"names no device {step.device!r}", nearest(step.device, self._devices), "step", at, "device")
+        elif step.command.casefold() in {one.casefold() for one in self._devices[step.device]}:
+            found = f"calls {step.command!r} of {step.device!r}, which waits for people: a job acts alone"
+            self._fault(found, "", "step", at, "command")
         self._granted(step.device, table.calls, "calls", at)
         known: dict[str, Any] = {"device": step.device, "command": step.command, "within": step.within}
         if isinstance(step, DisconnectTable):
