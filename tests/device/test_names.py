@@ -17,6 +17,8 @@ def test_public_names_are_these() -> None:
         "DriverTag",
         "Environment",
         "GroupConfig",
+        "HttpAnswer",
+        "HttpClient",
         "Link",
         "LinkKeeper",
         "Listener",

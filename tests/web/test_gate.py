@@ -29,6 +29,9 @@ EXAMPLES = {
     "token": "no-link-of-ours",
     "session": "0000000000000000",
     "alarm": "north/plc1/level.hi",
+    "act": "run",
+    "file": "none.html",
+    "number": "1",
 }
 BODIES = {
     "/api/v1/commands": {"target": "north/plc1/setpoint", "value": 1.0},
