@@ -238,7 +238,8 @@ def test_all_tests_run_on_all_cores_and_a_part_as_asked(project: Path) -> None:
     python = project / ".venv" / "bin" / "python"
     python.unlink()
     write_program(python, '#!/bin/sh\necho "$@"\n')
-    assert dev(project, "test").stdout == "-m pytest -n logical --dist loadfile --no-loadscope-reorder\n"
+    workers = (os.cpu_count() or 1) + 1
+    assert dev(project, "test").stdout == f"-m pytest -n {workers} --dist loadfile --no-loadscope-reorder\n"
     assert dev(project, "test", "tests/hub", "-x").stdout == "-m pytest tests/hub -x\n"
 
 

@@ -165,8 +165,7 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
     agents = plant_agents(expanded.agents, classes, faults, apart=_no_apart(web, native))
     alarms = [*_limit_alarms(devices, specs, faults), *other_alarms(expanded.alarms, specs, faults)]
     notices = notice_plan(main, table.name, table.timezone, faults, home or path.parent)
-    marked = {d.table.name: [*d.table.commands] for d in devices}
-    jobs = job_rules(expanded.jobs, specs, marked, notices, faults)
+    jobs = job_rules(expanded.jobs, specs, {d.table.name: [*d.table.commands] for d in devices}, notices, faults)
     about = ReportSources(table, notices, specs, home or path.parent, recorded=history.enabled)
     reports = report_specs(expanded.reports, about, faults)
     derived = _derived(devices, specs, path.parent, faults)
