@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,8 @@ from sereno.access.actor import Actor
 from sereno.client import AggregateRequest, Calendar, HistoryRequest
 from sereno.historian import analyst
 from sereno.historian.analyst import Analyst
-from sereno.model import DeniedError, NotConnectedError
+from sereno.historian.query import Query
+from sereno.model import DeniedError, NotConnectedError, OperationError
 from sereno.testing import JumpingClock, run_jumping
 from tests.historian.rig import SECOND, T0, VIEWER, ask, batch, floats, running
 
@@ -83,6 +87,49 @@ def test_who_leaves_ends_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert historian.statistics()["queries"] == 0
 
     run_jumping(story)
+
+
+@pytest.mark.parametrize("points", [None, 10])
+def test_what_is_given_up_leaves_no_complaint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, points: int | None
+) -> None:
+    """Each page that is left while its trend is made would put a traceback into the log."""
+    begun = threading.Event()
+
+    def answer(query: Query) -> None:
+        begun.set()
+        query.stop.wait(10)
+        query._check()
+
+    def whole() -> None:
+        begun.set()
+        time.sleep(0.05)
+        raise OperationError("the query was given up")
+
+    monkeypatch.setattr(Query, "answer", answer)
+    complaints: list[dict[str, object]] = []
+
+    async def story(clock: JumpingClock) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+        async with running(tmp_path, floats(1), clock) as historian:
+            historian.accept(batch(T0, {0: 1.0}))
+            if points is None:
+                async with historian.asking((LEVEL,), VIEWER) as asking:
+                    waiting = asyncio.ensure_future(asking.run(whole))
+                    await asyncio.to_thread(begun.wait, 10)
+                    waiting.cancel()
+            else:
+                request = HistoryRequest((LEVEL,), T0, T0 + SECOND, points=points)
+                waiting = asyncio.ensure_future(historian.query(request, VIEWER))
+                await asyncio.to_thread(begun.wait, 10)
+                waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        gc.collect()
+
+    run_jumping(story)
+    gc.collect()
+    assert [one["message"] for one in complaints] == []
 
 
 def test_nothing_is_told_to_whoever_may_not_know(tmp_path: Path) -> None:

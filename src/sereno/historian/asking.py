@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sereno.model import OperationError
 
@@ -15,6 +15,12 @@ from .meaning import MeantHistory, recorded
 from .tags import Asked
 
 T = TypeVar("T")
+
+
+def heard(work: asyncio.Future[Any]) -> None:
+    """For work that nobody may wait for any more: how it ended is nobody's business then."""
+    if not work.cancelled():
+        work.exception()
 
 
 class Asking:
@@ -43,6 +49,7 @@ class Asking:
     async def run(self, work: Callable[[], T]) -> T:
         """`work` in a thread of the historian. One at a time."""
         running = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        running.add_done_callback(heard)
         self._work = running  # type: ignore[assignment]
         return await asyncio.shield(running)  # cancelled with its caller it would look done while it still reads
 

@@ -26,7 +26,7 @@ from sereno.model import (
     match_paths,
 )
 
-from .asking import Asking
+from .asking import Asking, heard
 from .block import Block
 from .bulk.absorbing import Absorption
 from .cold.keeper import ColdKeeper, Compactor
@@ -223,6 +223,7 @@ class Historian:
         self._holdings.begin(stop)
         work = asyncio.get_running_loop().run_in_executor(self._reading, query.answer)
         work.add_done_callback(lambda _: self._holdings.end(stop))
+        work.add_done_callback(heard)
         try:
             return await asyncio.shield(work)  # cancelled with its caller it would look done while it still reads
         finally:
