@@ -32,7 +32,7 @@ def site() -> Iterator[Site]:
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    site, loop, ended = made.result(10)
+    site, loop, ended = made.result(60)
     yield site
     loop.call_soon_threadsafe(ended.set)
     thread.join()
@@ -69,9 +69,9 @@ def test_blocking(client: SyncClient) -> None:
 def test_futures(client: SyncClient) -> None:
     ps = client.futures[DEVICE]
     asked = [ps.voltage.read() for _ in range(50)]
-    assert {future.result(10).value for future in asked} == {1.5}
-    assert ps.voltage.write(4.5).result(10).value == 4.5
-    assert ps.call("add", 1, 2).result(10) == 3
+    assert {future.result(60).value for future in asked} == {1.5}
+    assert ps.voltage.write(4.5).result(60).value == 4.5
+    assert ps.call("add", 1, 2).result(60) == 3
     assert isinstance(ps.current.write(1.0).exception(10), RefusedError)
 
 

@@ -47,7 +47,7 @@ async def test_a_lock_ends_with_its_connection(site: Site) -> None:
     async with connect(site.server.url, "engineer") as bert:
         async with connect(site.server.url, "operator") as anna:
             await anna.lock(DEVICE)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await bert.locks():
                 await asyncio.sleep(0)
         assert (await bert[DEVICE].voltage.write(4.0)).value == 4.0

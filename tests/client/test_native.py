@@ -33,7 +33,7 @@ async def client(site: Site) -> AsyncIterator[NativeClient]:
 
 
 async def until(stream: Any, wanted: Any) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for item in stream:
             if wanted(item):
                 return item
@@ -159,7 +159,7 @@ async def test_a_slow_reader_gets_the_last_value_and_is_told_what_it_missed(clie
         site.publish(voltage=float(number))
         await asyncio.sleep(0)
     updates, dropped, last = 0, 0, None
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while last != 499.0:
             update = await anext(aiter(subscription))
             updates, dropped, last = updates + 1, dropped + update.dropped, float(update.values[-1])

@@ -36,7 +36,7 @@ async def server(behave: Behave) -> AsyncIterator[str]:
         await asyncio.gather(*ended)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_native_wire, "SILENCE", 0.3)
     monkeypatch.setattr(_native_wire, "_TICK", 0.05)
@@ -47,14 +47,16 @@ async def until_closed(reader: asyncio.StreamReader) -> None:
         pass
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_server_that_hangs_is_seen() -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(WELCOME)
         await until_closed(reader)
 
-    async with server(hang) as url, connect(url, "x") as client:
+    async with server(hang) as url:
         with pytest.raises(NoAnswerError, match=r"nothing came from tcp://.* for 0.3 s"):
-            await client.get("lab/ps/1/voltage")
+            async with connect(url, "x") as client:
+                await client.get("lab/ps/1/voltage")
 
 
 async def test_a_server_that_never_answers_a_request() -> None:

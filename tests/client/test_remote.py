@@ -22,6 +22,7 @@ from sereno.model import (
     RefusedError,
     Verb,
 )
+from sereno.web.outlets import BEAT
 from tests.client.node import SPECS, Node, node_at
 
 LEVEL, TOTAL, RECIPE, FORECAST = (f"north/plc1/{name}" for name in ("level", "total", "recipe", "forecast"))
@@ -42,7 +43,7 @@ async def client(node: Node) -> AsyncIterator[Client]:
 
 
 async def until(subscription_or_stream: Any, wanted: Any) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for item in subscription_or_stream:
             if wanted(item):
                 return item
@@ -186,6 +187,10 @@ async def test_a_trace_shows_frames(node: Node) -> None:
     async with connect(node.url, token) as client:
         trace = client.trace("north/plc1")
         assert await anext(trace) == line
+        following = asyncio.ensure_future(anext(trace))
+        await asyncio.sleep(1.5 * BEAT)
+        node.devices.lines.put_nowait(line)
+        assert await following == line, "the heartbeat between two lines is no line"
         node.devices.lines.put_nowait(None)
         with pytest.raises(NotConnectedError, match="ended"):
             await anext(trace)
@@ -286,6 +291,6 @@ async def test_a_command_outlives_a_short_loss(client: Client, node: Node) -> No
     reading = asyncio.ensure_future(anext(acks))
     await node.serve(port)
     node.commands.kept["k" * 20].append(Ack(key="k" * 20, state=AckState.DONE, t=1))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert (await reading).state is AckState.DONE
     assert len(node.commands.seen) == 1

@@ -37,7 +37,7 @@ async def client(node: Node) -> AsyncIterator[Client]:
 
 
 async def until(subscription_or_stream: Any, wanted: Any) -> Any:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for item in subscription_or_stream:
             if wanted(item):
                 return item
@@ -106,7 +106,7 @@ async def test_closing_ends_the_iteration(client: Client) -> None:
     reading = asyncio.create_task(read())
     await asyncio.sleep(0)
     await subscription.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await reading <= 1
 
 

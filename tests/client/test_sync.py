@@ -27,7 +27,7 @@ class Behind:
         self.node: Node = self.run(self._context.__aenter__())
 
     def run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
     def publish(self, **values: Any) -> int:
         async def publish() -> int:
@@ -100,8 +100,8 @@ def test_many_threads_use_one_client(client: SyncClient) -> None:
 
 def test_futures_do_not_wait(client: SyncClient) -> None:
     futures = [client.future("read", LEVEL), client.future("write", "north/plc1/setpoint", 1.0, comment="x")]
-    assert futures[0].result(5)[0].value == 1.25
-    assert futures[1].result(5).state is AckState.DONE
+    assert futures[0].result(60)[0].value == 1.25
+    assert futures[1].result(60).state is AckState.DONE
     with pytest.raises(ValueError, match="'close'"):
         client.future("close")
 

@@ -80,8 +80,8 @@ async def test_an_outage_and_its_end_are_logged_once_each(clock: JumpingClock, b
         wire.refuse = ""
         await clock.sleep(60)
     (down, lost), (up, back) = logs.lines
-    assert (down, lost) == ("link down", {"link": "memory://a/d", "error": "connection reset"})
-    assert (up, back["link"]) == ("link up again", "memory://a/d")
+    assert (down, lost) == ("link down", {"link": "memory://a/d", "devices": ["a/d"], "error": "connection reset"})
+    assert (up, back["link"], back["devices"]) == ("link up again", "memory://a/d", ["a/d"])
     assert 600 < back["down_s"] < 630
 
 

@@ -91,8 +91,8 @@ async def test_what_a_listener_does_follows_in_order(clock: JumpingClock) -> Non
         if state is LinkState.UP and len(seen) < 5:
             link.lost("not wanted")
 
-    keeper.add(hang_up)
-    keeper.add(lambda state, error: seen.append((state, error)))
+    keeper.add(hang_up, "a/d")
+    keeper.add(lambda state, error: seen.append((state, error)), "a/e")
     keeper.start()
     await clock.sleep(0.25)
     assert seen == [(LinkState.CONNECTING, ""), (LinkState.UP, ""), (LinkState.DOWN, "not wanted")]

@@ -23,6 +23,7 @@ from sereno.model import (
     Clock,
     Command,
     GroupId,
+    Marks,
     NotFoundError,
     ObjectSample,
     RowIndex,
@@ -51,6 +52,7 @@ COMMANDED = (
     TagSpec(path="river/plc1/dose", access=RW, setpoint=Setpoint(approval=600.0)),
     TagSpec(path="river/plc1/recipe", access=RW, setpoint=Setpoint(sign=("released", "reviewed"))),
     TagSpec(path="river/plc1/limit", access=RW, setpoint=Setpoint(select=30.0, approval=600.0, sign=("released",))),
+    TagSpec(path="river/plc1/valve_back", access=Access.WRITE, setpoint=Setpoint(readback="river/plc1/level")),
 )
 _READ = [s for s in COMMANDED if s.access is not Access.WRITE]
 OLGA = Actor("olga", (ROLES["operator"],))
@@ -215,9 +217,15 @@ class Bench:
         self.device = FakeDevice()
         self.group: GroupId = plant.group(*_READ)
         self.hub.register_tags([s for s in COMMANDED if s.access is Access.WRITE])
+        self._marks: dict[str, dict[str, Marks]] = {}
+        options = {"marked": lambda path: self._marks.get(path, {}), **options}
         self.router = CommandRouter(self.hub, self.clock, journal=self.journal, **options)
         self.router.register("river/plc1", self.device)
         self.scan()
+
+    def mark(self, marks: dict[str, dict[str, Marks]]) -> None:
+        """From now on these named commands wait for people, depend on something or take their time."""
+        self._marks = marks
 
     def scan(self, quality: Any = 0, **values: float) -> None:
         now = {**self.device.values, **values}

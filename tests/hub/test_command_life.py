@@ -49,6 +49,7 @@ queued      broken          finished    failed      -
 sending     confirmed       finished    done        -
 sending     awaits_readback readback    progress    watch
 sending     declined        finished    failed      -
+sending     refused         finished    refused     -
 sending     unsent          finished    failed      -
 sending     expired         finished    timed_out   -
 sending     lost            finished    unknown     -
@@ -137,7 +138,8 @@ class AnyLife(RuleBasedStateMachine):
     def what_was_sent_is_never_called_unsent(self) -> None:
         end = self.acks[-1] if self.acks and self.acks[-1].final else None
         if Task.SEND in self.tasks:
-            assert end not in (AckState.REFUSED, AckState.CANCELLED)
+            assert end is not AckState.CANCELLED
+            assert end is not AckState.REFUSED or self.life.story[-1] is Event.REFUSED
             assert end is not AckState.TIMED_OUT or self.life.story[-1] is Event.EXPIRED
         elif end is not None:
             assert end in (

@@ -379,7 +379,7 @@ def call_of(*arguments: Any, name: str = "add") -> Command:
 async def marked(make_bench: Any, plant: Any) -> Any:
     """Engineers add as the second person of somebody, and then sign it."""
     add = Marks(approval=60.0, sign=("released",))
-    bench = make_bench(plant, authenticate=knows, marked={"river/plc1": {"add": add}})
+    bench = make_bench(plant, authenticate=knows, marked=lambda _: {"add": add})
     yield bench
     await bench.router.close()
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sereno.access.actor import Actor
+from sereno.hub.groups import Groups
 from sereno.model import LinkState, OperationalState, Quality, SampleBatch, TagSpec, ValueType
 
 
@@ -132,6 +133,25 @@ async def test_fast_groups_are_checked_more_often(plant: Any, clock: Any, told: 
     await clock.advance(0.1)
     plant.publish(group, [1.0])
     await clock.advance(0.026)
+    assert plant.hub.table.quality[0] == Quality.STALE
+
+
+async def test_it_looks_only_when_something_may_be_overdue(
+    plant: Any, clock: Any, told: list[SampleBatch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, overdue = [], Groups.overdue
+
+    def counted(groups: Groups, now: float) -> list[int]:
+        looks.append(now)
+        return overdue(groups, now)
+
+    monkeypatch.setattr(Groups, "overdue", counted)
+    group = plant.group(TagSpec(path="a/d/x"), stale_after=5.0)
+    for _ in range(20):
+        plant.publish(group, [1.0])
+        await clock.advance(1.0)
+    assert len(looks) <= 45
+    await clock.advance(4.15)
     assert plant.hub.table.quality[0] == Quality.STALE
 
 

@@ -71,6 +71,27 @@ async def test_two_actors_never_have_locks_that_meet(clock: JumpingClock, device
 
 
 @jumping
+async def test_without_a_lock_there_is_nothing_to_look_after(clock: JumpingClock) -> None:
+    async with site_on(clock) as site:
+        looks, expire = [], site.locks._expire
+
+        def counted() -> None:
+            looks.append(clock.monotonic())
+            expire()
+
+        site.locks._expire = counted  # type: ignore[method-assign]
+        await clock.sleep(60)
+        assert looks == []
+        await site.locks.lock("lab/ps", ANNA, seconds=5)
+        await clock.sleep(10)
+        assert site.told[-1] == ("sereno", "device.unlock", "lab/ps")
+        until = looks[-1]
+        assert until <= 66.0
+        await clock.sleep(60)
+        assert looks[-1] == until
+
+
+@jumping
 async def test_it_is_given_back_by_its_owner(clock: JumpingClock) -> None:
     async with site_on(clock) as site:
         await site.locks.lock("lab/ps/1", ANNA, seconds=60)

@@ -66,6 +66,22 @@ def shown(bench: Any, path: str = SPEED) -> tuple[Any, int]:
     return reading.value, reading.quality
 
 
+async def test_without_an_override_there_is_nothing_to_look_after(bench: Any, overrides: Overrides) -> None:
+    sleeps, sleep = [], bench.clock.sleep
+
+    def counted(seconds: float) -> Any:
+        sleeps.append(seconds)
+        return sleep(seconds)
+
+    bench.clock.sleep = counted
+    await bench.clock.advance(60)
+    assert sleeps == []
+    await overrides.substitute(LEVEL, 2, EVA, reason="probe removed", seconds=5)
+    await bench.clock.advance(60)
+    assert 10 <= len(sleeps) <= 12
+    assert shown(bench, LEVEL)[1] != Quality.SUBSTITUTED
+
+
 async def test_from_begin_to_the_end_of_its_time(bench: Any, overrides: Overrides, journal: Journal) -> None:
     made = await overrides.substitute(LEVEL, 2, EVA, reason=" probe removed ", seconds=LONG)
     assert (made.value, made.reason, made.actor) == (2.0, "probe removed", "eva")

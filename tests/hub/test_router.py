@@ -8,7 +8,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from sereno.access.actor import NOBODY, ROLES, Actor, Permission, Right, Role
-from sereno.hub.execution import WRITE_GRACE
+from sereno.client import BEFORE_IT_BEGINS, being_done
+from sereno.hub.execution import CALL_GRACE, WRITE_GRACE
 from sereno.hub.router import DEFAULT_EXPIRY, CommandRouter
 from sereno.model import (
     Access,
@@ -16,6 +17,7 @@ from sereno.model import (
     AckState,
     Command,
     DeniedError,
+    Marks,
     NoAnswerError,
     NotConnectedError,
     NotFoundError,
@@ -235,6 +237,40 @@ async def test_an_interlock_that_is_no_expression_refuses(make_bench: Any, plant
     assert "the interlock of river/plc1/odd is not valid: no tag 'river/plc1/levle'; did you mean" in acks[-1].reason
 
 
+NAMED = {"river/plc1": {"add": Marks(interlock="river/plc1/level > 1")}}
+
+
+async def test_a_named_command_has_an_interlock_whatever_the_case_of_its_name(bench: Any) -> None:
+    bench.mark(NAMED)
+    add = {"target": "river/plc1", "verb": Verb.CALL, "name": "ADD"}
+    bench.scan(level=0.5)
+    acks = await bench.finish(Command(**add))
+    assert states(acks) == [S.REQUESTED, S.AUTHORISED, S.REFUSED]
+    assert acks[-1].reason == "interlock river/plc1/level > 1 is not met: river/plc1/level is 0.5 m"
+    bench.scan(Quality.SENSOR_FAILURE)
+    assert "cannot be judged" in (await bench.finish(Command(**add)))[-1].reason
+    assert bench.device.entered == 0
+    bench.scan(level=2.0)
+    assert (await bench.finish(Command(**add)))[-1].state is not S.REFUSED
+    bench.mark({})
+    bench.scan(level=0.5)
+    assert (await bench.finish(Command(**add)))[-1].state is not S.REFUSED
+
+
+async def test_the_interlock_of_a_named_command_is_judged_again_when_people_let_it_go(bench: Any) -> None:
+    bench.mark({"river/plc1": {"add": Marks(select=30.0, interlock="river/plc1/level > 1")}})
+    bench.scan(level=2.0)
+    command = Command(target="river/plc1", verb=Verb.CALL, name="add")
+    collected = bench.submit(command)
+    await bench.settle()
+    bench.scan(level=0.5)
+    await bench.router.consent.execute(command.key, OLGA)
+    acks = await collected
+    assert acks[-1].state is S.REFUSED
+    assert "is not met" in acks[-1].reason
+    assert bench.device.entered == 0
+
+
 # ---- expiry and one at a time
 
 
@@ -243,6 +279,20 @@ async def test_expired_is_never_sent(bench: Any) -> None:
     assert states(acks) == [S.REQUESTED, S.TIMED_OUT]
     assert acks[-1].reason == "its time was over before it was looked at; never sent"
     assert bench.device.entered == 0
+
+
+@pytest.mark.parametrize(("value", "same"), [(50.0, True), (40.0, False)])
+async def test_a_second_command_hears_whether_the_first_does_the_same(bench: Any, value: float, same: bool) -> None:
+    bench.device.gate = asyncio.Event()
+    first = bench.submit()
+    await bench.settle()
+    refused = (await bench.finish(bench.command(value=value)))[-1]
+    assert refused.state is S.REFUSED
+    assert being_done(refused) is same
+    bench.device.gate.set()
+    await bench.settle()
+    bench.scan()
+    assert being_done((await first)[-1]) is False
 
 
 async def test_expired_while_another_write_holds_the_device(bench: Any) -> None:
@@ -370,9 +420,72 @@ async def test_calls(bench: Any) -> None:
 async def test_a_long_call_holds_nobody_up(bench: Any) -> None:
     bench.device.gate = asyncio.Event()
     call = bench.submit(Command(target="river/plc1", verb=Verb.CALL, name="add", arguments=(1, 2)))
-    await bench.clock.advance(3600)
+    await bench.clock.advance(CALL_GRACE)
     assert not call.done()
     bench.device.gate.set()
     bench.scan()
     assert states(await bench.finish())[-1] is S.DONE
     assert (await call)[-1].value == 3
+
+
+@pytest.mark.parametrize("marks", [Marks(timeout=3.0), None])
+async def test_a_call_that_never_returns_ends_unconfirmed_and_later_ones_work(bench: Any, marks: Marks | None) -> None:
+    bench.mark({"river/plc1": {"add": marks or Marks()}})
+    bench.device.gate = asyncio.Event()
+    call = Command(target="river/plc1", verb=Verb.CALL, name="add", arguments=(1, 2))
+    collected = bench.submit(call)
+    grace = marks.timeout if marks else CALL_GRACE
+    await bench.clock.advance(DEFAULT_EXPIRY + grace - 0.1)
+    assert not collected.done()
+    await bench.clock.advance(0.2)
+    last = (await collected)[-1]
+    assert last.state is S.UNKNOWN
+    assert last.reason == f"sent, and no conclusive reply: unconfirmed, add has not returned for {grace:g} s"
+    assert bench.router.statistics()["under_way"] == 0
+    bench.device.gate = None
+    again = Command(target="river/plc1", verb=Verb.CALL, name="add", arguments=(1, 2))
+    assert (await bench.finish(again))[-1].value == 3
+
+
+@pytest.mark.parametrize("verb", [Verb.CALL, Verb.WRITE])
+async def test_the_interlock_is_judged_again_when_the_device_begins(bench: Any, verb: Verb) -> None:
+    """Handed over, it may wait for its turn once more: what the device is at is known to it alone."""
+    bench.mark(NAMED)
+    gate, begun = asyncio.Event(), []
+
+    async def execute(*_: Any, deadline: float | None = None) -> None:
+        await gate.wait()
+        BEFORE_IT_BEGINS.get()()
+        begun.append(deadline)
+
+    bench.device.call = bench.device.write = execute
+    call = Command(target="river/plc1", verb=Verb.CALL, name="add")
+    collected = bench.submit(call if verb is Verb.CALL else bench.command())
+    await bench.settle()
+    bench.scan(level=0.5)
+    gate.set()
+    acks = await collected
+    assert states(acks) == [S.REQUESTED, S.AUTHORISED, S.ACCEPTED, S.REFUSED]
+    assert acks[-1].reason == "interlock river/plc1/level > 1 is not met: river/plc1/level is 0.5 m"
+    assert begun == []
+
+
+async def test_what_another_set_point_of_the_same_readback_tells_otherwise_ends_at_once(bench: Any) -> None:
+    first = bench.submit(bench.command("valve_wanted", value=9.0))
+    await bench.settle()
+    same = bench.submit(bench.command("valve_back", value=9.0))
+    await bench.settle()
+    assert not first.done()
+    bench.scan(level=9.0)
+    bench.scan(level=9.0)
+    assert (states(await first)[-1], states(await same)[-1]) == (S.DONE, S.DONE)
+    first = bench.submit(bench.command("valve_wanted", value=3.0))
+    await bench.settle()
+    other = bench.submit(bench.command("valve_back", value=1.0))
+    acks = await first
+    assert states(acks)[-1] is S.FAILED
+    assert "overtaken by river/plc1/valve_back = 1" in acks[-1].reason
+    assert "of olga" in acks[-1].reason
+    bench.scan(level=1.0)
+    bench.scan(level=1.0)
+    assert states(await other)[-1] is S.DONE

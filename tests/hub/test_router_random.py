@@ -155,6 +155,7 @@ class Trial:
         self.listeners: list[tuple[Command, asyncio.Task[list[Ack]]]] = []
         self.commands: dict[str, Command] = {}
         self.said: list[tuple[str, Say, Actor, int]] = []
+        self.killed: list[asyncio.Task[Any]] = []
 
     def new_router(self) -> CommandRouter:
         """A process begins, with a connection of its own."""
@@ -171,6 +172,7 @@ class Trial:
         for flight in self.router._flights.values():
             if flight.task is not None:
                 flight.task.cancel()
+                self.killed.append(flight.task)
         self.router = self.new_router()
 
     async def take(self, step: tuple[Any, ...]) -> None:
@@ -228,6 +230,10 @@ class Trial:
         for key in self.journal._entries:
             await self.router.acks(key, PEOPLE[0])
         await self.router.close()
+        while left := [task for task in self.killed if not task.done()]:  # what it would still do waits for ever
+            for task in left:
+                task.cancel()
+            await asyncio.sleep(0)
         self.judge()
 
     def judge(self) -> None:

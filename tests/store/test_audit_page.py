@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-c", program(), str(folder)], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-c", program(), str(folder)], capture_output=True, text=True, timeout=100, check=False
     )
     return done.returncode, done.stdout + done.stderr
 

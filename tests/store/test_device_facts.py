@@ -15,17 +15,17 @@ from sereno.store.device_facts import Fact, FactKind, FactStore, SqlFacts
 from sereno.store.device_redis import RedisFacts
 from sereno.store.engine import Store
 from sereno.store.errors import StoreError
+from tests.ports import free_port
 
 
 @pytest.fixture
 def redis_url(tmp_path: Path, require_package: Callable[[str, str], ModuleType], require_program: Any) -> Iterator[str]:
     require_package("redis", "redis")
     program = require_program("redis-server", "redis-server")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
     server = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
-    for _ in range(500):
+    for _ in range(3000):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             break

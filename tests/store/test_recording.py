@@ -173,7 +173,7 @@ def test_on_a_disk_that_is_really_full(tmp_path: Path, require_program: Callable
         pytest.skip("this system lets nobody mount a file system of their own")
     run = f'{mount} && exec "$0" -c "$1" {tmp_path}'
     done = subprocess.run(
-        [*alone, run, sys.executable, FULL_DISK], capture_output=True, text=True, timeout=20, check=False
+        [*alone, run, sys.executable, FULL_DISK], capture_output=True, text=True, timeout=100, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("told ")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from sereno.wire.errors import WireError
+from sereno.wire.messages import read_orders
 from sereno.wire.packed import Unpacker, pack_value, unpack_value
 
 PLAIN = st.recursive(
@@ -48,6 +50,25 @@ def test_random_extensions_raise_one_error_only(code: int, data: bytes) -> None:
     raw = msgspec.msgpack.encode(msgspec.msgpack.Ext(code, data))
     with contextlib.suppress(WireError):
         assert isinstance(unpack_value(raw), np.ndarray)
+
+
+@pytest.mark.parametrize("size", [4, 8, 12])
+@pytest.mark.parametrize("around", [lambda t: t, lambda t: [1, {"a": (t,)}], lambda t: {"t": [t]}])
+def test_a_time_is_no_value_that_can_be_sent(size: int, around: Callable[[Any], Any]) -> None:
+    raw = msgspec.msgpack.encode(around(msgspec.msgpack.Ext(-1, bytes(size))))
+    with pytest.raises(WireError, match=r"extension -1 \(a time\)"):
+        unpack_value(raw)
+    order = {"target": "a/d/x", "key": "k" * 8, "value": msgspec.msgpack.Ext(-1, bytes(size))}
+    with pytest.raises(WireError, match=r"extension -1 \(a time\)"):
+        read_orders(msgspec.msgpack.encode({"orders": [order]}))
+
+
+@pytest.mark.parametrize("begins", [b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff"])
+def test_what_only_looks_like_a_time_comes_back(begins: bytes) -> None:
+    for value in (begins * 9, [begins, 1.5], {"a": begins}):
+        assert unpack_value(pack_value(value)) == value
+    array = np.frombuffer(begins * 16, np.uint8)
+    np.testing.assert_array_equal(unpack_value(pack_value(array)), array)
 
 
 def test_nan_stays_and_numpy_scalars_become_plain() -> None:

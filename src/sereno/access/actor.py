@@ -44,6 +44,10 @@ class Role:
     name: str
     permissions: tuple[Permission, ...]
 
+    def __hash__(self) -> int:
+        """By name: roles are looked up with every read, and few share a name."""
+        return hash(self.name)
+
 
 def _role(name: str, rights: Iterable[Right]) -> Role:
     return Role(name, tuple(Permission(r) for r in rights))
@@ -70,6 +74,7 @@ class Actor:
     `kind` is "person", "agent", "node" or "token"; `origin` says from where (address, CLI, page).
     `bound`, where it is not None, are the roles of whoever answers for the actor: what these do not
     allow, the actor may not either (a token never outlives the rights of its owner).
+    `asker`, where it is not None, is on whose behalf the actor asks; who may say so is up to the door that it came by.
     """
 
     name: str
@@ -77,11 +82,17 @@ class Actor:
     kind: str = "person"
     origin: str = field(default="", compare=False)
     bound: tuple[Role, ...] | None = None
+    asker: Actor | None = field(default=None, compare=False)
 
     @property
     def person(self) -> str:
         """Who answers for the actor: the owner of a token, else the actor itself."""
         return self.name.partition(":")[0] if self.kind == "token" else self.name
+
+    @property
+    def role_names(self) -> tuple[str, ...]:
+        """Names of its roles; those that `bound` does not allow as widely are left out."""
+        return tuple(role.name for role in self.roles if self.bound is None or _cover(self.bound, role))
 
     def may(self, right: Right, path: str = "") -> bool:
         """Default deny: True only if a permission of a role allows it. Everyone names paths; "" asks for no path."""

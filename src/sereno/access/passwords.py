@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -24,7 +25,6 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
         self._turns = asyncio.Semaphore(2)
-        self._decoy = self._hasher.hash(secrets.token_urlsafe(16))
 
     async def hash(self, password: str) -> str:
         """A salted hash that carries its own parameters."""
@@ -34,14 +34,19 @@ class Passwords:
     async def verify(self, stored: str | None, password: str) -> bool:
         """True if `password` is the one behind `stored`. None (nobody of that name) takes as long as a wrong one."""
         async with self._turns:
-            return await asyncio.to_thread(self._check, stored or self._decoy, password) and stored is not None
+            return await asyncio.to_thread(self._check, stored, password) and stored is not None
 
     def outdated(self, stored: str) -> bool:
         """True if `stored` was made with other parameters."""
         return self._hasher.check_needs_rehash(stored)
 
-    def _check(self, stored: str, password: str) -> bool:
+    @cached_property
+    def _decoy(self) -> str:
+        return self._hasher.hash(secrets.token_urlsafe(16))
+
+    def _check(self, stored: str | None, password: str) -> bool:
+        decoy = self._decoy  # made for the first who asks, whoever that is: its time tells nothing
         try:
-            return self._hasher.verify(stored, password[: LONGEST + 1])
+            return self._hasher.verify(stored or decoy, password[: LONGEST + 1])
         except (VerificationError, InvalidHashError):
             return False

@@ -20,7 +20,7 @@ from ._alarms import (
     alarm_state_json,
 )
 from ._analysis import AnalysisPort, NoAnalysis
-from ._asked import ASKED_BY
+from ._asked import ACCEPTED, ASKED_BY, ASKER, BEFORE_IT_BEGINS, LET_IT_BEGIN, Asker, number_in_order
 from ._calendar import Calendar, Every, edges_of
 from ._client import Client, Moment
 from ._configuration import (
@@ -67,7 +67,8 @@ from ._notices import (
     duty_json,
     sent_notice_json,
 )
-from ._outcome import done
+from ._outcome import BEING_DONE, being_done, done
+from ._outline import DeviceOutline, PlantOutline
 from ._overrides import OverridePort, Substitution, substitution_json
 from ._ports import (
     BatchSink,
@@ -108,9 +109,14 @@ from ._waiting import NothingWaits, WaitingCommand, WaitingPort, WaitsFor, not_w
 from ._watching import Terms, Watch, each_reading
 
 __all__ = [
+    "ACCEPTED",
     "AGGREGATES",
     "ASKED_BY",
+    "ASKER",
+    "BEFORE_IT_BEGINS",
+    "BEING_DONE",
     "DEFAULT_AGGREGATES",
+    "LET_IT_BEGIN",
     "MEDIA_TYPES",
     "PRIORITIES",
     "AgentPort",
@@ -125,6 +131,7 @@ __all__ = [
     "AlarmState",
     "AlarmStatus",
     "AnalysisPort",
+    "Asker",
     "BatchSink",
     "Calendar",
     "Change",
@@ -137,6 +144,7 @@ __all__ = [
     "ConfigurationPort",
     "ControlChart",
     "Credential",
+    "DeviceOutline",
     "DevicePort",
     "DeviceProxy",
     "DeviceStatus",
@@ -192,6 +200,7 @@ __all__ = [
     "OverridePort",
     "ParameterSpec",
     "PlannedPort",
+    "PlantOutline",
     "Present",
     "ReadPlan",
     "ReadableTag",
@@ -232,6 +241,7 @@ __all__ = [
     "alarm_json",
     "alarm_spec_json",
     "alarm_state_json",
+    "being_done",
     "connect",
     "connect_as",
     "connect_gevent",
@@ -253,6 +263,7 @@ __all__ = [
     "log_entry_json",
     "log_line_json",
     "not_waiting",
+    "number_in_order",
     "observe",
     "override_json",
     "parse_run",

@@ -1,4 +1,4 @@
-"""Agents as a port: what each of them has said of late."""
+"""Agents as a port: what each of them, and each other device, has said of late."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AgentPort(Protocol):
     async def log(self, agent: str, actor: Actor, *, after: int = 0, limit: int = 200) -> list[LogLine]:
         """The newest lines with a greater number than `after`, oldest first.
 
-        Raises NotFoundError for what is no agent that the actor may read.
+        Raises NotFoundError for what is no agent, simulator or device that the actor may read.
         """
 
 

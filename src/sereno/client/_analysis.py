@@ -51,7 +51,10 @@ class AnalysisPort(Protocol):
         """
 
     async def merge_import(self, key: str, actor: Actor) -> None:
-        """Begin to take all parts into the history, in one step; `import_state` says how far it is."""
+        """Begin to take all parts into the history, in one step; `import_state` says how far it is.
+
+        Again, if it failed and what was put by is kept.
+        """
 
     async def import_state(self, key: str, actor: Actor) -> ImportState:
         """How far an import is whose parts are put by."""

@@ -33,7 +33,10 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One difference. `kind` device, tag, alarm, guard, setting or code; `change` added, removed or changed."""
+    """One difference. `kind` device, tag, alarm, guard, agent, job, report, setting or code.
+
+    `change` added, removed or changed.
+    """
 
     kind: str
     name: str

@@ -101,7 +101,7 @@ async def _open_native(found: Credential, clock: Clock, timeout: float) -> Remot
     link = NativeLink(found.native, found.token, clock, timeout=timeout, pinned=found.certificate)
     welcome = await link.open()
     pages = RemoteNode(found.url or welcome.pages, found.token, clock, timeout=timeout, pinned=found.certificate)
-    return NativeClient(NativeNode(link), pages, Actor(welcome.actor, kind=welcome.kind))
+    return NativeClient(NativeNode(link, for_whom=welcome.for_whom), pages, Actor(welcome.actor, kind=welcome.kind))
 
 
 def find_node(url: str | None = None, token: str | None = None, data: str | Path | None = None) -> Credential:

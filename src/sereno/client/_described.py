@@ -70,7 +70,12 @@ def parse_command_spec(data: Mapping[str, Any]) -> CommandSpec:
 
 
 def _marks(data: Mapping[str, Any]) -> Marks:
-    return Marks(select=data.get("select", 0.0), approval=data.get("approval", 0.0), sign=tuple(data.get("sign", ())))
+    return Marks(
+        select=data.get("select", 0.0),
+        approval=data.get("approval", 0.0),
+        sign=tuple(data.get("sign", ())),
+        interlock=data.get("interlock", ""),
+    )
 
 
 def _json(spec: ParameterSpec) -> dict[str, Any]:

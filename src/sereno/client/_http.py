@@ -87,14 +87,18 @@ class Http:
         body: bytes | None = None,
         also: int = 0,
         kind: str = "application/json",
+        timeout: float = 0.0,
     ) -> Any:
         """The JSON that the node answers; errors by `error_of`, NotConnectedError, NoAnswerError.
 
-        `kind` is the content type of `body`.
+        `kind` is the content type of `body`. `timeout` in seconds, where the answer may take longer than usual.
         """
-        async with self._translated():
+        patience = max(timeout, self.timeout)
+        async with _Translated(self.url, patience):
             headers = {"content-type": kind} if body is not None else {}
-            response = await self._pool.request(method, path, params=list(query), content=body, headers=headers)
+            response = await self._pool.request(
+                method, path, params=list(query), content=body, headers=headers, timeout=patience
+            )
         if response.is_success or response.status_code == also:
             return _json(response)
         raise error_of(response.status_code, _problem(response))
@@ -118,6 +122,12 @@ class Http:
                 await response.aread()
                 raise error_of(response.status_code, _problem(response))
             yield response.aiter_lines()
+
+    @asynccontextmanager
+    async def events(self, path: str, query: Query = ()) -> AsyncIterator[AsyncIterator[tuple[str, str]]]:
+        """Server-sent events of a stream, each as its name (`message` where it has none) and its data."""
+        async with self.lines(path, query) as lines:
+            yield events_of(lines)
 
     async def sign_in(self, name: str, password: str) -> None:
         """From here on with a session of a person, in place of a token. Raises DeniedError."""
@@ -206,3 +216,19 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+async def events_of(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str]]:
+    """Name and data of each event (HTML Living Standard, 9.2.6), as far as the node sends them: other fields are left
+    out, and an event that has not ended when the stream does is none."""
+    name, data = "", list[str]()
+    async for line in lines:
+        field, _, value = line.partition(":")
+        if not line:
+            if data:
+                yield name or "message", "\n".join(data)
+            name, data = "", []
+        elif field == "event":
+            name = value.removeprefix(" ")
+        elif field == "data":
+            data.append(value.removeprefix(" "))

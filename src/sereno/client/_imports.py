@@ -51,10 +51,14 @@ class ImportTally:
 
 @dataclass(frozen=True, slots=True)
 class StagedImport:
-    """An import whose parts are put by first: its key, and how many parts are there already."""
+    """An import whose parts are put by first: its key, and how many parts are there already.
+
+    `error`: why it was not merged, if that was tried before.
+    """
 
     key: str
     parts: int
+    error: str = ""
 
 
 class ImportStage(StrEnum):
@@ -69,10 +73,14 @@ class ImportStage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportState:
-    """`share` of the merging that is done (0 to 1); what it brought, once it is done; what went wrong."""
+    """`share` of the merging that is done (0 to 1); what it brought, once it is done; what went wrong.
+
+    `kept`: it failed, what was put by is kept, and it can be merged again.
+    """
 
     stage: ImportStage
     parts: int
     share: float = 0.0
     tally: ImportTally = field(default_factory=ImportTally)
     error: str = ""
+    kept: bool = False

@@ -22,10 +22,11 @@ from sereno.model import (
 )
 from sereno.wire.columns import Block, unpack_columns, unpack_scalar
 from sereno.wire.errors import WireError
-from sereno.wire.messages import Ask, Open, Orders, ack_in, order_of, read_acks, read_tags
+from sereno.wire.messages import Ask, Asked, Open, Orders, ack_in, order_of, read_acks, read_tags
 from sereno.wire.native import Kind, Received
 from sereno.wire.packed import Unpacker, pack_value, unpack_value
 
+from ._asked import ASKER
 from ._locks import Lock
 from ._native_commands import follow
 from ._native_link import NativeLink
@@ -43,9 +44,10 @@ _lock, _locks = Unpacker(Lock), Unpacker(list[Lock])
 class NativeNode:
     """Implements LivePort, CommandPort, HistoryPort and `devices` of DevicePort. The token says who asks."""
 
-    def __init__(self, link: NativeLink) -> None:
+    def __init__(self, link: NativeLink, *, for_whom: bool = False) -> None:
         self.link = link
         self.clock: Clock = link.clock
+        self.for_whom = for_whom
 
     # ---- live values
 
@@ -102,13 +104,18 @@ class NativeNode:
 
     # ---- commands
 
+    def _asked(self) -> Asked | None:
+        """On whose behalf, where the server wants to know."""
+        asker = ASKER.get()
+        return Asked(asker.name, asker.kind, list(asker.roles)) if self.for_whom and asker.name else None
+
     async def submit(self, command: Command, actor: Actor) -> AsyncIterator[Ack]:  # noqa: ARG002
         """See CommandPort. Sent again after a lost connection, within its lifetime: the same key is the same command.
 
         Raises NotConnectedError if it was never sent, DeniedError for a wrong token.
         """
         lifetime = (command.expires - self.clock.wall_ns()) / 1e9 if command.expires else _DEFAULT_LIFETIME
-        body = pack_value(Orders([order_of(command, lifetime)]))
+        body = pack_value(Orders([order_of(command, lifetime, self._asked())]))
         sent, told = False, set[AckState]()
         while True:
             try:
@@ -137,7 +144,7 @@ class NativeNode:
         `selected` is called with the key of each that waits to be let go.
         """
         lifetimes = [(c.expires - self.clock.wall_ns()) / 1e9 if c.expires else _DEFAULT_LIFETIME for c in commands]
-        body = pack_value(Orders([order_of(c, s) for c, s in zip(commands, lifetimes, strict=True)]))
+        body = pack_value(Orders([order_of(c, s, self._asked()) for c, s in zip(commands, lifetimes, strict=True)]))
         final: dict[int, Ack] = {}
         try:
             async for position, ack in follow(await self.link.ready(), body):
@@ -239,6 +246,10 @@ class NativeClient(RemoteClient):
         self.commands = native
         self.history = native
         self.lock_port = native
+
+    async def may_begin(self, key: str) -> None:
+        """See RemoteClient."""
+        await self.native.ask("begins", key=key)
 
     async def devices(self) -> list[DeviceStatus]:
         """All devices, by path."""

@@ -28,6 +28,15 @@ def outcome_error(ack: Ack) -> SerenoError | None:
     return error
 
 
+BEING_DONE = "being_done"
+"""The field of the error of a refused command that says: another one that does the same is under way."""
+
+
+def being_done(ack: Ack) -> bool:
+    """True if a command was refused because another one that does the same is under way."""
+    return ack.state is AckState.REFUSED and bool((ack.details or {}).get("fields", {}).get(BEING_DONE))
+
+
 def done(ack: Ack) -> Ack:
     """The ack of a command that was done. Raises `outcome_error` of any other."""
     error = outcome_error(ack)

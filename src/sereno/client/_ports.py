@@ -156,7 +156,10 @@ class IngestPort(Protocol):
 
 
 class CommandHandler(Protocol):
-    """A device as seen by the command router. Calls to one link are made one at a time by the implementation."""
+    """A device as seen by the command router. Calls to one link are made one at a time by the implementation.
+
+    Where a command had to wait for its turn, BEFORE_IT_BEGINS is called when that has come.
+    """
 
     async def write(self, path: str, value: Any, *, deadline: float | None = None) -> None:
         """Send one value, never after `deadline` (monotonic time of the node's clock).

@@ -164,13 +164,12 @@ class RemoteNode:
 
     async def trace(self, device: str, actor: Actor) -> AsyncIterator[TraceLine]:  # noqa: ARG002
         """See DevicePort. Ends with NotConnectedError when the connection is lost."""
-        async with self.http.lines(f"{API}/devices/{quote(device)}/trace") as lines:
-            async for line in lines:
-                if line.startswith("data: {"):
-                    found = msgspec.json.decode(line[6:])
-                    if "detail" in found:
-                        raise RefusedError(str(found["detail"]))
-                    yield parse_line(found)
+        async with self.http.events(f"{API}/devices/{quote(device)}/trace") as events:
+            async for name, data in events:
+                if name == "problem":
+                    raise RefusedError(str(msgspec.json.decode(data)["detail"]))
+                if name == "message":
+                    yield parse_line(msgspec.json.decode(data))
         raise NotConnectedError(f"the trace of {device} ended")
 
     async def guards(self, actor: Actor) -> list[GuardStatus]:  # noqa: ARG002
@@ -210,6 +209,13 @@ class RemoteClient(Client):
     def as_actor(self, actor: Actor) -> Client:
         """Raises RefusedError: the token says who asks."""
         raise RefusedError(f"a remote client is who its token says ({self.actor.name}), it cannot be {actor.name}")
+
+    async def may_begin(self, key: str) -> None:
+        """Returns if the command with this key, which its node gave to an agent's own process, may begin there.
+
+        Raises RefusedError if not. Asked over the native protocol only.
+        """
+        raise RefusedError(f"whether {key} may begin is asked over the native protocol")
 
     async def complaints(self) -> tuple[list[str], list[str]]:
         """What the node says of itself: why it does not do its work, and what else somebody should look at."""

@@ -80,7 +80,7 @@ class RemoteAnalysis:
         """See AnalysisPort."""
         body = {"name": source.name, "sha256": source.sha256, "tags": list(source.tags)}
         found = await self._http.send("POST", f"{_API}/history/imports/staged", body=json_bytes(body))
-        return StagedImport(found["key"], found["parts"])
+        return StagedImport(found["key"], found["parts"], found.get("error", ""))
 
     async def put_import(self, key: str, number: int, part: bytes, actor: Actor) -> int:  # noqa: ARG002
         """See AnalysisPort."""
@@ -95,7 +95,8 @@ class RemoteAnalysis:
         """See AnalysisPort."""
         found = await self._http.get(f"{_API}/history/imports/staged/{quote(key, safe='')}")
         tally = ImportTally(found["rows"], found["new"], found["from_ns"], found["to_ns"])
-        return ImportState(ImportStage(found["stage"]), found["parts"], found["share"], tally, found["error"])
+        stage, kept = ImportStage(found["stage"]), found.get("kept", False)
+        return ImportState(stage, found["parts"], found["share"], tally, found["error"], kept)
 
     async def cancel_import(self, key: str, actor: Actor) -> None:  # noqa: ARG002
         """See AnalysisPort."""

@@ -12,6 +12,8 @@ from ._configuration import ChangePlan, RunningConfiguration, parse_plan, parse_
 from ._http import Http
 
 API = "/api/v1/configuration"
+CHANGE_TIMEOUT = 120.0
+"""Seconds for a plan and for what it changes: devices are stopped and started, agents get processes of their own."""
 
 
 class RemoteConfiguration:
@@ -41,4 +43,5 @@ class RemoteConfiguration:
         return await self._send("apply", plant=plant, back=back, token=token, comment=comment)
 
     async def _send(self, verb: str, **body: Any) -> ChangePlan:
-        return parse_plan(await self._http.send("POST", f"{API}/{verb}", body=msgspec.json.encode(body)))
+        encoded = msgspec.json.encode(body)
+        return parse_plan(await self._http.send("POST", f"{API}/{verb}", body=encoded, timeout=CHANGE_TIMEOUT))

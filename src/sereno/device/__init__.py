@@ -5,6 +5,7 @@ from ._driver import Driver, DriverTag, Environment, Link, RunnerPort, ScanColum
 from ._http import HttpAnswer, HttpClient
 from ._keeper import LinkKeeper
 from ._memory import Memory, NoMemory
+from ._network import Conditions, MemoryTransports
 from ._runner import DeviceRunner
 from ._set import DeviceSet
 from ._transport import Listener, SocketTransports, Transports
@@ -20,6 +21,7 @@ __all__ = [
     "DEFAULT_GROUP",
     "STARTUP_TIMEOUT",
     "ClassPlan",
+    "Conditions",
     "Device",
     "DeviceConfig",
     "DeviceRunner",
@@ -35,6 +37,7 @@ __all__ = [
     "LinkKeeper",
     "Listener",
     "Memory",
+    "MemoryTransports",
     "Mock",
     "NoMemory",
     "RetryConfig",

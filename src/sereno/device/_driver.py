@@ -169,6 +169,12 @@ class Driver(ABC):
     def check(cls, config: Any, tags: Sequence[DriverTag]) -> list[tuple[int, str]]:
         """Faults that show without a connection: (position in `tags`, or -1 for the device; text)."""
 
+    @classmethod
+    def named(cls, config: Any) -> tuple[str, ...] | None:
+        """The commands that a device of this config has; None where only the device itself knows, once it is there."""
+        del config
+        return None if cls.call is not Driver.call else ()
+
     @abstractmethod
     def __init__(self, config: Any, link: Link, environment: Environment) -> None:
         """Bind to a link."""
@@ -212,6 +218,15 @@ class Driver(ABC):
         """The states in which a command, or a write to the tag of this path, is sent at all."""
         del name, call
         return _ENABLED
+
+    def at_once(self, name: str) -> bool:
+        """True for a command that waits for no turn: it runs beside whatever else the device is at."""
+        del name
+        return False
+
+    def timeouts(self) -> Mapping[str, float]:
+        """Seconds that commands may take, by name, of those that say so."""
+        return {}
 
     def bind(self, runner: RunnerPort) -> None:  # noqa: B027 - optional: most drivers speak only when asked
         """Called in the loop before the first scan."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -19,6 +21,9 @@ MOST_HEAD = 64 << 10
 """Bytes of head that an answer may have."""
 FRAMED = 8
 """A body in chunks of a byte each is so many times as long on the wire."""
+_URL = re.compile(
+    r"(?P<server>http://[^/?#\r\n\t]+)(?P<path>/[^?#\r\n\t]*)?(?P<query>\?[^#\r\n\t]+)?\??(#.*)?", re.IGNORECASE
+)
 _REPEATABLE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -131,13 +136,23 @@ class HttpClient:
         return connection
 
 
+@lru_cache(maxsize=256)
+def _place(server: str) -> tuple[str, int, str]:
+    """Host, port and the Host line of "http://host:port". Raises ValueError for anything else."""
+    parts = urlsplit(server)
+    if parts.scheme != "http" or not parts.hostname:
+        raise ValueError(f"{server!r} is no URL such as http://host:port/path")
+    return parts.hostname, parts.port or USUAL_PORT, parts.netloc.rpartition("@")[2]
+
+
 def _head(method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[tuple[str, int], bytes]:
     """Host and port, and the bytes before the body, without the line that says how long the connection lives."""
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname:
+    found = _URL.fullmatch(url)
+    if found is None:
         raise ValueError(f"{url!r} is no URL such as http://host:port/path")
-    path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {parts.netloc.rpartition('@')[2]}"]
+    host, port, told = _place(found["server"])
+    path, query = found["path"] or "/", found["query"] or ""
+    lines = [f"{method} {path}{query} HTTP/1.1", f"Host: {told}"]
     for name, value in headers.items():
         if any(character in name + value for character in "\r\n"):
             raise ValueError(f"a header {name!r} with a line break")
@@ -145,7 +160,7 @@ def _head(method: str, url: str, headers: Mapping[str, str], body: bytes) -> tup
     if body or method in ("POST", "PUT", "PATCH"):
         lines.append(f"Content-Length: {len(body)}")
     head = "".join(f"{line}\r\n" for line in lines)
-    return (parts.hostname, parts.port or USUAL_PORT), f"{head}\r\n".encode("ascii", "replace")
+    return (host, port), f"{head}\r\n".encode("ascii", "replace")
 
 
 class _Connection(asyncio.Protocol):

@@ -43,7 +43,8 @@ LinkListener = Callable[[LinkState, str], None]
 class LinkKeeper:
     """Connects a link, reconnects it with back-off, and tells its listeners of every change (state, error).
 
-    Time and randomness come from the link's environment. An outage and its end are logged once each.
+    Time and randomness come from the link's environment. An outage and its end are logged once each, with the
+    devices that the link has then.
     """
 
     def __init__(self, link: Link, retry: RetryConfig | None = None) -> None:
@@ -52,7 +53,7 @@ class LinkKeeper:
         self._retry = retry or RetryConfig()
         self._clock = link.environment.clock
         self._machine = Reconnection(self._retry, link.environment.random.random)
-        self._listeners: list[LinkListener] = []
+        self._listeners: dict[LinkListener, str] = {}
         self._events: deque[Event] = deque()
         self._feeding = False
         self._timer: Timer | None = None
@@ -68,13 +69,13 @@ class LinkKeeper:
         """The link's state as last reported."""
         return self._reported
 
-    def add(self, listener: LinkListener) -> None:
-        """Call `listener` at each change from now on; it must not block."""
-        self._listeners.append(listener)
+    def add(self, listener: LinkListener, device: str) -> None:
+        """Call `listener`, of the device of that path, at each change from now on; it must not block."""
+        self._listeners[listener] = device
 
     def remove(self, listener: LinkListener) -> None:
         """Call it no more."""
-        self._listeners.remove(listener)
+        del self._listeners[listener]
 
     def start(self) -> None:
         """Begin to connect. Needs a running loop."""
@@ -125,10 +126,13 @@ class LinkKeeper:
                 self._report(state, error)
             case Complain(error):
                 self._down_since = self._clock.monotonic()
-                log.warning("link down", link=self.link.key, error=error)
+                log.warning("link down", **self._named(), error=error)
             case Recovered(attempts):
                 seconds = round(self._clock.monotonic() - self._down_since, 3)
-                log.info("link up again", link=self.link.key, down_s=seconds, attempts=attempts)
+                log.info("link up again", **self._named(), down_s=seconds, attempts=attempts)
+
+    def _named(self) -> dict[str, Any]:
+        return {"link": self.link.key, "devices": list(self._listeners.values())}
 
     def _report(self, state: LinkState, error: str) -> None:
         self._reported = self.link.state = state

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
 
-from sereno.client import DeviceStatus, IngestPort
+from sereno.client import ACCEPTED, BEFORE_IT_BEGINS, DeviceStatus, IngestPort, number_in_order
 from sereno.model import (
     Access,
     DeliveryError,
     ExpiredError,
     LinkState,
+    Marks,
     NoAnswerError,
     NotConnectedError,
     NotFoundError,
@@ -75,9 +77,10 @@ class DeviceRunner:
         self._register(self._groups, list(self._tags.values()))
         self._broken = self._compile()
         self._commands = 0
+        self._at_once = (0, "")
         self._greeting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        keeper.add(self._link_changed)
+        keeper.add(self._link_changed, self.path)
 
     # life
 
@@ -127,7 +130,7 @@ class DeviceRunner:
         if not tag.spec.access.writable:
             raise RefusedError(f"tag {path!r} is read only")
         states = self._driver.allowed(path, call=False)
-        await self._command(lambda: self._driver.write(tag, value, deadline=deadline), deadline, states)
+        await self._command(tag.spec.name, partial(self._driver.write, tag, value, deadline=deadline), deadline, states)
         readback = path if tag.spec.setpoint.readback == "self" else tag.spec.setpoint.readback
         if group := self._group_of.get(readback):
             # whoever waits for a readback believes the second scan: one under way may be older than the write
@@ -138,7 +141,8 @@ class DeviceRunner:
     async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
         """See CommandHandler."""
         states = self._driver.allowed(name, call=True)
-        return await self._command(lambda: self._driver.call(name, arguments, deadline=deadline), deadline, states)
+        send = partial(self._driver.call, name, arguments, deadline=deadline)
+        return await self._command(name, send, deadline, states, at_once=self._driver.at_once(name))
 
     def poke(self, path: str) -> None:
         """Scan the group of a tag out of turn; nothing happens for a tag that is not scanned."""
@@ -189,6 +193,17 @@ class DeviceRunner:
     def tags(self) -> tuple[str, ...]:
         """Paths of all its tags."""
         return tuple(self._tags)
+
+    @property
+    def marks(self) -> dict[str, Marks]:
+        """Of its commands: what was declared of the device, with the times that its driver gives where none was."""
+        said = {name.casefold(): name for name in self.config.marks}
+        found = dict(self.config.marks)
+        for command, seconds in self._driver.timeouts().items():
+            name = said.get(command.casefold(), command)
+            marks = found.get(name, Marks())
+            found[name] = replace(marks, timeout=marks.timeout or seconds)
+        return found
 
     @property
     def state(self) -> OperationalState:
@@ -339,16 +354,29 @@ class DeviceRunner:
     # how it executes
 
     async def _command(
-        self, send: Callable[[], Awaitable[Any]], deadline: float | None, states: frozenset[OperationalState]
+        self,
+        name: str,
+        send: Callable[[], Awaitable[Any]],
+        deadline: float | None,
+        states: frozenset[OperationalState],
+        *,
+        at_once: bool = False,
     ) -> Any:
         self._require(states)
-        async with self._turn_until(deadline):
-            self._require(states)
-            self._commands += 1
-            try:
-                result = await send()
-            except OSError as error:
-                raise NoAnswerError(f"device {self.path!r}: {in_words(error)}") from error
+        number = 0 if at_once else ACCEPTED.get() or number_in_order()
+        begins = partial(self._begins, name, BEFORE_IT_BEGINS.get(), number)
+        token = BEFORE_IT_BEGINS.set(begins)
+        try:
+            async with nullcontext() if at_once else self._turn_until(deadline):
+                self._require(states)
+                begins()
+                self._commands += 1
+                try:
+                    result = await send()
+                except OSError as error:
+                    raise NoAnswerError(f"device {self.path!r}: {in_words(error)}") from error
+        finally:
+            BEFORE_IT_BEGINS.reset(token)
         self._keeper.answered()
         return result
 
@@ -370,6 +398,15 @@ class DeviceRunner:
             yield
         finally:
             turn.release()
+
+    def _begins(self, name: str, check: Callable[[], None], number: int) -> None:
+        """Right before a command begins; one that does not wait has number 0, and overtakes all up to now."""
+        check()
+        overtaken_up_to, by = self._at_once
+        if not number:
+            self._at_once = (number_in_order(), name)
+        elif number < overtaken_up_to:
+            raise RefusedError(f"{name} was overtaken by {by}, which came later and did not wait")
 
     def _require(self, states: frozenset[OperationalState]) -> None:
         up = self._keeper.state is LinkState.UP

@@ -41,10 +41,10 @@ class DeviceSet:
         """Device path -> what executes its commands (a CommandHandler)."""
         return self._devices
 
-    @property
-    def marks(self) -> Mapping[str, Mapping[str, Marks]]:
-        """Device path -> its named commands that wait for people."""
-        return {path: runner.config.marks for path, runner in self._devices.items()}
+    def marks(self, path: str) -> Mapping[str, Marks]:
+        """The named commands of a device that wait for people, depend on something, or take their time, as of now."""
+        runner = self._devices.get(path)
+        return {} if runner is None else runner.marks
 
     async def start(self, paused: Collection[str] = ()) -> None:
         """Begin to connect and to scan; does not wait for the first connection.

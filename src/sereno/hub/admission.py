@@ -134,9 +134,7 @@ class Admission:
         counters.batches += 1
         counters.rows += size
         counters.changed += rows.size + len(told)
-        if objects is not batch.objects:
-            batch = replace(batch, objects=objects)
-        batch = batch.admitted(t_hub=t_hub, changed=changed)
+        batch = batch.admitted(t_hub=t_hub, changed=changed, objects=objects)
         return Admitted(batch, rows, requalified, told, requalified_objects)
 
     def _scatter_together(self, plan: Plan, batch: SampleBatch, changed: Mask) -> tuple[Rows, Rows]:
@@ -214,7 +212,7 @@ class Admission:
             before = table.objects.get(handle)
             known = handle in table.objects and same_object(before, sample.value)
             if known and before is not sample.value:
-                sample = replace(sample, value=before)
+                sample = ObjectSample(handle, before, sample.t_source, sample.quality)
             if table.quality[handle] != sample.quality:
                 requalified.add(int(handle))
             if not known or handle in requalified:

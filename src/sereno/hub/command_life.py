@@ -6,9 +6,9 @@
                    selected -> released
 
 A marked one is selected: it waits for people, and what was checked before is checked again when they release it.
-From every phase it may end otherwise; TABLE says how. Once handed over, a command can no longer be refused or
-cancelled, and times out only where the device knows that it was never sent. Without a conclusive reply it ends as
-unknown, and nobody sends it again.
+From every phase it may end otherwise; TABLE says how. Once handed over, a command can no longer be cancelled; it is
+refused only by what is checked once more when the device begins with it, and times out only where the device knows that
+it was never sent. Without a conclusive reply it ends as unknown, and nobody sends it again.
 """
 
 from __future__ import annotations
@@ -126,6 +126,7 @@ TABLE: dict[Phase, dict[Event, Move]] = {
         Event.CONFIRMED: _end(AckState.DONE),
         Event.AWAITS_READBACK: Move(Phase.READBACK, AckState.PROGRESS, Task.WATCH),
         Event.DECLINED: _end(AckState.FAILED),
+        Event.REFUSED: _end(AckState.REFUSED),
         Event.UNSENT: _end(AckState.FAILED),
         Event.EXPIRED: _end(AckState.TIMED_OUT),
         Event.LOST: _end(AckState.UNKNOWN),

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
 
 from sereno.access.actor import Actor, Right
-from sereno.client import ASKED_BY, CommandHandler, iso_time
+from sereno.client import (
+    ACCEPTED,
+    ASKED_BY,
+    ASKER,
+    BEFORE_IT_BEGINS,
+    BEING_DONE,
+    LET_IT_BEGIN,
+    Asker,
+    CommandHandler,
+    iso_time,
+    number_in_order,
+)
 from sereno.model import (
     Access,
     Ack,
@@ -22,6 +34,7 @@ from sereno.model import (
     DeniedError,
     ExpiredError,
     Marks,
+    NoAnswerError,
     NotConnectedError,
     NotFoundError,
     OperationError,
@@ -51,10 +64,18 @@ T = TypeVar("T")
 Authorise = Callable[[Actor, Command], None]
 Renew = Callable[[Actor], Awaitable[Actor]]
 """The actor with the rights of this moment. Raises DeniedError for one who is shut out."""
-MarkedCommands = Mapping[str, Mapping[str, Marks]]
-"""Device -> its named commands that wait for people."""
+Permit = Callable[[Command], Awaitable[None]]
+"""Whether a command may begin now, from whoever knows that. Raises RefusedError."""
+Marked = Callable[[str], Mapping[str, Marks]]
+"""The named commands of a device, by its path, that wait for people, have an interlock or take their time."""
 WRITE_GRACE = 30.0
 """Seconds that a driver may take for a write beyond its expiry before the outcome is called unknown."""
+CALL_GRACE = 600.0
+"""The same for a named command whose marks do not say."""
+
+
+class _BarredError(RefusedError):
+    """What was checked before is so no longer, and the device has not begun."""
 
 
 def _until(override: Override) -> str:
@@ -69,19 +90,39 @@ def by_rights(actor: Actor, command: Command) -> None:
         raise DeniedError(f"{actor.name} may not {right} {command.target}")
 
 
+def unmarked(device: str) -> Mapping[str, Marks]:
+    """For nodes whose named commands are like any other."""
+    del device
+    return {}
+
+
 async def as_it_was(actor: Actor) -> Actor:
     """For nodes without accounts: rights do not change."""
     return actor
+
+
+async def permitted(command: Command) -> None:
+    """For nodes that know it themselves."""
+    del command
 
 
 class Execution:
     """Does the tasks of flights. Each gives what happened; RefusedError and DeniedError become refusals."""
 
     def __init__(
-        self, hub: Hub, clock: Clock, journal: IntentJournal, authorise: Authorise, renew: Renew = as_it_was
+        self,
+        hub: Hub,
+        clock: Clock,
+        journal: IntentJournal,
+        authorise: Authorise,
+        *,
+        renew: Renew = as_it_was,
+        marked: Marked = unmarked,
+        permit: Permit = permitted,
     ) -> None:
         self.handlers: dict[str, CommandHandler] = {}
-        self._marked: dict[str, Marks] = {}
+        self._marked = marked
+        self._permit = permit
         self.writing: dict[str, Flight] = {}
         self._hub = hub
         self._clock = clock
@@ -91,12 +132,6 @@ class Execution:
         self._interlocks = Interlocks(hub)
         self._rates = Rates(hub, clock)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    def mark(self, marked: MarkedCommands) -> None:
-        """From here on these named commands wait for people, and no others."""
-        self._marked = {
-            call_place(device, name): marks for device, named in marked.items() for name, marks in named.items()
-        }
 
     async def authorise(self, flight: Flight) -> Occurrence:
         """Expiry, target, rights, in this order."""
@@ -126,7 +161,7 @@ class Execution:
         self._check_expected(spec, command, flight.old_value)
         other = self.writing.get(spec.path)
         if other is not None:
-            raise RefusedError(_held_by(other, spec.path))
+            raise _held(other, spec.path, same=other.value == flight.value)
         flight.remark = self._check_plant(spec, flight)
         self.writing[spec.path] = flight
         return await self._hold(flight, spec.setpoint) if spec.setpoint.marked else Occurrence(Event.PASSED)
@@ -149,6 +184,7 @@ class Execution:
         self._authorise(flight.actor, command)
         self._check_in_service(flight)
         if spec is None:
+            flight.remark = self._check_named(flight)
             return Occurrence(Event.PASSED)
         now = self._old_value(spec)
         self._check_expected(spec, command, now)
@@ -158,7 +194,8 @@ class Execution:
         return Occurrence(Event.PASSED)
 
     async def record(self, flight: Flight) -> Occurrence:
-        """Make the intent durable; of what was held, that it goes."""
+        """Make the intent durable; of what was held, that it goes. Its place among those to the device is taken."""
+        flight.number = number_in_order()
         if flight.hold is not None:
             accepted = self._ack(flight, AckState.ACCEPTED, flight.remark)
             await _kept(self._journal.release(flight.command, accepted))
@@ -180,6 +217,8 @@ class Execution:
             flight.turn = turn
             self._check_expected(spec, flight.command, self._old_value(spec))
             flight.remark = self._check_plant(spec, flight)
+        else:
+            flight.remark = self._check_named(flight)
         self._check_in_service(flight)
         if self._left(flight.command) <= 0:
             return self._expired("before it could be sent")
@@ -188,7 +227,10 @@ class Execution:
     async def send(self, flight: Flight) -> Occurrence:
         """Hand it to the device. What a lost reply means is decided here: unknown."""
         try:
-            return await (self._call(flight) if flight.tag is None else self._write(flight, flight.tag))
+            with self._asking(flight):
+                return await (self._call(flight) if flight.tag is None else self._write(flight, flight.tag))
+        except _BarredError as error:
+            return Occurrence(Event.REFUSED, str(error))
         except ExpiredError as error:
             return Occurrence(Event.EXPIRED, f"{error}; never sent")
         except NotConnectedError as error:
@@ -221,12 +263,13 @@ class Execution:
     async def _check_call(self, flight: Flight) -> Occurrence:
         """A named command that is marked holds its name, as a set-point does."""
         place = _place(flight)
-        marks = self._marked.get(place)
-        if marks is None or not marks.marked:
+        flight.remark = self._check_named(flight)
+        marks = self._marks(flight)
+        if not marks.marked:
             return Occurrence(Event.PASSED)
         other = self.writing.get(place)
         if other is not None:
-            raise RefusedError(_held_by(other, place))
+            raise _held(other, place, same=other.command.arguments == flight.command.arguments)
         self.writing[place] = flight
         return await self._hold(flight, marks)
 
@@ -263,18 +306,67 @@ class Execution:
             words = "confirmed by the device; it cannot be read back"
             return Occurrence(Event.CONFIRMED, f"{words}; {flight.remark}" if flight.remark else words)
         flight.watch.written()
+        self._overtake(flight, spec)
         return Occurrence(Event.AWAITS_READBACK, f"sent, waiting for the readback of {flight.watch.path}")
+
+    def _overtake(self, flight: Flight, spec: TagSpec) -> None:
+        """What was told otherwise before, by another set-point of the same readback, ends now."""
+        assert flight.watch is not None, "only what is read back overtakes"
+        words = f"overtaken by {spec.path} = {show(flight.value, spec)} of {flight.command.actor}"
+        for other in self.writing.values():
+            if other is flight or other.watch is None or other.watch.handle != flight.watch.handle:
+                continue
+            if other.value != flight.value:
+                other.watch.overtaken(words)
 
     async def _call(self, flight: Flight) -> Occurrence:
         assert flight.handler is not None, "checked commands have a handler"
         command = flight.command
-        deadline = self._clock.monotonic() + max(0.0, self._left(command))
-        token = ASKED_BY.set(command.actor)
+        left = max(0.0, self._left(command))
+        grace = self._marks(flight).timeout or CALL_GRACE
         try:
-            result = await flight.handler.call(command.name, command.arguments, deadline=deadline)
-        finally:
-            ASKED_BY.reset(token)
+            async with self._clock.timeout(left + grace):
+                deadline = self._clock.monotonic() + left
+                result = await flight.handler.call(command.name, command.arguments, deadline=deadline)
+        except TimeoutError:
+            raise NoAnswerError(f"unconfirmed, {command.name} has not returned for {grace:g} s") from None
         return Occurrence(Event.CONFIRMED, "", result)
+
+    @contextmanager
+    def _asking(self, flight: Flight) -> Iterator[None]:
+        """Who asks is known to the device while it executes, and how to ask whether it still may."""
+        asker = flight.actor.asker or flight.actor
+        token = ASKED_BY.set(asker.name)
+        who = ASKER.set(Asker(asker.name, asker.person, asker.kind, asker.role_names))
+        check = BEFORE_IT_BEGINS.set(lambda: self._check_at_begin(flight))
+        permit = LET_IT_BEGIN.set(lambda: self._let_begin(flight))
+        number = ACCEPTED.set(flight.number)
+        try:
+            yield
+        finally:
+            ACCEPTED.reset(number)
+            LET_IT_BEGIN.reset(permit)
+            BEFORE_IT_BEGINS.reset(check)
+            ASKER.reset(who)
+            ASKED_BY.reset(token)
+
+    async def _let_begin(self, flight: Flight) -> None:
+        try:
+            await self._permit(flight.command)
+        except RefusedError as error:
+            raise _BarredError(str(error)) from None
+
+    def _check_at_begin(self, flight: Flight) -> None:
+        """Maintenance and interlock, when the device has become free for it."""
+        spec = flight.tag
+        try:
+            self._check_in_service(flight)
+            if spec is None:
+                flight.remark = self._check_named(flight)
+            else:
+                flight.remark = self._interlocks.check(spec.setpoint.interlock, spec.path)
+        except RefusedError as error:
+            raise _BarredError(str(error)) from None
 
     def _check_in_service(self, flight: Flight) -> None:
         device = flight.command.target if flight.tag is None else flight.tag.device
@@ -314,7 +406,17 @@ class Execution:
     def _check_plant(self, spec: TagSpec, flight: Flight) -> str:
         """What depends on the live values; a remark on them."""
         self._rates.check(spec, self._shown_by(spec), flight.value)
-        return self._interlocks.check(spec)
+        return self._interlocks.check(spec.setpoint.interlock, spec.path)
+
+    def _check_named(self, flight: Flight) -> str:
+        """The interlock of a named command; a remark on what it was judged by."""
+        return self._interlocks.check(self._marks(flight).interlock, _place(flight))
+
+    def _marks(self, flight: Flight) -> Marks:
+        """What is said of a named command now; devices may take a name in any case."""
+        called = flight.command.name.casefold()
+        marked = self._marked(flight.command.target).items()
+        return next((marks for name, marks in marked if name.casefold() == called), Marks())
 
     def _shown_by(self, spec: TagSpec) -> int | None:
         """Handle of the tag that shows the present value."""
@@ -350,8 +452,12 @@ def _place(flight: Flight) -> str:
     return call_place(flight.command.target, flight.command.name) if flight.tag is None else flight.tag.path
 
 
-def _held_by(other: Flight, place: str) -> str:
+def _held(other: Flight, place: str, *, same: bool) -> RefusedError:
+    """Why it has to be refused; `same` = the other one, which is under way, does what this one would do."""
     name = other.command.actor or "somebody"
     if other.hold is not None and other.hold.open:
-        return f"{place} is selected by {name} for another command, which {other.hold.words}"
-    return f"another command to {place} is under way, of {name}"
+        return RefusedError(f"{place} is selected by {name} for another command, which {other.hold.words}")
+    error = RefusedError(f"another command to {place} is under way, of {name}")
+    if same:
+        vars(error)[BEING_DONE] = True
+    return error

@@ -26,6 +26,7 @@ class Flight:
         self.life = CommandLife()
         self.acks: list[Ack] = []
         self.intended = False
+        self.number = 0
         self.recorded_ahead: AckState | None = None
         self.hold: Hold | None = None
         self.tag: TagSpec | None = None

@@ -287,13 +287,10 @@ class Hub:
 
     def _named(self, globs: Sequence[str], actor: Actor) -> I32:
         """Raises NotFoundError for the first glob that names nothing readable, with near spellings."""
-        handles = self._rights.handles(globs, actor)
-        if len(globs) == 1 and handles.size:
-            return handles
-        for glob in globs:
-            if not self._rights.handles([glob], actor).size:
-                raise not_found("tag", glob, self.nearest(glob, actor))
-        return handles
+        empty = self._rights.empty(globs, actor)
+        if empty is not None:
+            raise not_found("tag", empty, self.nearest(empty, actor))
+        return self._rights.handles(globs, actor)
 
     def _publish_again(self, batch: SampleBatch) -> None:
         self._enqueue(batch, again=True)

@@ -1,31 +1,31 @@
-"""Interlocks: a command goes only while its set-point's expression over live tags is true, and good."""
+"""Interlocks: a command goes only while its expression over live tags is true, and good."""
 
 from __future__ import annotations
 
 from sereno.expression.compiler import Expression, compile_expression
 from sereno.expression.errors import ExpressionError
-from sereno.model import Quality, RefusedError, TagHandle, TagSpec, severity
+from sereno.model import Quality, RefusedError, TagHandle, severity
 
 from .hub import Hub
 from .present import show
 
 
 class Interlocks:
-    """Judges the interlocks of set-points by the live table; each is compiled once for the tags that there are."""
+    """Judges the interlocks of set-points and named commands by the live table, each compiled once for its tags."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._compiled: dict[str, Expression[TagHandle]] = {}
         self._edition = -1
 
-    def check(self, spec: TagSpec) -> str:
-        """Raises RefusedError unless the interlock of `spec` is true with good quality; with what it depends on.
+    def check(self, text: str, whose: str) -> str:
+        """Raises RefusedError unless the interlock `text` is true with good quality; with what it depends on.
 
         A substituted value counts as a person put it there: the remark that is returned says so, else it is empty.
         """
-        if not spec.setpoint.interlock:
+        if not text:
             return ""
-        expression = self._expression(spec)
+        expression = self._expression(text, whose)
         table = self._hub.table
         handles = expression.tags
         value, quality = expression.evaluate(
@@ -40,8 +40,7 @@ class Interlocks:
         forced = [table.spec(h).path for h in handles if table.quality[h] == Quality.SUBSTITUTED]
         return f"interlock judged by substituted {', '.join(forced)}" if forced else ""
 
-    def _expression(self, spec: TagSpec) -> Expression[TagHandle]:
-        text = spec.setpoint.interlock
+    def _expression(self, text: str, whose: str) -> Expression[TagHandle]:
         table = self._hub.table
         if self._edition != table.edition:
             self._compiled.clear()
@@ -51,7 +50,7 @@ class Interlocks:
             try:
                 known = compile_expression(text, table.handle, labels=lambda handle: table.spec(handle).labels)
             except ExpressionError as error:
-                raise RefusedError(f"the interlock of {spec.path} is not valid: {error}") from None
+                raise RefusedError(f"the interlock of {whose} is not valid: {error}") from None
             self._compiled[text] = known
         return known
 

@@ -38,6 +38,7 @@ class Locks:
         self._record = record
         self._devices = devices
         self._ended: asyncio.Queue[tuple[Lock, str]] = asyncio.Queue()
+        self._any = asyncio.Event()
 
     async def lock(self, device: str, actor: Actor, *, seconds: float = 0.0, holder: str = "") -> Lock:
         """See LockPort."""
@@ -63,6 +64,7 @@ class Locks:
             holder=holder,
         )
         self._hub.locked[device] = made
+        self._any.set()
         try:
             await self._record(actor.name, "device.lock", device, actor.origin)
         except SerenoError:
@@ -108,6 +110,9 @@ class Locks:
     async def run(self) -> None:
         """End what has lasted its time, to half a second, and put ends on record, until cancelled."""
         while True:
+            if not self._hub.locked:
+                self._any.clear()
+                await self._any.wait()
             await self._clock.sleep(INTERVAL)
             self._expire()
             while not self._ended.empty():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Collection
 from dataclasses import replace
@@ -55,6 +56,7 @@ class Overrides:
         self._journal = journal
         self._devices = devices
         self._substituted: dict[str, Override] = {}
+        self._any = asyncio.Event()
 
     async def load(self) -> None:
         """Take up what was in force when the node stopped. Raises SerenoError if it cannot be read."""
@@ -67,6 +69,9 @@ class Overrides:
     async def run(self) -> None:
         """End what has lasted its time, to half a second, until cancelled."""
         while True:
+            if not self._substituted and not self._hub.out:
+                self._any.clear()
+                await self._any.wait()
             await self._clock.sleep(INTERVAL)
             for override in [*self._substituted.values(), *self._hub.out.values()]:
                 why = self._over(override)
@@ -98,6 +103,7 @@ class Overrides:
         override = replace(override, value=self._hub.readings.made(handle, held).value)
         await self._journal.begin(override, actor.origin, own.value)
         self._substituted[tag] = override
+        self._any.set()
         self._hub.substitute(handle, held)
         return override
 
@@ -122,6 +128,7 @@ class Overrides:
             raise
         await self._journal.begin(override, actor.origin, None)
         self._hub.out[device] = override
+        self._any.set()
         return override
 
     async def tag_in(self, device: str, actor: Actor) -> Override:

@@ -48,8 +48,14 @@ class ReadbackWatch:
         self._seen: Any = None
         self._began_after = False
         self._done = False
+        self._overtaken = ""
         self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._leave = hub.add_sink(self)
+
+    @property
+    def handle(self) -> int:
+        """Of the tag that is watched."""
+        return self._handle
 
     @property
     def path(self) -> str:
@@ -59,6 +65,12 @@ class ReadbackWatch:
     def written(self) -> None:
         """The device has just confirmed the write."""
         self._written_after = self._hub.groups.last_seq[self._group] if self._group != NO_GROUP else -1
+
+    def overtaken(self, words: str) -> None:
+        """Another command has told the plant otherwise since this one was written, which will not be reached."""
+        if self._written_after is not None and not self._outcome.done():
+            self._overtaken = words
+            self._settle()
 
     def close(self) -> None:
         """Stop listening."""
@@ -75,6 +87,8 @@ class ReadbackWatch:
         shown = show(self._seen, self._readback)
         if self._done:
             return Outcome(True, self._seen, "")
+        if self._overtaken:
+            return Outcome(False, self._seen, f"readback is {shown}, {self._overtaken}")
         if self._began_after:
             wanted = show(self._wanted, self._spec)
             return Outcome(False, self._seen, f"readback is {shown} after {patience:g} s, expected {wanted}")

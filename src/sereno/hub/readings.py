@@ -57,4 +57,5 @@ class Readings:
         for handle, number, exact, quality, t_source, group, beside, age in rows:
             spec = self._table.spec(handle)
             value = row_value(spec, number, exact, quality) if spec.is_row else object_value(spec, beside)
-            yield Reading(spec, value, quality, self._reasons.text(group, quality, handle), t_source, age)
+            why = self._reasons.text(group, quality, handle) if quality else ""
+            yield Reading(spec, value, quality, why, t_source, age)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,15 @@ MAX_ROLE_SETS = 64
 MAX_QUESTIONS = 64
 
 
-_NONE: NDArray[np.int32] = np.empty(0, np.int32)
+class _Answer(NamedTuple):
+    """What was found in this edition of the table; `empty` is the first glob that names nothing."""
+
+    edition: int
+    handles: NDArray[np.int32]
+    empty: str | None
+
+
+_NONE = _Answer(-1, np.empty(0, np.int32), None)
 
 
 class ReadRights:
@@ -28,7 +36,7 @@ class ReadRights:
     def __init__(self, table: LiveTable) -> None:
         self._table = table
         self._masks: OrderedDict[RoleSet, Mask] = OrderedDict()
-        self._answers: OrderedDict[tuple[RoleSet, tuple[str, ...]], tuple[int, NDArray[np.int32]]] = OrderedDict()
+        self._answers: OrderedDict[tuple[RoleSet, tuple[str, ...]], _Answer] = OrderedDict()
 
     def mask(self, actor: Actor) -> Mask:
         """True where the actor may read the tag of this handle."""
@@ -46,14 +54,26 @@ class ReadRights:
 
     def handles(self, globs: Sequence[str], actor: Actor) -> NDArray[np.int32]:
         """Handles of what the globs name and the actor may read, in path order. Asked again, the answer is known."""
-        table, question = self._table, ((actor.roles, actor.bound), tuple(globs))
-        size, found = self._answers.get(question, (-1, _NONE))
-        if size != table.edition:
-            named = [table.paths.get(path) for path in table.paths.find_all(globs)]
-            handles = np.array(named, np.int32)
-            found = handles[self.mask(actor)[handles]]
-        self._answers[question] = table.edition, found
+        return self._answer(globs, actor).handles
+
+    def empty(self, globs: Sequence[str], actor: Actor) -> str | None:
+        """The first glob that names nothing readable; None if each names something."""
+        return self._answer(globs, actor).empty
+
+    def _answer(self, globs: Sequence[str], actor: Actor) -> _Answer:
+        question = ((actor.roles, actor.bound), tuple(globs))
+        answer = self._answers.get(question, _NONE)
+        if answer.edition != self._table.edition:
+            parts = [self._found([glob], actor) for glob in globs]
+            empty = next((glob for glob, part in zip(globs, parts, strict=True) if not part.size), None)
+            answer = _Answer(self._table.edition, parts[0] if len(parts) == 1 else self._found(globs, actor), empty)
+        self._answers[question] = answer
         self._answers.move_to_end(question)
         if len(self._answers) > MAX_QUESTIONS:
             self._answers.popitem(last=False)
-        return found
+        return answer
+
+    def _found(self, globs: Sequence[str], actor: Actor) -> NDArray[np.int32]:
+        table = self._table
+        handles = np.array([table.paths.get(path) for path in table.paths.find_all(globs)], np.int32)
+        return handles[self.mask(actor)[handles]]

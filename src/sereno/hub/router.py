@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import structlog
 
 from sereno.access.actor import Actor, Right
-from sereno.client import CommandHandler, WaitingPort
+from sereno.client import BEING_DONE, CommandHandler, WaitingPort
 from sereno.model import (
     Ack,
     AckState,
@@ -22,10 +23,11 @@ from sereno.model import (
     RefusedError,
     SerenoError,
 )
+from sereno.wire.errorvalue import error_fields
 
 from .command_life import Event, Move, Occurrence, Task
 from .consent import Authenticate, Consent, nobody_signs
-from .execution import Authorise, Execution, MarkedCommands, Renew, as_it_was, by_rights
+from .execution import Authorise, Execution, Marked, Permit, Renew, as_it_was, by_rights, permitted, unmarked
 from .flight import Flight, told
 from .hub import Hub
 from .journal import IntentJournal, MemoryJournal, same_command
@@ -55,14 +57,14 @@ class CommandRouter:
         renew: Renew = as_it_was,
         journal: IntentJournal | None = None,
         handlers: Mapping[str, CommandHandler] | None = None,
-        marked: MarkedCommands | None = None,
+        marked: Marked = unmarked,
+        permit: Permit = permitted,
     ) -> None:
         self._clock = clock
         journal = journal if journal is not None else MemoryJournal()
         self._record = OnRecord(journal, clock)
-        self._execution = Execution(hub, clock, journal, authorise, renew)
+        self._execution = Execution(hub, clock, journal, authorise, renew=renew, marked=marked, permit=permit)
         self._execution.handlers.update(handlers or {})
-        self._execution.mark(marked or {})
         self._flights: dict[str, Flight] = {}
         self.consent: WaitingPort = Consent(self._flights, clock, journal, authenticate)
         self._ends: Counter[AckState] = Counter()
@@ -93,10 +95,6 @@ class CommandRouter:
     def forget(self, device_path: str) -> None:
         """The device takes no more commands."""
         self._execution.handlers.pop(device_path, None)
-
-    def mark(self, marked: MarkedCommands) -> None:
-        """From now on these named commands wait for people, and no others; what waits already goes on waiting."""
-        self._execution.mark(marked)
 
     def busy_with(self, concerns: Callable[[str], bool]) -> list[str]:
         """Commands under way whose target (a tag or device) `concerns` says yes to, in words."""
@@ -180,7 +178,8 @@ class CommandRouter:
         except DeniedError as error:
             return Occurrence(Event.REFUSED, f"denied: {error}")
         except RefusedError as error:
-            return Occurrence(Event.REFUSED, str(error))
+            details = msgspec.structs.asdict(error_fields(error)) if vars(error).get(BEING_DONE) else None
+            return Occurrence(Event.REFUSED, str(error), details=details)
         except Exception as error:
             log.exception("command failed", task=f"{task} {flight.command.target}", key=flight.command.key)
             return Occurrence(Event.BROKEN, f"internal fault, {type(error).__name__}: {error}")
@@ -189,7 +188,7 @@ class CommandRouter:
         if move.ack is None:
             return
         ack = self._ack(flight.command, move.ack, occurrence.reason, occurrence.value)
-        if occurrence.details is not None and ack.state is AckState.FAILED:
+        if occurrence.details is not None and ack.state in (AckState.FAILED, AckState.REFUSED):
             ack = replace(ack, details=occurrence.details)
         await self._record.keep(flight, ack)
         if ack.state.final:

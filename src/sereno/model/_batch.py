@@ -97,11 +97,12 @@ class SampleBatch:
         """Handles of the rows, strictly increasing."""
         return self.index.handles
 
-    def admitted(self, *, t_hub: int, changed: Mask) -> SampleBatch:
-        """The same batch, sharing all arrays, with the hub's stamp and change mask."""
+    def admitted(self, *, t_hub: int, changed: Mask, objects: tuple[ObjectSample, ...] | None = None) -> SampleBatch:
+        """The same batch, sharing all arrays, with the hub's stamp, change mask and `objects` equal to its own."""
         changed.setflags(write=False)
+        held = self.objects if objects is None else objects
         columns = (self.group, self.seq, self.index, self.values, self.t_source, self.quality)
-        return SampleBatch(*columns, self.exact, self.objects, self.complete, changed, t_hub)
+        return SampleBatch(*columns, self.exact, held, self.complete, changed, t_hub)
 
 
 def seal(  # noqa: PLR0917 - the columns in their order

@@ -81,7 +81,8 @@ class Command:
 class Ack:
     """One step in a command's life. `t` ns UTC; `value` is the readback (write) or the result (call).
 
-    `details`: of one that failed, the device's error as it travels (`sereno.wire.errorvalue`).
+    `details`: of one that failed, the device's error as it travels (`sereno.wire.errorvalue`); of one that was refused,
+    that another one does the same.
     """
 
     key: str

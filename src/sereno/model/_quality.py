@@ -31,6 +31,7 @@ class Quality(IntEnum):
     STALE = 0x8031
     WAITING = 0x8032
     REFUSED_BY_DEVICE = 0x8034
+    NOT_IMPLEMENTED = 0x8040
     NOT_A_NUMBER = 0x8074
 
 
@@ -53,6 +54,7 @@ _REASONS: dict[int, str] = {
     Quality.STALE: "stale",
     Quality.WAITING: "waiting for the first value",
     Quality.REFUSED_BY_DEVICE: "refused by the device",
+    Quality.NOT_IMPLEMENTED: "not implemented",
     Quality.NOT_A_NUMBER: "not a number",
 }
 

@@ -66,15 +66,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What a command waits for before it is sent, if for anything.
+    """What a command waits for before it is sent, and what it depends on, if on anything.
 
     `select` seconds for its own actor to execute it, `approval` seconds for a second person (0 = neither), and whoever
-    lets it go on signs with one of the meanings in `sign`.
+    lets it go on signs with one of the meanings in `sign`. It goes only while the expression `interlock` is true and
+    good. Its end is awaited for `timeout` seconds (0 = as long as usual).
     """
 
     select: float = 0.0
     approval: float = 0.0
     sign: tuple[str, ...] = ()
+    interlock: str = ""
+    timeout: float = 0.0
 
     @property
     def marked(self) -> bool:
@@ -98,7 +101,6 @@ class Setpoint(Marks):
     readback: str = "self"
     tolerance: float = 0.0
     timeout: float = 5.0
-    interlock: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

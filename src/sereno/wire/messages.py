@@ -23,7 +23,10 @@ class Hello(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Welcome(msgspec.Struct):
-    """The server's answer to `Hello`: who you are here, and how often it will be heard at the least."""
+    """The server's answer to `Hello`: who you are here, and how often it will be heard at the least.
+
+    `for_whom`: it wants to know with each command on whose behalf it is given, and believes it.
+    """
 
     actor: str
     kind: str = "person"
@@ -32,6 +35,15 @@ class Welcome(msgspec.Struct):
     beat: float = 1.0
     connection: str = ""
     pages: str = ""
+    for_whom: bool = False
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """On whose behalf a command is given: the fields of an Asker."""
+
+    name: str
+    kind: str = ""
+    roles: list[str] = []
 
 
 class Open(msgspec.Struct, forbid_unknown_fields=True):
@@ -79,7 +91,7 @@ class Unsubscribe(msgspec.Struct, forbid_unknown_fields=True):
 class Order(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A command; who gives it is known from the connection. `lifetime`: seconds after which it is not sent.
 
-    `trace`: OpenTelemetry's context, where there is one.
+    `trace`: OpenTelemetry's context, where there is one. `asker`: for a server that wants to know it.
     """
 
     target: str
@@ -93,6 +105,7 @@ class Order(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     lifetime: float = 10.0
     comment: str = ""
     trace: dict[str, str] = {}
+    asker: Asked | None = None
 
 
 class Orders(msgspec.Struct, forbid_unknown_fields=True):
@@ -135,7 +148,7 @@ read_error = Unpacker(ErrorFields)
 _ACK_FIELDS = ("key", "state", "t", "reason", "value")
 
 
-def order_of(command: Command, lifetime: float) -> Order:
+def order_of(command: Command, lifetime: float, asker: Asked | None = None) -> Order:
     """A command as it travels."""
     return Order(
         target=command.target,
@@ -149,6 +162,7 @@ def order_of(command: Command, lifetime: float) -> Order:
         lifetime=lifetime,
         comment=command.comment,
         trace=present_context(),
+        asker=asker,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -54,6 +55,21 @@ def _from_wire(code: int, data: memoryview) -> Any:
     return np.frombuffer(raw, dtype, offset=4 + 4 * len(shape)).reshape(shape)
 
 
+_MOMENTS = b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff"
+"""How each of MessagePack's own times begins: extension -1 of 4, 8 and 12 bytes. The decoder asks no hook for them."""
+
+
+def _is_moment(value: Any) -> bool:
+    """Whether there is a time in it; what else holds these bytes is found to be none."""
+    if isinstance(value, dict):
+        return any(_is_moment(key) or _is_moment(held) for key, held in value.items())
+    if isinstance(value, list | tuple):
+        return any(map(_is_moment, value))
+    if isinstance(value, msgspec.Struct):
+        return any(_is_moment(getattr(value, name)) for name in value.__struct_fields__)
+    return isinstance(value, datetime)
+
+
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_to_wire)
 
 
@@ -74,7 +90,10 @@ class Unpacker:
     def __call__(self, data: bytes) -> Any:
         """What `data` says."""
         try:
-            return self._decoder.decode(data)
+            found = self._decoder.decode(data)
+            if any(map(data.__contains__, _MOMENTS)) and _is_moment(found):
+                raise ValueError(f"extension -1 (a time), expected {ARRAY} (an array)")
+            return found
         except _DECODE_FAULTS as error:
             raise WireError(f"not understood: {error}") from error
 

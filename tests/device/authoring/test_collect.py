@@ -227,3 +227,21 @@ def test_a_tag_may_have_a_name_that_every_device_has() -> None:
     mount.doing = Mode.HOLDING
     assert (mount.value("state"), mount.doing) == (Mode.HOLDING, Mode.HOLDING)
     assert str(mount.state) == "offline"
+
+
+class Arm(Device):
+    length: float = setting(low=0, site="arm_length")
+
+
+class Crane(Device):
+    left: Arm = child(length=2.0)
+    right: Arm = child()
+    third: Arm = child(length=-1.0, lenght=1.0)
+
+
+def test_settings_that_a_child_lacks_are_told_before_anything_starts() -> None:
+    assert [one.split("Crane: ")[1] for one in faults(Crane)] == [
+        "child right: setting 'length': field required; expected child(SETTING=...)",
+        "child third: setting 'length': input should be greater than or equal to 0; expected child(SETTING=...)",
+        "child third: setting 'lenght': extra inputs are not permitted; expected child(SETTING=...)",
+    ]

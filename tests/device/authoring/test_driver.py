@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sereno.device import DeviceSet, Environment, NoMemory, device_configs
+from sereno import Device, command, scan, tag
+from sereno.client import BEFORE_IT_BEGINS
+from sereno.device import DeviceSet, Environment, NoMemory, RetryConfig, device_configs, plan_of
 from sereno.model import (
+    ConfigurationError,
     DeviceError,
     LinkState,
     NotConnectedError,
@@ -17,6 +21,8 @@ from sereno.model import (
     OperationalState,
     Quality,
     RefusedError,
+    SerenoError,
+    SystemClock,
 )
 from sereno.testing import DeviceTest, JumpingClock, RecordingIngest, jumping
 from tests.device.authoring.devices import (
@@ -360,3 +366,168 @@ def test_a_device_knows_where_to_keep_files_once_it_runs(tmp_path: Path) -> None
         _ = PowerSupply().folder
     with DeviceTest(PowerSupply, folder=tmp_path) as ps:
         assert ps.device.folder == tmp_path
+
+
+class Hasty(Device):
+    """Is busy for long, and has one command that waits for nothing."""
+
+    busy: int = tag(scan="look", default=0)
+    calls: list[str] = tag(default=[])
+
+    @scan(period="1s")
+    async def look(self) -> None:
+        self.busy += 1
+        await self.surroundings.clock.sleep(50.0 if self.busy > 1 else 0.0)
+
+    @command
+    async def work(self) -> None:
+        await self.surroundings.clock.sleep(20.0)
+        self.calls = [*self.calls, "work"]
+
+    @command(at_once=True, allowed=("enabled", "disabled"))
+    async def stop(self, why: str) -> str:
+        self.calls = [*self.calls, why]
+        return why
+
+
+@jumping
+async def test_a_command_at_once_waits_for_nothing_else_of_its_device(clock: JumpingClock) -> None:
+    async with DeviceTest(Hasty, clock=clock) as device:
+        await clock.sleep(5.0)
+        works = [asyncio.create_task(device.call("work")) for _ in range(2)]
+        begun = clock.monotonic()
+        await clock.sleep(1.0)
+        assert await device.call("stop", "now") == "now"
+        assert clock.monotonic() < begun + 2.0
+        assert list(await device.read("calls")) == ["now"]
+        for work in works:
+            with suppress(SerenoError):
+                await work
+
+
+def test_a_command_at_once_must_not_need_the_device_s_thread() -> None:
+    class Blocks(Device):
+        @command(at_once=True)
+        def stop(self) -> None:
+            """Stop."""
+
+    class Asks(Device):
+        @command(at_once=True, allowed=lambda device: True)
+        async def stop(self) -> None:
+            """Stop."""
+
+    for cls in (Blocks, Asks):
+        with pytest.raises(ConfigurationError, match="the command stop is to begin at once"):
+            plan_of(cls)
+
+
+class Blocking(Device):
+    """A device whose command may block its thread."""
+
+    gate, begun = threading.Event(), threading.Event()
+    starts = 0
+
+    def startup(self) -> None:
+        Blocking.starts += 1
+
+    @command
+    def hang(self) -> None:
+        """Until the test lets it go."""
+        self.begun.set()
+        self.gate.wait()
+
+    @command
+    def add(self, a: int, b: int) -> int:
+        """A sum."""
+        return a + b
+
+
+def test_after_a_call_that_blocks_was_given_up_later_ones_work() -> None:
+    Blocking.gate.clear()
+    Blocking.begun.clear()
+    Blocking.starts = 0
+
+    async def main() -> None:
+        devices, _, _ = running(SystemClock(), Blocking, retry=RetryConfig(initial=0.01))  # type: ignore[arg-type]
+        async with devices:
+            handler = devices.handlers[PATH]
+            while handler.state is not OperationalState.ENABLED:
+                await asyncio.sleep(0.01)
+            hanging = asyncio.create_task(handler.call("hang", ()))
+            await asyncio.to_thread(Blocking.begun.wait)
+            hanging.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await hanging
+            with pytest.raises(NotConnectedError, match="does not return from a command that was given up"):
+                await handler.call("add", (1, 2))
+            while handler.state is not OperationalState.ENABLED:
+                await asyncio.sleep(0.01)
+            assert await handler.call("add", (1, 2)) == 3
+            assert Blocking.starts == 2
+        Blocking.gate.set()
+
+    asyncio.run(main())
+
+
+@jumping
+async def test_what_kept_a_command_is_judged_when_its_turn_has_come(clock: JumpingClock) -> None:
+    """A scan of the device is under way, and by its end the command may not go any more."""
+    devices, _, device = running(clock, Scanning)
+    async with devices:
+        await clock.sleep(1.5)
+        allowed = [True]
+
+        def check() -> None:
+            if not allowed[0]:
+                raise RefusedError("the interlock is not met")
+
+        token = BEFORE_IT_BEGINS.set(check)
+        call = asyncio.create_task(devices.handlers[PATH].call("go", ()))
+        BEFORE_IT_BEGINS.reset(token)
+        await clock.sleep(0.1)
+        allowed[0] = False
+        with pytest.raises(RefusedError, match="the interlock is not met"):
+            await call
+        assert device.gone == 0
+
+
+@jumping
+async def test_a_command_at_once_overtakes_writes_and_commands_that_wait(clock: JumpingClock) -> None:
+    devices, _, device = running(clock, Scanning)
+    async with devices:
+        await clock.sleep(1.5)
+        handler = devices.handlers[PATH]
+        waiting = [
+            asyncio.create_task(handler.write(f"{PATH}/place", 5.0)),
+            asyncio.create_task(handler.call("go", ())),
+        ]
+        await clock.sleep(0.1)
+        await handler.call("stop", ())
+        for task, name in zip(waiting, ("place", "go"), strict=True):
+            with pytest.raises(RefusedError, match=f"{name} was overtaken by stop"):
+                await task
+        assert (device.gone, device.place) == (0, 0.0)
+        await handler.write(f"{PATH}/place", 6.0)
+        assert device.place == 6.0
+
+
+class Scanning(Device):
+    """A device that is busy with itself most of the time."""
+
+    level: float = tag(scan="look")
+    place: float = tag(write=True)
+    gone = 0
+
+    @scan(period=1.0)
+    async def look(self) -> None:
+        await self.surroundings.clock.sleep(0.9)
+        self.level = 1.0
+
+    @command(at_once=True)
+    async def stop(self) -> None:
+        """Stop."""
+
+    @command
+    async def go(self) -> None:
+        """Go."""
+        self.gone += 1

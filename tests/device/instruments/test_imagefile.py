@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sereno.device.instruments import FitsError, decode_fits, encode_fits
+from sereno.device.instruments import UNKNOWN, FitsError, decode_fits, encode_fits
 from sereno.device.instruments.imagefile import Taken, image_bytes, image_name, save_image
 
 TAKEN = Taken(7, 2.5, "dark", 1_796_000_000_123_456_789)
@@ -40,11 +40,11 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pyte
 
 
 def test_the_raw_header_has_what_the_camera_knows() -> None:
-    facts = {"XBINNING": 2, "CCD-TEMP": None, "GAIN": 1.5, "FWHM": 3.0}
+    facts = {"XBINNING": 2, "CCD-TEMP": None, "GAIN": 1.5, "FWHM": 3.0, "FOCUS": UNKNOWN}
     cards = decode_fits(image_bytes(np.zeros((2, 3), np.uint16), b"", TAKEN, "site/vis", facts)).cards
     assert cards["DATE-OBS"] == "2026-11-30T00:53:20.123"
     assert (cards["EXPTIME"], cards["IMAGETYP"], cards["XBINNING"], cards["FWHM"]) == (2.5, "Dark Frame", 2, 3.0)
-    assert "CCD-TEMP" not in cards
+    assert not {"CCD-TEMP", "FOCUS"} & cards.keys()
 
 
 def test_a_file_of_the_camera_stays_as_it_is() -> None:

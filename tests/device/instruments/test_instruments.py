@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from sereno.device import plan_of
 from sereno.device.instruments import KINDS, Camera, TelescopeState, TelescopeStatus, decode_fits
-from sereno.model import DeviceError, Quality, RefusedError, severity
+from sereno.model import DeviceError, NoAnswerError, Quality, RefusedError, severity
 from sereno.testing import DeviceTest, JumpingClock, run_jumping
 from tests.device.instruments.fakes import FakeCamera, FakeConditions, FakeSwitch, FakeTelescope, FakeWheel, until
 
@@ -44,9 +45,28 @@ def test_a_slew_returns_when_it_is_accepted_and_the_tags_tell() -> None:
             await until(telescope.client, "test/fake_telescope/state", "tracking")
             assert (await telescope.read("right_ascension"), await telescope.read("tracking")) == (5.5, True)
             altitude = await telescope.reading("altitude")
-            assert (altitude.quality, altitude.reason) == (Quality.BAD, "bad: not implemented")
+            assert (altitude.quality, altitude.reason) == (Quality.NOT_IMPLEMENTED, "not implemented")
 
     run_jumping(work)
+
+
+class Northern(FakeTelescope):
+    """Stands a hair west of north."""
+
+    async def observe(self) -> TelescopeStatus:
+        return replace(await super().observe(), azimuth=self.at[1])
+
+
+def test_north_is_never_shown_as_360_degrees() -> None:
+    async def work() -> None:
+        async with DeviceTest(Northern) as telescope:
+            shown = []
+            for telescope.device.at in ((0.0, 359.994), (0.0, 359.998), (0.0, 360.0), (0.0, 0.004)):
+                await telescope.device.look()
+                shown.append(telescope.device.azimuth)
+            assert shown == [359.994, 0.0, 0.0, 0.004]
+
+    asyncio.run(work())
 
 
 class Speechless(FakeTelescope):
@@ -82,6 +102,31 @@ def test_what_is_refused_says_why() -> None:
     run_jumping(work)
 
 
+@pytest.mark.parametrize("ends", ["overtaken", "given up"])
+def test_an_order_that_takes_its_end_for_an_error_of_its_own_is_not_known(ends: str) -> None:
+    class Stubborn(FakeTelescope):
+        """Says that the mount refused, whatever ended the order."""
+
+        async def do_slew(self, right_ascension: float, declination: float) -> None:
+            try:
+                await self.surroundings.clock.sleep(60.0)
+            except asyncio.CancelledError:
+                raise DeviceError("refused", "no") from None
+
+    async def work(clock: JumpingClock) -> None:
+        async with DeviceTest(Stubborn, clock=clock) as telescope:
+            slew = asyncio.create_task(telescope.device.begin(telescope.device.do_slew(1.0, 2.0)))
+            await clock.sleep(1.0)
+            if ends == "overtaken":
+                telescope.device.overtake()
+            else:
+                slew.cancel()
+            with pytest.raises(NoAnswerError if ends == "overtaken" else asyncio.CancelledError):
+                await slew
+
+    run_jumping(work)
+
+
 def test_a_wheel_goes_by_filter_or_by_place() -> None:
     async def work(clock: JumpingClock) -> None:
         async with DeviceTest(FakeWheel, clock=clock) as wheel:
@@ -101,7 +146,7 @@ def test_what_a_station_does_not_have_is_said() -> None:
     async def work(clock: JumpingClock) -> None:
         async with DeviceTest(FakeConditions, clock=clock) as station:
             assert await station.read("temperature") == 11.5
-            assert (await station.reading("humidity")).reason == "bad: not implemented"
+            assert (await station.reading("humidity")).reason == "not implemented"
 
     run_jumping(work)
 

@@ -265,7 +265,7 @@ async def test_an_answer_longer_than_what_fits_into_a_socket_arrives(monkeypatch
         writer.write(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
         found = 0
         while found < 2 * (16 << 20):
-            data = await asyncio.wait_for(reader.read(1 << 16), 10)
+            data = await asyncio.wait_for(reader.read(1 << 16), 60)
             assert data, f"hung up after {found} bytes"
             found += len(data)
         writer.close()

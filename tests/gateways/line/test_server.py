@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from sereno.access.actor import NOBODY, Actor
 from sereno.access.insecure import LOOPBACK_ONLY, Insecure, Peers, network
@@ -222,7 +221,6 @@ async def test_netcat(require_program: Callable[[str, str], Path]) -> None:
         assert await asyncio.to_thread(ask) == "12.5\non\n"
 
 
-@pytest.mark.timeout(60)
 async def test_a_thousand_connections_at_once_and_a_stop_with_all_of_them_open() -> None:
     async with site(most=2000) as here:
         peers = [await asyncio.open_connection("127.0.0.1", here.server.port) for _ in range(1000)]

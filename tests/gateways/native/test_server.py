@@ -40,7 +40,7 @@ class Raw:
                 frame = self.came.pop(0)
                 if frame.kind != Kind.PULSE:
                     return frame
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 data = await self.reader.read(1 << 16)
             if not data:
                 raise ConnectionError
@@ -196,7 +196,7 @@ async def test_who_does_not_read_costs_bounded_memory_and_is_cut_off(
     held.sendall(pack(Kind.OPEN, 1, 1, pack_value(Open([DEVICE]))))
     held.setblocking(False)
     asked = 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not site.server.statistics()["stalled"]:
             try:
                 asked += held.send(pack(Kind.READ, 5, 1) * 1000)
@@ -209,7 +209,7 @@ async def test_who_does_not_read_costs_bounded_memory_and_is_cut_off(
     await raw.close()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.booleans(),
     st.lists(

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +45,7 @@ class Events:
             self.seen.append(event)
             self.news.notify_all()
 
-    async def wait_for(self, wanted, timeout: float = 10.0) -> Any:
+    async def wait_for(self, wanted, timeout: float = 60.0) -> Any:
         """The first event of which this is true."""
 
         def wait() -> Any:
@@ -54,6 +54,25 @@ class Events:
                 return next(e for e in self.seen if wanted(e))
 
         return await asyncio.to_thread(wait)
+
+
+async def joined(proxy: Any, attribute: str, change: Callable[[int], Awaitable[object]]) -> None:
+    """Return when events of `proxy` come here: of what was subscribed to before, none is lost from then on.
+
+    ZeroMQ tells nobody when a subscription has reached who publishes, and what is published before that is lost.
+    `change` is called with 0, 1, 2, ... and must change the attribute each time.
+    """
+    import tango
+
+    told, number = Events(), 0
+    kind, mode = tango.EventType.CHANGE_EVENT, tango.EventSubMode.AsyncRead
+    subscription = await asyncio.to_thread(proxy.subscribe_event, attribute, kind, told, mode)
+    await told.wait_for(lambda _: True)
+    while len(told.seen) < 2:
+        await change(number)
+        number += 1
+        await asyncio.sleep(0.05)
+    await asyncio.to_thread(proxy.unsubscribe_event, subscription)
 
 
 async def connected(address: str, clock: Clock) -> Any:
@@ -78,6 +97,10 @@ class Site:
 
     async def proxy(self, name: str = f"sereno/{PATH}") -> Any:
         return await connected(self.gateway.address(name), self.client.clock)
+
+    async def joined(self, proxy: Any) -> None:
+        """Return when events come here; the level is 6 or 7 then."""
+        await joined(proxy, "level", lambda number: self.client.write(f"{PATH}/level", 6.0 + number % 2))
 
     async def refused(self, work, *arguments: Any) -> tuple[str, str]:
         """Reason and description of the DevFailed that a call ends with."""
@@ -105,7 +128,7 @@ async def site(
         )
         await gateway.start()
         try:
-            assert await gateway.ready(20.0), gateway.problem
+            assert await gateway.ready(60.0), gateway.problem
             yield Site(gateway, server.client(PEOPLE), record)
         finally:
             await gateway.stop()

@@ -33,8 +33,9 @@ async def test_devices_are_registered_and_those_of_before_are_not(database):
         proxy, level = await here.proxy(), Events()
         mode = tango.EventSubMode.AsyncRead
         number = await thread(proxy.subscribe_event, "level", tango.EventType.CHANGE_EVENT, level, mode)
-        await thread(proxy.write_attribute, "level", 6.0)
-        await level.wait_for(lambda e: not e.err and e.attr_value.value == 6.0)
+        await here.joined(proxy)
+        await thread(proxy.write_attribute, "level", 3.0)
+        await level.wait_for(lambda e: not e.err and e.attr_value.value == 3.0)
         await here.client.call("lab/bench", "grow")
         while "extra" not in await thread(proxy.get_attribute_list):
             await here.client.clock.sleep(0.02)

@@ -75,6 +75,7 @@ async def test_events_carry_values_qualities_and_states(pytango):
             for name, taker in (("level", level), ("State", state))
         ]
         await level.wait_for(lambda e: e.attr_value.value == 5.0)
+        await here.joined(proxy)
         for value, quality in ((3.0, "VALID"), (8.5, "WARNING"), (9.5, "ALARM")):
             await here.client.write(f"{PATH}/level", value)
             event = await level.wait_for(lambda e, value=value: e.attr_value.value == value)
@@ -118,6 +119,7 @@ async def test_tags_and_commands_come_and_go(pytango):
         proxy, interface = await here.proxy(), Events()
         kind = pytango.EventType.INTERFACE_CHANGE_EVENT
         await thread(proxy.subscribe_event, kind, interface)
+        await here.joined(proxy)
         await here.client.call(PATH, "grow")
         await interface.wait_for(lambda e: not e.err and "extra" in [a.name for a in e.att_list])
         assert (await thread(proxy.read_attribute, "extra")).value == 3.0
@@ -140,7 +142,7 @@ async def test_a_process_that_dies_is_told_and_another_one_serves(pytango):
             await here.client.clock.sleep(0.01)
         assert here.record.lines[0][:2] == ("gateway/tango", "gateway.ended")
         assert "code -9" in here.gateway.problem
-        assert await here.gateway.ready(20.0)
+        assert await here.gateway.ready(60.0)
         assert (here.gateway.pid != first, here.gateway.problem, here.gateway.figures()["ended"]) == (True, "", 1)
         assert (await thread((await here.proxy()).read_attribute, "level")).value == 5.0
 

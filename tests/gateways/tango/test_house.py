@@ -78,5 +78,5 @@ def test_what_fails_keeps_nothing_else_from_being_pushed(house, caplog):
     house.take(readings("lab/a/bad"))
     house.take(readings("lab/a/x"))
     with a.news:
-        assert a.news.wait_for(lambda: "lab/a/x" in a.done, 5)
+        assert a.news.wait_for(lambda: "lab/a/x" in a.done, 60)
     assert "not pushed" in caplog.text

@@ -17,7 +17,7 @@ from sereno.client import connect
 from sereno.device import Environment
 from sereno.model import ConfigurationError
 from sereno.store.audit import AuditQuery
-from tests.gateways.tango.rig import Events, connected
+from tests.gateways.tango.rig import Events, connected, joined
 
 PLANT = """
 [plant]
@@ -71,7 +71,7 @@ async def test_a_write_from_tango_takes_the_path_of_every_command(pytango, tmp_p
     async with node:
         await node.start("127.0.0.1", 0)
         gateway = node.parts.gateways["tango"]
-        assert await gateway.ready(20.0), gateway.problem
+        assert await gateway.ready(60.0), gateway.problem
         assert not [line for line in warnings(node.parts) if "tango" in line]
         proxy = await connected(gateway.address("lab/ps/1"), node.parts.clock)
         await thread(proxy.write_attribute, "voltage", 12.5)
@@ -95,6 +95,7 @@ async def test_the_device_of_the_readme_is_a_tango_device_with_events(pytango, t
         proxy, current = await connected(served.tango, client.clock), Events()
         mode = pytango.EventSubMode.AsyncRead
         number = await thread(proxy.subscribe_event, "current", pytango.EventType.CHANGE_EVENT, current, mode)
+        await joined(proxy, "current", lambda number: client.write("lab/ps_1/voltage", 5.0 + number % 2))
         await client.write("lab/ps_1/voltage", 7.5)
         event = await current.wait_for(lambda e: not e.err and e.attr_value.value == 0.75)
         assert str(event.attr_value.quality) == "ATTR_VALID"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from sereno.client import CommandSpec, ParameterSpec
-from sereno.model import RefusedError
+from sereno.model import RefusedError, parse_duration
 
 from .declare import COMMAND, MISSING, Bounds
 from .plan import PlannedCommand, Rule, parameter
@@ -36,9 +36,16 @@ def planned_command(body: Body, name: str, method: Callable[..., Any], rule: Rul
     if hint not in (None, "None", type(None)):
         hint = body.resolve(method, hint, f"the result of {name}", place(method))
         result = None if hint is MISSING else body.kind(hint, f"the result of {name}", place(method))
+    options = getattr(method, COMMAND)
+    if options.at_once and (rule.condition is not None or not inspect.iscoroutinefunction(method)):
+        expected = "async def, and no function in allowed"
+        body.fault(place(method), f"the command {name} is to begin at once", expected)
+    try:
+        timeout = parse_duration(options.timeout) if options.timeout else 0.0
+    except ValueError as error:
+        body.fault(place(method), f"timeout of {name}: {error}")
     if len(body.faults) > before:
         return None
-    options = getattr(method, COMMAND)
     spec = CommandSpec(
         name=name,
         description=options.description or first_line(method),
@@ -46,7 +53,7 @@ def planned_command(body: Body, name: str, method: Callable[..., Any], rule: Rul
         result=parameter("result", result) if result else None,
         allowed=tuple(sorted(str(state) for state in rule.states)),
     )
-    return PlannedCommand(name, spec, method, tuple(kinds), result, rule)
+    return PlannedCommand(name, spec, method, tuple(kinds), result, rule, at_once=options.at_once, timeout=timeout)
 
 
 def _parameter(

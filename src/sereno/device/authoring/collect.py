@@ -8,7 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_model
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, ValidationError, create_model
 
 from sereno.model import (
     Access,
@@ -25,7 +25,7 @@ from sereno.model import (
 from .arguments import planned_command
 from .declare import COMMAND, MISSING, SCAN, WRITES, Allowed, Bounds, Child, Place, Setting, Tag
 from .kinds import EXPECTED, Kind, hint_words, kind_of, optional_words
-from .plan import HEARTBEAT, HELD, ClassPlan, PlannedScan, PlannedTag, Rule
+from .plan import HEARTBEAT, HELD, ClassPlan, PlannedScan, PlannedTag, Rule, plan_of
 
 if TYPE_CHECKING:
     from .device import Device
@@ -56,7 +56,8 @@ def collect(cls: type[Device]) -> ClassPlan:
     _hooks(body)
     if faults:
         raise ConfigurationError(faults)
-    return ClassPlan(cls, first_line(cls), tags, commands, scans, settings, children)
+    taken = {name: declared.site for name, declared in body.of(Setting) if declared.site}
+    return ClassPlan(cls, first_line(cls), tags, commands, scans, settings, children, taken)
 
 
 class Body:
@@ -391,7 +392,20 @@ def _children(body: Body) -> Mapping[str, tuple[type[Device], dict[str, Any], bo
             body.fault(declared.place, f"child {name} is of the class itself", "another class")
         else:
             found[name] = (hint, declared.settings, declared.apart)
+            _check_settings(body, name, hint, declared)
     return found
+
+
+def _check_settings(body: Body, name: str, kind: type[Device], declared: Child) -> None:
+    """A child has its settings from here alone; what is wrong with them would else stop the node as it starts."""
+    try:
+        plan_of(kind).settings(**declared.settings)
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            where = ".".join(map(str, one["loc"]))
+            body.fault(declared.place, f"child {name}: setting {where!r}: {one['msg'].lower()}", "child(SETTING=...)")
+    except ConfigurationError as error:
+        body.faults += error.faults
 
 
 def _hooks(body: Body) -> None:

@@ -180,10 +180,12 @@ def on_write(name: str) -> Callable[[F], F]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandOptions:
-    """What `command` was given."""
+    """What `command` was given. `at_once`: it waits for nothing else that the device is at."""
 
     allowed: Allowed = ENABLED
     description: str = ""
+    at_once: bool = False
+    timeout: Period = 0.0
 
 
 @overload
@@ -191,11 +193,18 @@ def command(method: F, /) -> F: ...
 
 
 @overload
-def command(*, allowed: Allowed = ENABLED, description: str = "") -> Callable[[F], F]: ...
+def command(
+    *, allowed: Allowed = ENABLED, description: str = "", at_once: bool = False, timeout: Period = 0.0
+) -> Callable[[F], F]: ...
 
 
 def command(method: Any = None, /, **options: Any) -> Any:
-    """Decorator for a method that people may call from outside; its hints say what it takes and gives."""
+    """Decorator for a method that people may call from outside; its hints say what it takes and gives.
+
+    With `at_once` it begins whatever the device is at, beside its scans and other commands: for what must not wait.
+    Only for `async def`, which the loop runs up to its next await undisturbed. Other commands that came before it and
+    wait for their turn then are refused. `timeout`: its outcome is called unknown when it has not returned by then.
+    """
 
     def mark(method: F) -> F:
         setattr(method, COMMAND, CommandOptions(**options))
@@ -242,10 +251,11 @@ def bounds(low: float | None = None, high: float | None = None, *, unit: str = "
 class Setting(Generic[V]):
     """One setting of a device class: its value comes from the configuration and stays."""
 
-    def __init__(self, default: Any, description: str, limits: Bounds, place: Place) -> None:
+    def __init__(self, default: Any, description: str, limits: Bounds, place: Place, site: str = "") -> None:
         self.default = default
         self.description = description
         self.bounds = limits
+        self.site = site
         self.place = place
         self.name = ""
 
@@ -266,9 +276,13 @@ def setting(
     unit: str = "",
     low: float | None = None,
     high: float | None = None,
+    site: str = "",
 ) -> Any:
-    """Declare a setting, as `port: str = setting("/dev/ttyS0")`; without a default it must be given."""
-    return Setting[Any](default, description, Bounds(low, high, unit), place_of())
+    """Declare a setting, as `port: str = setting("/dev/ttyS0")`; without a default it must be given.
+
+    `site` is the key of a plant's [site] that it is taken from where the device's own table does not have it.
+    """
+    return Setting[Any](default, description, Bounds(low, high, unit), place_of(), site)
 
 
 @dataclass(slots=True)

@@ -38,6 +38,7 @@ class Device:
         self._parent: Device | None = None
         self._turn = Turn(type(self).__name__)
         self._status = ""
+        self._remarks: tuple[str, ...] = ()
         self._runtime: Any = None
         self._extra = Extra(self._values, self._tags, self._commands)
 
@@ -113,6 +114,15 @@ class Device:
         self._status = status
         if self._runtime is not None:
             self._runtime.hold(wanted, status)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was found out about the device, in words."""
+        return self._remarks
+
+    def remark(self, *lines: str) -> None:
+        """Say what was found out about the device, such as versions: shown beside it, in place of what was before."""
+        self._remarks = lines
 
     def push(self, name: str, value: Any, *, quality: int = int(Quality.GOOD), t_source: int = 0) -> None:
         """Publish a value of a tag with a quality and a time (ns UTC) of its own. Any thread.

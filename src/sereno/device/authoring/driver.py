@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import structlog
 from pydantic import BaseModel, ConfigDict
 
-from sereno.client import Client, CommandSpec
+from sereno.client import BEFORE_IT_BEGINS, LET_IT_BEGIN, Client, CommandSpec
 from sereno.device._config import DeviceTag, GroupConfig
 from sereno.device._driver import Driver, DriverTag, Environment, Link, RunnerPort, ScanColumns
 from sereno.device._memory import Memory, NoMemory
@@ -23,6 +23,8 @@ from sereno.device._words import in_words
 from sereno.model import (
     DeliveryError,
     DeviceError,
+    ExpiredError,
+    NotConnectedError,
     NotFoundError,
     OperationalState,
     Quality,
@@ -176,12 +178,25 @@ class WrittenDriver(Driver):
         """See Driver."""
         return tuple(command.spec for command in self._device._commands.values())
 
+    def remarks(self) -> tuple[str, ...]:
+        """See Driver: what the device says that it found out."""
+        return self._device.remarks
+
     def allowed(self, path: str, *, call: bool) -> frozenset[OperationalState]:
         """See Driver."""
         if call:
             command = self._device._commands.get(path)
             return super().allowed(path, call=call) if command is None else command.rule.states
         return self._values.tag(path.rpartition("/")[2]).rule.states
+
+    def at_once(self, name: str) -> bool:
+        """See Driver."""
+        command = self._device._commands.get(name)
+        return command is not None and command.at_once
+
+    def timeouts(self) -> Mapping[str, float]:
+        """See Driver."""
+        return {name: command.timeout for name, command in self._device._commands.items() if command.timeout}
 
     def bind(self, runner: RunnerPort) -> None:
         """See Driver."""
@@ -197,6 +212,7 @@ class WrittenDriver(Driver):
         if plan.held or columns.pushed:
             return self._values.read(columns, self._clock.wall_ns())
         async with self._turn.mine(self._clock):
+            self._check_free()
             columns.busy = True
             try:
                 complete = await (self._read_each(columns) if plan.method is None else self._call_scan(plan))
@@ -209,8 +225,13 @@ class WrittenDriver(Driver):
         found = self._values.tag(tag.config.name)
         async with self._turn.mine(self._clock, deadline):
             try:
+                self._check_free()
+                await self._may_begin(deadline)
                 await self._require(found.name, found.rule)
                 await apply(self._device, found, found.kind.coded(found.kind.opened(value)))
+            except asyncio.CancelledError:
+                self._turn.give_up()
+                raise
             except Exception as error:
                 raise self._known(error, found.name) from error
 
@@ -222,13 +243,36 @@ class WrittenDriver(Driver):
             raise NotFoundError(f"device {self._device.path!r} has no command {name!r}; there are: {known}")
         command = commands[name]
         given = checked(command, arguments)
-        async with self._turn.mine(self._clock, deadline):
+        async with nullcontext() if command.at_once else self._turn.mine(self._clock, deadline):
             try:
+                if command.at_once:
+                    BEFORE_IT_BEGINS.get()()
+                else:
+                    self._check_free()
+                    await self._may_begin(deadline)
                 await self._require(name, command.rule)
                 result = await self._turn.call(bound(command.method, self._device), *given)
                 return None if command.result is None else plain(command.result, command.result.coded(result))
+            except asyncio.CancelledError:
+                if not command.at_once:
+                    self._turn.give_up()
+                raise
             except Exception as error:
                 raise self._known(error, name) from error
+
+    def _check_free(self) -> None:
+        """What was given up and still blocks the thread has the device connected anew, with another thread."""
+        if self._turn.stuck:
+            words = f"{self._device.path} does not return from a command that was given up"
+            self._link.lost(words)
+            raise NotConnectedError(words)
+
+    async def _may_begin(self, deadline: float | None) -> None:
+        """Its turn has come. What does not wait for a turn asks nobody."""
+        await LET_IT_BEGIN.get()()
+        if deadline is not None and self._clock.monotonic() >= deadline:
+            raise ExpiredError(f"its time was over when {self._device.path} was free for it")
+        BEFORE_IT_BEGINS.get()()
 
     async def _require(self, name: str, rule: Rule) -> None:
         if rule.condition is None:

@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache, lru_cache
 from typing import Annotated, Any, Union
 
 import numpy as np
@@ -227,12 +228,23 @@ def _text(kind: Kind, value: Any) -> str:
 
 def _enum(kind: Kind, value: Any) -> int:
     assert kind.enum is not None
-    members = list(kind.enum)
     if isinstance(value, kind.enum):
-        return members.index(value)
+        return _members(kind.enum).index(value)
     if isinstance(value, str) and value in kind.labels:
         return kind.labels.index(value)
     raise TypeError(f"{_shown(value)} is none of {', '.join(kind.labels)}")
+
+
+@lru_cache(maxsize=256)
+def _members(enum: type[Enum]) -> tuple[Enum, ...]:
+    return tuple(enum)
+
+
+@cache
+def _bounds(type_: ValueType) -> tuple[int, int]:
+    """The least and the greatest number of an integer type."""
+    found = np.iinfo(type_.value)
+    return int(found.min), int(found.max)
 
 
 def _number(kind: Kind, value: Any) -> int | float:
@@ -240,12 +252,12 @@ def _number(kind: Kind, value: Any) -> int | float:
         raise TypeError(f"{_shown(value)} is not a {kind.words}")
     if kind.type.is_float:
         return float(value)
-    if not float(value).is_integer():
+    if not isinstance(value, int) and not float(value).is_integer():
         raise TypeError(f"{_shown(value)} is not a {kind.words}")
     number = int(value)
-    bounds = np.iinfo(kind.type.value)
-    if not bounds.min <= number <= bounds.max:
-        raise ValueError(f"{number} does not fit {kind.type}, {bounds.min} to {bounds.max}")
+    low, high = _bounds(kind.type)
+    if not low <= number <= high:
+        raise ValueError(f"{number} does not fit {kind.type}, {low} to {high}")
     return number
 
 

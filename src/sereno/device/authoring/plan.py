@@ -81,7 +81,10 @@ class PlannedScan:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCommand:
-    """A command of a class; `kinds` are those of its parameters in order, `result` None if it gives nothing."""
+    """A command of a class; `kinds` are those of its parameters in order, `result` None if it gives nothing.
+
+    `at_once`: it waits for nothing else that the device is at. `timeout` seconds it may take, 0 as long as usual.
+    """
 
     name: str
     spec: CommandSpec
@@ -89,11 +92,16 @@ class PlannedCommand:
     kinds: tuple[Kind, ...]
     result: Kind | None
     rule: Rule
+    at_once: bool = False
+    timeout: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ClassPlan:
-    """A device class, checked. Tags have paths below "device" here; `specs` gives them theirs."""
+    """A device class, checked. Tags have paths below "device" here; `specs` gives them theirs.
+
+    `site`: setting -> key of [site] that it is taken from.
+    """
 
     cls: type[Device]
     description: str
@@ -102,6 +110,7 @@ class ClassPlan:
     scans: Mapping[str, PlannedScan]
     settings: type[BaseModel]
     children: Mapping[str, tuple[type[Device], dict[str, Any], bool]] = field(default_factory=dict)
+    site: Mapping[str, str] = field(default_factory=dict)
 
 
 def parameter(name: str, kind: Kind, **more: Any) -> ParameterSpec:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, Future
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import structlog
@@ -26,6 +27,7 @@ class OneThread(Executor):
         self._name = name
         self._work: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self.current: Future[Any] | None = None
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """See Executor."""
@@ -50,6 +52,7 @@ class OneThread(Executor):
             future, work = item
             if not future.set_running_or_notify_cancel():
                 continue
+            self.current = future
             try:
                 result = work()
             except BaseException as error:  # noqa: BLE001 - handed over as it is
@@ -57,6 +60,7 @@ class OneThread(Executor):
                 future.set_exception(error)
             else:
                 future.set_result(result)
+            self.current = None
             del item, future, work
 
 
@@ -67,6 +71,16 @@ class Turn:
         self._name = name
         self._lock = asyncio.Lock()
         self._thread: OneThread | None = None
+        self._given_up: Future[Any] | None = None
+
+    @property
+    def stuck(self) -> bool:
+        """True while something goes on in the thread that was given up."""
+        return self._given_up is not None and self._given_up.running()
+
+    def give_up(self) -> None:
+        """Nobody waits any longer for what the thread is at."""
+        self._given_up = None if self._thread is None else self._thread.current
 
     @asynccontextmanager
     async def mine(self, clock: Clock, deadline: float | None = None) -> AsyncIterator[None]:
@@ -94,10 +108,11 @@ class Turn:
         """The result of `work`, which may block. Cancelled, it goes on, and later work waits for it."""
         if self._thread is None:
             self._thread = OneThread(f"device {self._name}")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+        known = copy_context()  # who asks, among other things
+        return await asyncio.get_running_loop().run_in_executor(self._thread, known.run, work, *arguments)
 
     def end(self) -> None:
         """Let the thread end once it has done what it is doing."""
         if self._thread is not None:
             self._thread.shutdown(wait=False)
-            self._thread = None
+            self._thread = self._given_up = None

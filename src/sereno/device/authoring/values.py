@@ -27,6 +27,16 @@ class Cell:
     reason: str = ""
 
 
+def _alike(one: Cell, other: Cell) -> bool:
+    """Whether two cells of a row say the same."""
+    return bool(
+        one.value == other.value
+        and one.quality == other.quality
+        and one.t_source == other.t_source
+        and one.reason == other.reason
+    )
+
+
 class Columns:
     """The tags of one scan group as columns. `busy` while its own scan runs; `pushed` if set by others since."""
 
@@ -40,6 +50,7 @@ class Columns:
         self._quality = np.full(len(self.rows), int(Quality.WAITING), np.uint16)
         self._t_source = np.zeros(len(self.rows), np.int64)
         self._exact = np.zeros(len(self.rows), np.int64)
+        self._timed = False
         self._exact_rows = np.array([i for i, tag in enumerate(self.rows) if tag.spec.type.is_exact], np.int32)
         self._beside: list[Cell] = [Cell()] * len(self.objects)
         self._reasons: dict[str, str] = {}
@@ -59,17 +70,20 @@ class Columns:
             self._exact[at] = 0 if cell.value is MISSING else np.uint64(cell.value & (2**64 - 1)).view(np.int64)
         self._quality[at] = cell.quality
         self._t_source[at] = cell.t_source
+        self._timed = self._timed or cell.t_source != 0
 
     def sealed(self, now: int, *, complete: bool = True) -> ScanColumns:
         """A copy of all rows and of the objects that have a value, as of `now` where no time was given."""
-        known = self._exact_rows[~np.isnan(self._values[self._exact_rows])]
+        known = self._exact_rows
+        if known.size:
+            known = known[~np.isnan(self._values[known])]
         return ScanColumns(
             values=self._values.copy(),
             quality=self._quality.copy(),
             complete=complete,
             exact=ExactBlock(known, self._exact[known]) if len(known) else None,
             objects=tuple((i, c.value, c.quality) for i, c in enumerate(self._beside) if c.value is not MISSING),
-            t_source=np.where(self._t_source == 0, now, self._t_source),
+            t_source=np.where(self._t_source == 0, now, self._t_source) if self._timed else None,
             reasons=dict(self._reasons),
         )
 
@@ -156,12 +170,13 @@ class Values:
     def put(self, name: str, cell: Cell) -> None:
         """As `set`, coded already."""
         with self._lock:
-            tag = self._tags[name]
+            tag, before = self._tags[name], self._cells[name]
             self._cells[name] = cell
             columns = self._columns.get(name)
             quiet = True
             if columns is not None:
-                columns.put(tag, cell)
+                if not (tag.spec.is_row and _alike(before, cell)):
+                    columns.put(tag, cell)
                 quiet = columns.busy or columns.pushed
                 columns.pushed = columns.pushed or not columns.busy
         if tag.held and tag.options.memorised and cell.value is not MISSING:

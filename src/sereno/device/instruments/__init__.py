@@ -1,12 +1,12 @@
 """Instruments of an observatory: one interface for each kind, whatever drives it. See docs/instruments.md."""
 
-from sereno.wire.fits import FitsError, FitsImage, decode_fits, encode_fits
+from sereno.wire.fits import FitsError, FitsImage, decode_fits, decode_header, encode_fits
 
 from . import sky
 from .camera import Camera, CameraState, CameraStatus, FrameKind, Picture
 from .dome import Dome, DomeStatus, ShutterState
 from .focuser import Focuser, FocuserStatus
-from .instrument import LOOK, Instrument, InstrumentFamily
+from .instrument import LOOK, UNKNOWN, Instrument, InstrumentFamily, is_unknown
 from .switch import Switch, SwitchChannel, SwitchStatus
 from .telescope import Telescope, TelescopeState, TelescopeStatus
 from .weather import ConditionsStatus, ObservingConditions, SafetyMonitor, SafetyStatus
@@ -27,6 +27,7 @@ KINDS: dict[str, type[Instrument]] = {
 __all__ = [
     "KINDS",
     "LOOK",
+    "UNKNOWN",
     "Camera",
     "CameraState",
     "CameraStatus",
@@ -55,6 +56,8 @@ __all__ = [
     "WheelState",
     "WheelStatus",
     "decode_fits",
+    "decode_header",
     "encode_fits",
+    "is_unknown",
     "sky",
 ]

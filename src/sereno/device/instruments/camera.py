@@ -59,6 +59,7 @@ class CameraStatus:
     height: int
     binning: int = 1
     gain: float | None = None
+    electrons_per_count: float | None = None
     ready: bool = False
 
 
@@ -90,6 +91,7 @@ class Camera(Instrument):
     height: int = tag(scan=LOOK, description="Lines, binned")
     binning: int = tag(scan=LOOK, write=True, write_low=1, description="Pixels put together, in both directions")
     gain: float = tag(scan=LOOK, description="As the camera counts it")
+    electrons_per_count: float = tag(scan=LOOK, description="At this gain")
     exposure_id: int = tag(default=0, description="How many exposures were begun since the start")
     images: int = tag(default=0, description="How many images were written since the start")
     image: str = tag(default="", description="The newest image, in the folder of this camera")
@@ -259,7 +261,7 @@ class Camera(Instrument):
                     raise
                 await self.surroundings.clock.sleep(1.0)
         facts = {"XBINNING": status.binning, "YBINNING": status.binning, "CCD-TEMP": status.temperature}
-        facts |= {"GAIN": status.gain, **picture.cards}
+        facts |= {"GAIN": status.gain, "EGAIN": status.electrons_per_count, **picture.cards}
         name = image_name(self.path, exposure)
         data = await asyncio.to_thread(image_bytes, picture.pixels, picture.fits, exposure, self.path, facts)
         return await asyncio.to_thread(save_image, self.where(), name, data)

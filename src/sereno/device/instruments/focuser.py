@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from sereno.device.authoring.declare import command, tag
 
-from .instrument import LOOK, Instrument
+from .instrument import ANYHOW, LOOK, Instrument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FocuserStatus:
     """How a focuser is: steps, degrees Celsius."""
 
-    position: int | None
+    position: float | None
     moving: bool
     temperature: float | None
 
@@ -40,11 +40,12 @@ class Focuser(Instrument):
     @command
     async def move(self, position: int) -> None:
         """Begin to move to this step."""
-        await self.do_move(position)
+        await self.begin(self.do_move(position))
         await self.look_again()
 
-    @command
+    @command(at_once=True, allowed=ANYHOW)
     async def abort(self) -> None:
         """Stop, wherever it is."""
+        self.overtake()
         await self.do_abort()
         await self.look_again()

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from sereno.wire.fits import Card, decode_header, encode_fits
 
+from .instrument import is_unknown
+
 KINDS = {"light": "Light Frame", "dark": "Dark Frame", "bias": "Bias Frame", "flat": "Flat Frame"}
 _COMMENTS = {
     "XBINNING": "pixels put together along a line",
     "YBINNING": "lines put together",
     "CCD-TEMP": "[degC] sensor",
     "GAIN": "as the camera counts it",
+    "EGAIN": "electrons per count",
 }
 
 
@@ -55,7 +58,7 @@ def image_bytes(pixels: NDArray[Any] | None, fits: bytes, taken: Taken, path: st
         "INSTRUME": (path[-60:], "camera"),
     }
     for name, value in facts.items():
-        if value is not None:
+        if value is not None and not is_unknown(value):
             cards[name] = (value, _COMMENTS[name]) if name in _COMMENTS else value
     return encode_fits(pixels, cards)
 

@@ -88,7 +88,8 @@ def _vector(right_ascension: float, declination: float) -> Vector:
 
 
 def _angles(v: Vector) -> tuple[float, float]:
-    return degrees(atan2(v[1], v[0])) / 15.0 % 24.0, degrees(asin(max(-1.0, min(1.0, v[2]))))
+    # twice: a tiny negative angle modulo 24 is 24
+    return degrees(atan2(v[1], v[0])) / 15.0 % 24.0 % 24.0, degrees(asin(max(-1.0, min(1.0, v[2]))))
 
 
 def _plus(a: Vector, b: Vector, times: float) -> Vector:

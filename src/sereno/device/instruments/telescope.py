@@ -8,7 +8,7 @@ from typing import Annotated
 
 from sereno.device.authoring.declare import bounds, command, tag
 
-from .instrument import LOOK, Instrument
+from .instrument import ANYHOW, LOOK, Instrument
 
 Hours = Annotated[float, bounds(0, 24, unit="h")]
 Declination = Annotated[float, bounds(-90, 90, unit="deg")]
@@ -75,29 +75,31 @@ class Telescope(Instrument):
     @command
     async def slew(self, right_ascension: Hours, declination: Declination) -> None:
         """Begin to slew there (J2000) and track afterwards."""
-        await self.do_slew(right_ascension % 24.0, declination)
+        await self.begin(self.do_slew(right_ascension % 24.0, declination))
         await self.look_again()
 
     @command
     async def track(self, on: bool) -> None:
         """Follow the sky, or stand still."""
-        await self.do_track(on)
+        await self.begin(self.do_track(on))
         await self.look_again()
 
-    @command
+    @command(at_once=True, allowed=ANYHOW)
     async def park(self) -> None:
-        """Begin to go to the park position."""
+        """Begin to go to the park position, whatever else is under way."""
+        self.overtake()
         await self.do_park()
         await self.look_again()
 
     @command
     async def unpark(self) -> None:
         """Allow movements again."""
-        await self.do_unpark()
+        await self.begin(self.do_unpark())
         await self.look_again()
 
-    @command
+    @command(at_once=True, allowed=ANYHOW)
     async def abort(self) -> None:
         """Stop moving, wherever it is."""
+        self.overtake()
         await self.do_abort()
         await self.look_again()

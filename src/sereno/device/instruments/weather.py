@@ -59,9 +59,9 @@ class ObservingConditions(Instrument):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SafetyStatus:
-    """What a safety monitor says."""
+    """What a safety monitor says; `safe` may be UNKNOWN."""
 
-    safe: bool
+    safe: bool | float
 
 
 class SafetyMonitor(Instrument):

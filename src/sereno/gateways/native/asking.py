@@ -69,6 +69,13 @@ async def _acks(ports: NativePorts, given: Mapping[str, Any], actor: Actor, hold
     return [ack_out(position, ack) for position, ack in enumerate(acks)]
 
 
+async def _begins(ports: NativePorts, given: Mapping[str, Any], actor: Actor, holder: str) -> Any:
+    del holder
+    if ports.begins is None:
+        raise RefusedError("this server gives no commands to other processes")
+    ports.begins(_as(_Key, given).key, actor)
+
+
 async def _history(ports: NativePorts, given: Mapping[str, Any], actor: Actor, holder: str) -> Any:
     del holder
     asked = _as(_History, given)
@@ -111,6 +118,7 @@ ANSWERS: Mapping[str, Answer] = {
     "tags": _tags,
     "devices": _devices,
     "acks": _acks,
+    "begins": _begins,
     "history": _history,
     "locks": _locks,
     "lock": _lock,

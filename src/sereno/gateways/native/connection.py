@@ -233,7 +233,7 @@ class Connection(asyncio.Protocol):
         self._requests = Requests(self)
         rights = [right.value for right in Right if actor.may_somewhere(right)]
         ports = self.house.ports
-        welcome = Welcome(actor.name, actor.kind, rights, ports.node, BEAT, self.name, ports.pages())
+        welcome = Welcome(actor.name, actor.kind, rights, ports.node, BEAT, self.name, ports.pages(), ports.for_whom)
         self.send(pack(Kind.WELCOME, 0, 0, pack_value(welcome)))
 
     async def _guarded(self, number: int, work: Coroutine[Any, Any, None], what: str) -> None:

@@ -19,6 +19,7 @@ ENTRIES = EntryTable(
         Entry(MESSAGE, "devices", Right.READ),
         Entry(MESSAGE, "history", Right.HISTORY),
         Entry(MESSAGE, "acks", Need.SIGNED_IN),
+        Entry(MESSAGE, "begins", Need.SIGNED_IN),
         Entry(MESSAGE, "locks", Right.READ),
         Entry(MESSAGE, "lock", _COMMANDS),
         Entry(MESSAGE, "unlock", (*_COMMANDS, Right.CONFIGURE)),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from sereno.access.actor import Actor
+from sereno.access.actor import Actor, Role
 from sereno.model import Clock, Command, RefusedError
 from sereno.wire.command import finite_value
 from sereno.wire.messages import Order
@@ -33,6 +34,16 @@ def command_of(order: Order, actor: Actor, clock: Clock) -> Command:
         comment=order.comment,
         key=order.key,
     )
+
+
+def on_behalf(order: Order, actor: Actor, *, believed: bool) -> Actor:
+    """The actor, asking for whom the order says. Raises RefusedError where that is not believed."""
+    if order.asker is None:
+        return actor
+    if not believed:
+        raise RefusedError("the token says who asks; on whose behalf is heard from nobody here")
+    asked = order.asker
+    return replace(actor, asker=Actor(asked.name, tuple(Role(name, ()) for name in asked.roles), asked.kind))
 
 
 def _fault(order: Order) -> str:

@@ -21,7 +21,9 @@ class NativePorts:
     """The plant through its ports, who may come in, and time. Without `history` there is none.
 
     `events` are further sources by kind of subscription (alarm), beside interface and data_ready; what is missing is
-    refused by name. `node` says who answers, `pages` the address of its HTTP side, if there is one.
+    refused by name. `for_whom`: who comes in is a node that passes commands on, and says on whose behalf.
+    `begins`: whether the command with this key, given to the actor, may begin there; raises RefusedError.
+    `node` says who answers, `pages` the address of its HTTP side, if there is one.
     """
 
     live: PlannedPort
@@ -33,4 +35,6 @@ class NativePorts:
     locks: LockPort = field(default_factory=NoLocks)
     events: Mapping[str, EventSource] = field(default_factory=dict)
     node: str = "sereno"
+    for_whom: bool = False
+    begins: Callable[[str, Actor], None] | None = None
     pages: Callable[[], str] = str

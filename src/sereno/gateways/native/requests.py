@@ -18,7 +18,7 @@ from sereno.wire.tracing import following
 
 from .asking import ANSWERS, check_globs
 from .feeds import Feeds
-from .orders import MAX_ORDERS, command_of
+from .orders import MAX_ORDERS, command_of, on_behalf
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -132,8 +132,9 @@ class Requests:
         try:
             command = command_of(order, self._actor, self._ports.clock)
             await self._note_denied(command)
+            actor = on_behalf(order, self._actor, believed=self._ports.for_whom)
             with following(order.trace):
-                acks = self._ports.commands.submit(command, self._actor)
+                acks = self._ports.commands.submit(command, actor)
             async for ack in acks:
                 last = ack
                 self._tell(number, ack_out(place, ack))
