@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
+from sereno.historian.cold.keeper import ColdKeeper
+from sereno.historian.cold.manifest import Manifest
 from sereno.historian.disk import AppendFile, SystemDisk
 from sereno.historian.historian import Historian
 from sereno.historian.holdings import Holdings
@@ -12,6 +16,7 @@ from sereno.historian.retention import remove
 from sereno.historian.sealed import SegmentRef
 
 DEFECTS = ("no-fsync", "no-folder-fsync", "ack-before-sync", "delete-first")
+IMPORT_DEFECTS = ("import-clears-first", "import-in-halves")
 
 
 class _NoSync:
@@ -34,12 +39,34 @@ def plant(name: str, disk: SystemDisk) -> None:
         Historian.durable = _at_once  # type: ignore[method-assign]
     elif name == "delete-first":
         Holdings.compact = _delete_first  # type: ignore[method-assign]
+    elif name == "import-clears-first":
+        ColdKeeper.save = _clear_first  # type: ignore[method-assign]
+    elif name == "import-in-halves":
+        ColdKeeper.save = _in_halves  # type: ignore[method-assign]
     elif name:
         raise ValueError(f"no defect {name!r}")
 
 
 async def _at_once(historian: Historian) -> int:
     return historian.accepted_seq
+
+
+_save = ColdKeeper.save
+
+
+async def _clear_first(keeper: ColdKeeper, manifest: Manifest) -> None:
+    for path in (keeper._folder / "imports").glob("*/parts.bin"):
+        path.unlink()
+    await _save(keeper, manifest)
+
+
+async def _in_halves(keeper: ColdKeeper, manifest: Manifest) -> None:
+    new = sorted({f.start for f in manifest.files} - {f.start for f in keeper.view.manifest.files})
+    if len(new) > 1:
+        files = tuple(f for f in manifest.files if f.start not in new[::2])
+        await _save(keeper, msgspec.structs.replace(manifest, files=files))
+        manifest = msgspec.structs.replace(manifest, generation=manifest.generation + 1)
+    await _save(keeper, manifest)
 
 
 _compact = Holdings.compact

@@ -98,7 +98,7 @@ def test_what_is_given_up_leaves_no_complaint(
 
     def answer(query: Query) -> None:
         begun.set()
-        query.stop.wait(10)
+        query.stop.wait(60)
         query._check()
 
     def whole() -> None:
@@ -116,12 +116,12 @@ def test_what_is_given_up_leaves_no_complaint(
             if points is None:
                 async with historian.asking((LEVEL,), VIEWER) as asking:
                     waiting = asyncio.ensure_future(asking.run(whole))
-                    await asyncio.to_thread(begun.wait, 10)
+                    await asyncio.to_thread(begun.wait, 60)
                     waiting.cancel()
             else:
                 request = HistoryRequest((LEVEL,), T0, T0 + SECOND, points=points)
                 waiting = asyncio.ensure_future(historian.query(request, VIEWER))
-                await asyncio.to_thread(begun.wait, 10)
+                await asyncio.to_thread(begun.wait, 60)
                 waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting

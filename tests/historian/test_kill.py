@@ -6,8 +6,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.historian.rig import Reader, floats, rows
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +25,6 @@ def run_and_kill(folder: Path, first: int, seconds: float) -> dict[int, int]:
     return {int(seq): int(t) for seq, t in told}
 
 
-@pytest.mark.timeout(60)
 def test_what_was_acknowledged_survives_kill(tmp_path: Path) -> None:
     chance = random.Random(4)
     acknowledged: dict[int, int] = {}

@@ -160,3 +160,14 @@ def test_a_curve_has_a_gap_where_nothing_is_known() -> None:
     unknown = np.full(4, np.nan)
     nothing = replace(flat(), columns=dict.fromkeys(("time_mean", "min", "max"), unknown))
     assert "polyline" not in curve(nothing, "a")
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr"])
+def test_alarms_that_are_not_kept_are_said_to_be(language: str) -> None:
+    """The section was left out, as if nobody had asked for it."""
+    found = replace(content("Norte", language), alarms=None, events=(), no_alarms=True)
+    said = WORDS[language]["no_alarms"]
+    assert f"<p>{said}</p>" in page(found)
+    assert parsed(page(found)) is not None
+    assert said in plain_text(found)
+    assert sheets(found)["-alarms"].splitlines() == ["time,alarm,event,state,priority,value,actor,note"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from sereno.client import NoLogbook, ReportState
+from sereno.client import NoLogbook, ReportOrder, ReportState
 from sereno.model import DeniedError
 from sereno.reports.courier import Letter
 from sereno.reports.planning import outdated, plan
-from sereno.reports.shelf import Kept, Run
+from sereno.reports.shelf import Kept, Run, Shelf
 from sereno.reports.spec import Shown
 from sereno.testing import JumpingClock, run_jumping
 from tests.reports.rig import Post, report, sources
-from tests.reports.test_desk import DAILY, DAY, EVA, NORTH, TAGS, Desk, at_work
+from tests.reports.test_desk import DAILY, DAY, EVA, NORTH, OLGA, TAGS, Desk, at_work
 from tests.reports.test_planning import DAY as DAY_NS
 from tests.reports.test_planning import SPEC, T0, made
 
@@ -116,3 +118,35 @@ def test_what_somebody_asks_for_takes_the_place_of_no_report_that_was_due() -> N
     kept = Kept(after=T0, runs=[*(made(day) for day in range(5)), *asked])
     found = outdated(replace(SPEC, keep=5), kept, T0)
     assert (len(found), {run.actor for run in found}) == (15, {"olga"})
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_report_that_is_cancelled_while_its_files_are_written_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, stopped: bool
+) -> None:
+    """By a person, or as its node stops: what was written stayed there for ever, as no run named it."""
+    begun, go = threading.Event(), threading.Event()
+    write = Shelf.write
+
+    def slow(self: Shelf, report: str, name: str, data: bytes) -> None:
+        write(self, report, name, data)
+        if name.endswith(".html"):
+            begun.set()
+            go.wait(60)
+
+    monkeypatch.setattr(Shelf, "write", slow)
+
+    async def story(clock: JumpingClock) -> None:
+        async with at_work(Desk(tmp_path, clock, Post(), DAILY)) as desk:
+            asked = await desk.reports.order(ReportOrder(report="daily"), OLGA)
+            await asyncio.to_thread(begun.wait, 10)
+            if not stopped:
+                await desk.reports.cancel("daily", asked.key, OLGA)
+            asyncio.get_running_loop().call_later(0.05, go.set)
+            if not stopped:
+                await desk.ended(asked)
+                while any(tmp_path.rglob("*.html")):
+                    await asyncio.sleep(0.01)
+        assert [path.name for path in tmp_path.rglob("*.*")] == ["state.json"]
+
+    run_jumping(story)

@@ -13,6 +13,7 @@ from sereno.model import Clock, OperationError
 
 from .ageing import aged
 from .bulk.absorbing import Absorption
+from .bulk.merging import FIRST, Merging
 from .cold.pruning import Pruning
 from .cold.worker import Taken
 from .holdings import Holdings
@@ -53,6 +54,8 @@ class Upkeep:
         self._compact = compact
         self._woken = asyncio.Event()
         self._busy = asyncio.Lock()
+        self._merging: Merging | None = None
+        self._making_room = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -89,16 +92,40 @@ class Upkeep:
     async def absorb(self, what: Absorption, size: int, progress: Callable[[float], None]) -> Taken:
         """Take an import of `size` bytes into the cold files. Raises OperationError, OSError."""
         async with self._busy:
+            if self._making_room:
+                raise OperationError(FIRST)
             self._room.check(size)
             mindful = msgspec.structs.replace(what, keep_free=self._room.keep_free)
-            return await self._holdings.absorb(mindful, progress)
+            self._merging = Merging(self._holdings.absorb, mindful, progress)
+            try:
+                return await self._merging.result()
+            finally:
+                self._merging = None
 
     async def make_room(self) -> bool:
-        """Delete the oldest history, because the disk is full; False if that did not make room. Raises OSError."""
-        async with self._busy:
-            made = await self._holdings.drop_oldest()
+        """Delete the oldest history, because the disk is full; False if that did not make room. Raises OSError.
+
+        An import that is being merged gives way first, and those that wait for it; if what it had written was enough
+        nothing else is deleted.
+        """
+        self._making_room += 1
+        try:
+            gave_way = self._merging is not None and self._merging.give_way()
+            async with self._busy:
+                if gave_way and self._has_room():
+                    return True
+                made = await self._holdings.drop_oldest()
+        finally:
+            self._making_room -= 1
         self._dropped_at = self._clock.wall_ns() if made else self._dropped_at
         return made
+
+    def _has_room(self) -> bool:
+        try:
+            self._room.check()
+        except OSError:
+            return False
+        return True
 
     @property
     def warning(self) -> str:

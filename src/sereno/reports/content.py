@@ -57,6 +57,7 @@ class Table:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Content:
     """A whole report. `alarms`, `log` None where it has no such section; `cut` if there was more than is listed.
+    `no_alarms`: there was to be one of alarms, and none are kept.
 
     `so_far`: the period is not over. `made`, `due` ns UTC.
     """
@@ -67,6 +68,7 @@ class Content:
     due: int
     tables: tuple[Table, ...] = ()
     alarms: AlarmFigures | None = None
+    no_alarms: bool = False
     events: tuple[AlarmEvent, ...] = ()
     log: tuple[LogEntry, ...] | None = None
     events_cut: bool = False

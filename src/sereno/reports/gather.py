@@ -144,7 +144,7 @@ class _Gatherer:
         try:
             figures = await self.sources.alarms.figures(start, end, self.actor)
         except RefusedError:
-            return {}
+            return {"no_alarms": True}
         events = await self.sources.alarms.journal(AlarmQuery("", (), start, end, None, MOST_EVENTS + 1), self.actor)
         kept = tuple(reversed(events[:MOST_EVENTS]))
         return {"alarms": figures, "events": kept, "events_cut": len(events) > MOST_EVENTS}

@@ -42,13 +42,22 @@ class Maker:
         )
         content = await gather(self._sources, making, progress)
         files = await asyncio.to_thread(_files, content, run)
-        for name, data in files.items():
-            await asyncio.to_thread(self.shelf.write, spec.name, name, data)
+        await self._kept(spec.name, files)
         run.files, run.made, run.error, run.state = tuple(files), now, "", ReportState.MADE
         run.tags, run.plant = spec.globs, spec.alarms or spec.logbook
         run.subject = f"{spec.plant}: {spec.title}, {local_text(run.start, spec.calendar.timezone)}"
         run.text = plain_text(content)
         run.parcels = self._parcels(spec, now) if run.send else []
+
+    async def _kept(self, report: str, files: dict[str, bytes]) -> None:
+        """Write all files; if that fails or is cancelled, none stays."""
+        writing = asyncio.ensure_future(asyncio.to_thread(self.shelf.write_all, report, files))
+        try:
+            await asyncio.shield(writing)
+        except BaseException:
+            await asyncio.wait([writing])
+            await asyncio.to_thread(self.shelf.discard, report, tuple(files))
+            raise
 
     def _parcels(self, spec: ReportSpec, now: int) -> list[Parcel]:
         found = [Parcel(way=FOLDER)] if spec.folder else []

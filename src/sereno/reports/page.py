@@ -50,6 +50,8 @@ class _Page:
             yield from self._table(table)
         if self._content.alarms is not None:
             yield from self._alarms()
+        elif self._content.no_alarms:
+            yield f"<h2>{self._words['alarms']}</h2>\n<p>{self._words['no_alarms']}</p>\n"
         if self._content.log is not None:
             yield from self._log()
         yield "</body></html>\n"
@@ -194,6 +196,7 @@ def plain_text(content: Content) -> str:
         words["unknown_tags"].format(count=doubtful, all=len(rows)) if doubtful else "",
         words["late"].format(due=local_text(content.due, zone)) if content.late else "",
         words["skipped"].format(count=content.skipped) if content.skipped else "",
+        words["no_alarms"] if content.no_alarms else "",
         words["mail"],
     ]
     return "\n".join(line for line in lines if line)

@@ -19,6 +19,8 @@ def sheets(content: Content) -> dict[str, str]:
     found = {"": _tags(content)}
     if content.alarms is not None:
         found["-alarms"] = _written(_HEAD_OF_EVENTS, _events(content))
+    elif content.no_alarms:
+        found["-alarms"] = _written(_HEAD_OF_EVENTS, [])
     if content.log is not None:
         found["-logbook"] = _written(("time", "actor", "kind", "about", "text"), _entries(content))
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -141,6 +143,17 @@ class Shelf:
         make_private_folder(self._folder)
         make_private_folder(folder)
         write_durably(folder / name, data)
+
+    def write_all(self, report: str, files: Mapping[str, bytes]) -> None:
+        """Make files of a report, by name."""
+        for name, data in files.items():
+            self.write(report, name, data)
+
+    def discard(self, report: str, names: Iterable[str]) -> None:
+        """Delete files of a report that nothing names; what cannot be deleted is in the way of nothing."""
+        for name in names:
+            with contextlib.suppress(OSError):
+                (self._folder / report / name).unlink(missing_ok=True)
 
     def read(self, report: str, name: str) -> bytes:
         """A file of a report. Raises NotFoundError."""

@@ -72,7 +72,7 @@ async def brought(
     await imports.merge(key, ENGINEER)
     while (state := await imports.state(key, ENGINEER)).stage is ImportStage.MERGING:
         await asyncio.sleep(0.01)
-    assert not list((historian.folder / "imports").glob("*"))
+    assert bool(list((historian.folder / "imports").glob("*"))) is state.kept
     return state
 
 
@@ -343,7 +343,9 @@ def test_into_the_history_of_a_node_that_does_not_run(tmp_path: Path) -> None:
             parts = [stream(long(LEVEL, early, [1.0, 2.0]))]
             with pytest.raises(NotFoundError, match="never had a sample"):
                 history.bring(StageNote("k", "x", "", ("a/b",), "console"), parts, T0)
-            done = history.bring(StageNote("k", "x", "", (LEVEL,), "console"), parts, T0)
+            killed = StageNote("j", "x", "a" * 64, (LEVEL,), "console")
+            Stage.create(SystemDisk(), tmp_path, killed).append(0, parts[0])
+            done = history.bring(StageNote("k", "x", "a" * 64, (LEVEL,), "console"), parts, T0)
             assert (done.rows, done.new) == (2, 2)
         assert not list((tmp_path / "imports").glob("*"))
         async with running(tmp_path, mixed(), clock, **OPTIONS) as historian:
@@ -357,6 +359,26 @@ def test_into_the_history_of_a_node_that_does_not_run(tmp_path: Path) -> None:
         whole(tmp_path)
 
     run_jumping(story)
+
+
+def test_also_there_it_takes_no_room_that_is_kept_for_audit_and_alarms(tmp_path: Path) -> None:
+    async def story(clock: JumpingClock) -> None:
+        async with running(tmp_path, mixed(), clock, **OPTIONS) as historian:
+            historian.accept(batch(T0, {0: 9.0}))
+            await historian.durable()
+
+    run_jumping(story)
+    disk = SmallDisk(tmp_path, KEPT + 20_000)
+    part = stream(long(LEVEL, T0 - DAY, np.random.default_rng(1).normal(size=100).tolist()))
+    with StoppedHistory(disk, tmp_path, KEPT) as history:
+        for room, parts in ((12_000, [part] * 9), (6_000, [part])):
+            disk.room -= disk.free(tmp_path) - KEPT - room
+            note = StageNote("k", "x", "", (LEVEL,), "console")
+            with pytest.raises(OSError, match="the disk is full"):
+                history.bring(note, parts, T0)
+            assert not list((tmp_path / "imports").glob("*"))
+        disk.room += 100_000
+        assert history.bring(note, [part], T0).new == 100
 
 
 def test_a_cancelled_import_leaves_nothing(tmp_path: Path) -> None:
@@ -410,6 +432,7 @@ def test_what_cannot_be_taken_says_why_and_changes_nothing(tmp_path: Path, part:
             assert state.stage is ImportStage.FAILED
             assert words in state.error
             assert "part 1 of the import 'old.parquet'" in state.error
+            assert not state.kept, "it would fail again"
             assert await every(historian, LEVEL) == []
 
     run_jumping(story)

@@ -13,11 +13,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from sereno.client import ImportSource, ImportStage
+from sereno.client import ImportSource, ImportStage, ImportState
 from sereno.historian.bulk.imports import IDLE, MAX_OPEN, StagedImports
 from sereno.historian.bulk.stage import Stage, StageNote
 from sereno.historian.cold.manifest import load_manifest
 from sereno.historian.cold.worker import Order, Outcome, carried_out
+from sereno.historian.room import WhenFull
 from sereno.model import NotFoundError, OperationError
 from sereno.testing import JumpingClock, run_jumping
 from tests.historian.bulk.test_absorbing import OPTIONS, brought, every, long, stream
@@ -62,6 +63,39 @@ def test_a_part_that_did_not_fit_is_put_by_again_when_there_is_room(tmp_path: Pa
     assert [bytes(part) for part in stage.read()] == parts
 
 
+class Telling(FastDisk):
+    """Notes what is written and synced, in order."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+
+    def extend(self, path: Path) -> Any:
+        file = super().extend(path)
+        append = file.append
+
+        def noted(data: bytes) -> None:
+            self.did.append("append")
+            append(data)
+
+        file.append = noted  # type: ignore[method-assign]
+        file.sync = lambda: self.did.append("sync")  # type: ignore[method-assign]
+        return file
+
+    def sync_folder(self, path: Path) -> None:
+        self.did.append(f"sync {path.name}")
+
+
+def test_a_part_that_is_acknowledged_is_on_the_disk(tmp_path: Path) -> None:
+    """And so are the names that lead to it."""
+    disk = Telling()
+    stage = Stage.create(disk, tmp_path, StageNote("k", "x", "", (), "erik"))
+    assert disk.did[-2:] == ["sync imports", f"sync {tmp_path.name}"]
+    stage.append(0, b"first")
+    assert disk.did[-2:] == ["sync", "sync k"]
+    stage.append(1, b"second")
+    assert disk.did[-1] == "sync"
+
+
 class Slow(FastDisk):
     """Appending waits for `go`."""
 
@@ -72,7 +106,7 @@ class Slow(FastDisk):
     def extend(self, path: Path) -> Any:
         if path.name == "parts.bin":
             self.begun.set()
-            self.go.wait(10)
+            self.go.wait(60)
         return super().extend(path)
 
 
@@ -112,7 +146,7 @@ class Halting(Slow):
                 return
             append(data[:10])
             self.begun.set()
-            self.go.wait(10)
+            self.go.wait(60)
             append(data[10:])
 
         file.append = halting  # type: ignore[method-assign]
@@ -241,5 +275,225 @@ def test_rows_without_their_columns_say_so(tmp_path: Path) -> None:
             assert state.stage is ImportStage.FAILED
             assert "part 0" in state.error
             assert "value" in state.error
+
+    run_jumping(story)
+
+
+def test_what_was_not_merged_is_kept_and_merged_again_with_the_reason_shown(tmp_path: Path) -> None:
+    """At once, or by the same source after a restart."""
+    source = ImportSource("x", "a" * 64, (LEVEL,))
+    killed = [True, True]
+
+    async def dies(folder: Path, order: Order, **told: Any) -> Outcome:
+        if order.absorption is not None and killed:
+            killed.pop()
+            return Outcome()
+        return await at_once(folder, order, **told)
+
+    async def merged(imports: StagedImports, key: str) -> ImportState:
+        await imports.merge(key, ENGINEER)
+        while (state := await imports.state(key, ENGINEER)).stage is ImportStage.MERGING:
+            await asyncio.sleep(0.01)
+        return state
+
+    async def story(clock: JumpingClock) -> None:
+        given: dict[str, Any] = {"compactor": dies, "compact_bytes": 1 << 40}
+        async with running(tmp_path, mixed(), clock, **given) as historian:
+            acts = Acts()
+            imports = StagedImports(historian, acts, clock=clock)
+            key = (await imports.stage(source, ENGINEER)).key
+            await imports.put(key, 0, stream(long(LEVEL, T0 - DAY, [1.0, 2.0])), ENGINEER)
+            for _ in range(2):
+                state = await merged(imports, key)
+                assert (state.stage, state.kept, state.parts) == (ImportStage.FAILED, True, 1)
+                assert "the compactor ended without an answer" in state.error
+            assert await every(historian, LEVEL) == []
+        async with running(tmp_path, mixed(), clock, **given) as historian:
+            imports = StagedImports(historian, acts, clock=clock)
+            found = await imports.stage(source, ENGINEER)
+            assert (found.key, found.parts) == (key, 1)
+            assert "the compactor ended without an answer" in found.error
+            state = await merged(imports, key)
+            assert (state.stage, state.error, state.kept, state.tally.rows) == (ImportStage.DONE, "", False, 2)
+            assert [v for _, v, _ in await every(historian, LEVEL)] == [1.0, 2.0, None]
+            assert not list((tmp_path / "imports").glob("*"))
+        assert [a[3].partition(":")[0] for a in acts.seen] == ["begun", "failed", "failed", "resumed", "done"]
+
+    run_jumping(story)
+
+
+def test_what_was_not_merged_can_be_given_up(tmp_path: Path) -> None:
+    async def dies(folder: Path, order: Order, **told: Any) -> Outcome:
+        return Outcome() if order.absorption is not None else await at_once(folder, order, **told)
+
+    async def story(clock: JumpingClock) -> None:
+        async with running(tmp_path, mixed(), clock, compactor=dies, compact_bytes=1 << 40) as historian:
+            imports = StagedImports(historian, Acts(), clock=clock)
+            key = (await imports.stage(ImportSource("x", "", (LEVEL,)), ENGINEER)).key
+            await imports.put(key, 0, stream(long(LEVEL, T0 - DAY, [1.0])), ENGINEER)
+            await imports.merge(key, ENGINEER)
+            while (await imports.state(key, ENGINEER)).stage is ImportStage.MERGING:
+                await asyncio.sleep(0.01)
+            await imports.cancel(key, ENGINEER)
+            assert (await imports.state(key, ENGINEER)).stage is ImportStage.CANCELLED
+            assert not list((tmp_path / "imports").glob("*"))
+
+    run_jumping(story)
+
+
+@pytest.mark.parametrize("many", [1, 2])
+def test_recording_on_a_full_disk_goes_before_imports_that_merge(tmp_path: Path, many: int) -> None:
+    """It waited until the import was over, or the next one: nothing was recorded meanwhile."""
+    begun = asyncio.Event()
+
+    async def lasting(folder: Path, order: Order, **told: Any) -> Outcome:
+        if order.absorption is None:
+            return await at_once(folder, order, **told)
+        (folder / "cold").mkdir(exist_ok=True)
+        (folder / "cold" / "2025-12-31T00.double.000002.parquet").write_bytes(bytes(1 << 20))
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def story(clock: JumpingClock) -> None:
+        disk = SmallDisk(tmp_path, KEPT + (1 << 30))
+        given = {"compactor": lasting, "compact_bytes": 1 << 40, "disk": disk, "keep_free": KEPT}
+        async with running(tmp_path, mixed(), clock, when_full=WhenFull.DROP_OLDEST, **given) as historian:
+            historian.accept(batch(T0, {0: 1.0}))
+            await historian.durable()
+            await historian.compact()
+            imports = StagedImports(historian, Acts(), clock=clock)
+            keys = [(await imports.stage(ImportSource("x", "", (LEVEL,)), ENGINEER)).key for _ in range(many)]
+            for key in keys:
+                await imports.put(key, 0, stream(long(LEVEL, T0 - DAY, [1.0])), ENGINEER)
+            await asyncio.gather(*(imports.merge(key, ENGINEER) for key in keys))
+            await begun.wait()
+            disk.room -= disk.free(tmp_path) - KEPT + 1000
+            historian.accept(batch(T0 + SECOND, {0: 2.0}))
+            await historian.durable()
+            for key in keys:
+                while (state := await imports.state(key, ENGINEER)).stage is ImportStage.MERGING:
+                    await asyncio.sleep(0.01)
+                assert state.kept
+                assert "recording goes first" in state.error
+            assert [v for _, v, _ in await every(historian, LEVEL)] == [1.0, 2.0], "nothing had to be deleted"
+
+    run_jumping(story)
+
+
+class Looking(FastDisk):
+    """Who looks first at what is put by stops for `go`; a part stops for `rest` in its middle."""
+
+    def __init__(self) -> None:
+        self.looked, self.go, self.half, self.rest = (threading.Event() for _ in range(4))
+
+    def read(self, path: Path) -> bytes:
+        data = super().read(path)
+        if path.name == "note.json" and not self.looked.is_set():
+            self.looked.set()
+            self.go.wait(60)
+        return data
+
+    def extend(self, path: Path) -> Any:
+        file = super().extend(path)
+        append = file.append
+
+        def halting(data: bytes) -> None:
+            append(data[:10])
+            self.half.set()
+            self.rest.wait(60)
+            append(data[10:])
+
+        file.append = halting  # type: ignore[method-assign]
+        return file
+
+
+def test_two_that_begin_the_same_import_at_once_have_one(tmp_path: Path) -> None:
+    """Each opened what was put by for itself: the one cut off what came for the other."""
+    source = ImportSource("x", "a" * 64, (LEVEL,))
+    parts = [stream(long(LEVEL, T0 - DAY + n * 10 * SECOND, [1.0])) for n in range(3)]
+    disk = Looking()
+
+    async def story(clock: JumpingClock) -> None:
+        async with running(tmp_path, mixed(), clock, **OPTIONS) as historian:
+            before = StagedImports(historian, Acts(), clock=clock)
+            await before.put((await before.stage(source, ENGINEER)).key, 0, parts[0], ENGINEER)
+            imports = StagedImports(historian, Acts(), disk=disk, clock=clock)
+
+            async def quick() -> int:
+                return await imports.put((await imports.stage(source, ENGINEER)).key, 1, parts[1], ENGINEER)
+
+            first = asyncio.create_task(imports.stage(source, ENGINEER))
+            await asyncio.to_thread(disk.looked.wait, 10)
+            other = asyncio.create_task(quick())
+            await asyncio.to_thread(disk.half.wait, 0.3)
+            disk.go.set()
+            key = (await first).key
+            disk.rest.set()
+            assert await other == 2
+            assert await imports.put(key, 2, parts[2], ENGINEER) == 3
+            await imports.merge(key, ENGINEER)
+            while (state := await imports.state(key, ENGINEER)).stage is ImportStage.MERGING:
+                await asyncio.sleep(0.01)
+            assert (state.stage, state.error, state.tally.rows) == (ImportStage.DONE, "", 3)
+
+    run_jumping(story)
+
+
+def test_what_failed_when_it_was_nearly_done_can_be_given_up(tmp_path: Path) -> None:
+    """It was said to be finishing for ever."""
+
+    async def dies(folder: Path, order: Order, **told: Any) -> Outcome:
+        if order.absorption is not None:
+            told["progress"](1.0)
+            raise OSError(errno.EIO, "Input/output error")
+        return await at_once(folder, order, **told)
+
+    async def story(clock: JumpingClock) -> None:
+        async with running(tmp_path, mixed(), clock, compactor=dies, compact_bytes=1 << 40) as historian:
+            imports = StagedImports(historian, Acts(), clock=clock)
+            key = (await imports.stage(ImportSource("x", "", (LEVEL,)), ENGINEER)).key
+            await imports.put(key, 0, stream(long(LEVEL, T0 - DAY, [1.0])), ENGINEER)
+            await imports.merge(key, ENGINEER)
+            while (await imports.state(key, ENGINEER)).stage is ImportStage.MERGING:
+                await asyncio.sleep(0.01)
+            assert (await imports.state(key, ENGINEER)).kept
+            await imports.cancel(key, ENGINEER)
+            assert (await imports.state(key, ENGINEER)).stage is ImportStage.CANCELLED
+            assert not list((tmp_path / "imports").glob("*"))
+
+    run_jumping(story)
+
+
+def test_an_import_that_is_gone_on_with_is_not_deleted_a_week_after_it_began(tmp_path: Path) -> None:
+    part = stream(long(LEVEL, T0 - DAY, [1.0]))
+    source = ImportSource("x", "a" * 64, (LEVEL,))
+
+    async def story(clock: JumpingClock) -> None:
+        async with running(tmp_path, mixed(), clock, **OPTIONS) as historian:
+            imports = StagedImports(historian, Acts(), clock=clock)
+            key = (await imports.stage(source, ENGINEER)).key
+            await imports.put(key, 0, part, ENGINEER)
+            await clock.sleep(6 * 86_400)
+            assert (await StagedImports(historian, Acts(), clock=clock).stage(source, ENGINEER)).parts == 1
+            await clock.sleep(2 * 86_400)
+            imports = StagedImports(historian, Acts(), clock=clock)
+            await imports.stage(ImportSource("y", "b" * 64, (LEVEL,)), ENGINEER)
+            found = await imports.stage(source, ENGINEER)
+            assert (found.key, found.parts) == (key, 1)
+
+    run_jumping(story)
+
+
+def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
+    """NaT of numpy and pandas, as a number."""
+
+    async def story(clock: JumpingClock) -> None:
+        async with running(tmp_path, mixed(), clock, **OPTIONS) as historian:
+            nat = pa.array([-(1 << 63), T0 - DAY], pa.int64())
+            state = await brought(historian, {"t": nat, LEVEL: pa.array([1.0, 2.0])})
+            assert state.stage is ImportStage.FAILED
+            assert "NaT" in state.error
+            assert not state.kept
 
     run_jumping(story)

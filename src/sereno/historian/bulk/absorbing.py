@@ -21,20 +21,19 @@ from sereno.historian.cold.manifest import FOLDER, ColdFile, Manifest
 from sereno.historian.cold.reading import ColdReader
 from sereno.historian.cold.rewriting import Declared
 from sereno.historian.cold.rows import ColdRows, concatenated, in_tag_order
-from sereno.historian.cold.slots import Division
+from sereno.historian.cold.slots import DAY, Division
 from sereno.historian.cold.state import InForceState
 from sereno.historian.cold.statefile import save_state
 from sereno.historian.cold.view import ColdView
 from sereno.historian.disk import Disk
 from sereno.historian.room import Room, WhenFull
 from sereno.historian.tags import Definition
-from sereno.model import OperationError
 
 from .comparing import different
 from .ends import END_PLACE, end_rows
 from .gathered import HOUR, Gathered
 from .stage import FOLDER as STAGES
-from .stage import Stage
+from .stage import Stage, UnfitError
 
 _AHEAD = 3600 * 10**9
 """So much (ns) clocks of others may be ahead."""
@@ -107,17 +106,15 @@ def _by_path(definitions: dict[int, Definition], tags: Iterable[str]) -> dict[st
 
 def _check(gathered: Gathered, what: Absorption, definitions: dict[int, Definition]) -> None:
     if not gathered.rows:
-        raise OperationError("the import has no samples")
+        raise UnfitError("the import has no samples")
     for tag, span in gathered.spans.items():
         since = what.since.get(tag)
         if since is not None and span.first < since:
             path, then = definitions[tag].path, datetime.fromtimestamp(since // 10**9, UTC)
-            raise OperationError(
-                f"{path!r} meant something else before {then:%Y-%m-%dT%H:%M:%SZ}; import what is later"
-            )
+            raise UnfitError(f"{path!r} meant something else before {then:%Y-%m-%dT%H:%M:%SZ}; import what is later")
         if span.last > what.until + _AHEAD:
             path, then = definitions[tag].path, datetime.fromtimestamp(span.last // 10**9, UTC)
-            raise OperationError(
+            raise UnfitError(
                 f"{path!r} has samples of {then:%Y-%m-%dT%H:%M:%SZ}, a time that is yet to come; "
                 "look at the unit and the time zone of the times in the file"
             )
@@ -137,23 +134,33 @@ class _Merging:
         """The files of the new manifest."""
         with SlotWriter(self._job, self._state, problems) as writer:
             slots = self._slots()
-            for number, (start, end) in enumerate(slots):
-                rows = self._rows(start, end)
-                if len(rows):
+            for number, ((start, end), parts) in enumerate(slots):
+                if parts:
+                    self._room.check(self._size(start, end, self._coming(start, end)))
+                    writer.divide((start, end), parts, self._rows, self._merge)
+                elif len(rows := self._rows(start, end)):
                     self._room.check(self._size(start, end, len(rows)))
                     writer.rewrite(start, end, rows, self._merge)
                 progress((number + 1) / len(slots))
         return writer.files()
+
+    def _coming(self, start: int, end: int) -> int:
+        return sum(n for hour, n in self._gathered.hours.items() if start <= hour * HOUR < end)
 
     def _size(self, start: int, end: int, rows: int) -> int:
         """Bytes of the files of a slot that will be there beside its old ones, about; no fewer."""
         old = sum(f.size for f in self._job.manifest.files if f.start == start and f.end == end)
         return old + rows * _ROW_BYTES
 
-    def _slots(self) -> list[tuple[int, int]]:
+    def _slots(self) -> list[tuple[tuple[int, int], list[tuple[int, int]]]]:
+        """The slots to write anew, each with those into which it is to be divided, if it is."""
         division = Division(self._job.manifest.files)
         hours = self._gathered.hours + Counter((self._ends.t // HOUR).tolist())
-        return division.of_hours({hour * HOUR: rows for hour, rows in hours.items()})
+        thinned = [start for start, _ in self._job.manifest.thinned]
+        slots = division.of_hours({hour * HOUR: rows for hour, rows in hours.items()}, thinned)
+        divided = division.divided({start // DAY for start, _ in slots})
+        within = {part for parts in divided.values() for part in parts}
+        return sorted([*divided.items(), *((slot, []) for slot in slots if slot not in within)])
 
     def _rows(self, start: int, end: int) -> ColdRows:
         rows = self._gathered.between(start, end)

@@ -14,12 +14,13 @@ from sereno.historian.lock import FolderLock
 from sereno.historian.meaning import meanings
 from sereno.historian.recovery import open_log
 from sereno.historian.retention import remove
+from sereno.historian.room import Room, WhenFull
 from sereno.historian.sealed import SegmentRef
 from sereno.historian.tags import Asked, Definition, TagBook
 from sereno.model import NotFoundError, TagHandle, TagSpec
 
 from .absorbing import Absorbed, Absorption, absorb
-from .stage import Stage, StageNote
+from .stage import Stage, StageNote, staged
 
 
 class _Nobody:
@@ -35,13 +36,14 @@ class _Nobody:
 
 
 class StoppedHistory:
-    """A historian's folder, taken for as long as this is open. Blocking.
+    """A historian's folder, taken for as long as this is open. `keep_free`: see Room. Blocking.
 
     Raises OperationError if a node has it, OSError.
     """
 
-    def __init__(self, disk: Disk, folder: Path) -> None:
+    def __init__(self, disk: Disk, folder: Path, keep_free: int = 0) -> None:
         self._disk, self._folder = disk, folder
+        self._room = Room(disk, folder, keep_free, WhenFull.STOP)
         self._book = TagBook(_Nobody())
         self._locks = [FolderLock(folder), FolderLock(folder / FOLDER)]
         (folder / FOLDER).mkdir(exist_ok=True)
@@ -74,19 +76,26 @@ class StoppedHistory:
     def bring(
         self, note: StageNote, parts: Iterable[bytes], now: int, progress: Callable[[float], None] = lambda _: None
     ) -> Absorbed:
-        """Take parts into the history, in one step. `now` is in ns UTC. Raises OperationError, OSError."""
+        """Take parts into the history, in one step. `now` is in ns UTC. What the same import left when it was killed is
+        deleted: it begins anew. Raises OperationError, OSError.
+        """
         since = {}
         for path in note.tags:
             definition = self._book.definition(path, now)
             if definition is None:
                 raise NotFoundError(f"{path!r} never had a sample there; import it while its node runs")
             since[definition.id] = meanings(Asked(definition, None, self._book.earlier(definition.id)))[-1].start
+        for left in staged(self._disk, self._folder):
+            if left.note.same_as(note):
+                left.remove()
         manifest = self._all_cold()
         stage = Stage.create(self._disk, self._folder, note)
         try:
             for number, part in enumerate(parts):
+                self._room.check(len(part))
                 stage.append(number, part)
-            done = absorb(self._disk, self._folder, manifest, Absorption(note.key, since, now), progress)
+            what = Absorption(note.key, since, now, self._room.keep_free)
+            done = absorb(self._disk, self._folder, manifest, what, progress)
             save_manifest(self._disk, self._folder, done.done.manifest)
         finally:
             stage.remove()
@@ -100,6 +109,7 @@ class StoppedHistory:
         while segments:
             ends = accumulate(ref.outline.end for ref in segments)
             some = segments[: max(1, sum(end <= AT_ONCE for end in ends))]
+            self._room.check(sum(ref.outline.end for ref in some))
             done = compact(self._disk, self._folder, manifest, [ref.outline.number for ref in some])
             manifest = done.manifest
             save_manifest(self._disk, self._folder, manifest)

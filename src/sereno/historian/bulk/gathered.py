@@ -15,10 +15,9 @@ from sereno.historian.block import I64
 from sereno.historian.cold.rows import ColdRows, concatenated, in_tag_order
 from sereno.historian.cold.slots import DAY
 from sereno.historian.tags import Definition
-from sereno.model import OperationError
 
 from .pieces import Piece, Wide, pieces_of, wide_rows
-from .stage import Stage
+from .stage import Stage, UnfitError
 
 HOUR = DAY // 24
 
@@ -59,14 +58,19 @@ class Gathered:
             try:
                 pieces = pieces_of(part, tags)
             except ValueError as error:
-                raise OperationError(f"part {number} of the import {stage.note.name!r}: {error}") from error
+                raise UnfitError(f"part {number} of the import {stage.note.name!r}: {error}") from error
             found._look(pieces)
             progress((number + 1) / len(found.parts))
         return found
 
     def between(self, start: int, end: int) -> ColdRows:
         """The rows of a range in order of tag and time, each (tag, time) once: the one that came last."""
-        pieces = [piece for number in self._touching(start, end) for piece in pieces_of(self.parts[number], self.tags)]
+        pieces = [
+            piece
+            for number in self._touching(start, end)
+            for whole in pieces_of(self.parts[number], self.tags)
+            if (piece := whole.cut(start, end)) is not None
+        ]
         wide = [piece for piece in pieces if isinstance(piece, Wide)]
         if len(wide) == len(pieces) and _follow(wide):
             return wide_rows(wide, start, end, 1)

@@ -17,7 +17,8 @@ from sereno.historian.meaning import meanings
 from sereno.model import Clock, DeniedError, NotFoundError, OperationError, RefusedError, SystemClock, new_key
 
 from .absorbing import Absorption
-from .stage import Stage, StageNote, staged
+from .stage import Stage, StageNote, UnfitError, staged
+from .unpacked import check_size
 
 MAX_PART = 4 << 20
 MAX_OPEN = 16
@@ -32,7 +33,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """`since`: its tags by id, and since when they mean what they do. `touched`: when it was last gone on with."""
+    """`since`: its tags by id, and since when they mean what they do. `touched`: when it was last gone on with.
+
+    `kept`: it failed, and what was put by is kept.
+    """
 
     stage: Stage
     since: dict[int, int]
@@ -41,6 +45,7 @@ class _Open:
     share: float = 0.0
     tally: ImportTally = field(default_factory=ImportTally)
     error: str = ""
+    kept: bool = False
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     task: asyncio.Task[None] | None = None
 
@@ -66,24 +71,26 @@ class StagedImports:
         self._clock = clock or SystemClock()
         self._open: dict[str, _Open] = {}
         self._putting: set[asyncio.Task[int]] = set()
+        self._beginning = asyncio.Lock()
 
     async def stage(self, source: ImportSource, actor: Actor) -> StagedImport:
         """See AnalysisPort."""
         since = await self._tags(source, actor)
         note = StageNote(new_key(), source.name, source.sha256, source.tags, actor.name, self._clock.wall_ns())
-        running = next((o for o in self._open.values() if o.stage.note.same_as(note) and _unfinished(o)), None)
-        if running is not None:
-            running.touched = self._clock.wall_ns()
-            return StagedImport(running.stage.note.key, running.parts)
-        self._forget_old()
-        going = frozenset(key for key, job in self._open.items() if _unfinished(job))
-        stage, resumed = await asyncio.to_thread(self._stage, note, going)
-        key = stage.note.key
-        self._open[key] = _Open(stage, since, note.began)
+        async with self._beginning:  # what another has just opened is not opened a second time
+            running = next((o for o in self._open.values() if o.stage.note.same_as(note) and _unfinished(o)), None)
+            if running is not None:
+                running.touched = self._clock.wall_ns()
+                return StagedImport(running.stage.note.key, running.parts)
+            self._forget_old()
+            going = frozenset(key for key, job in self._open.items() if _unfinished(job))
+            stage, resumed = await asyncio.to_thread(self._stage, note, going)
+            key = stage.note.key
+            self._open[key] = _Open(stage, since, note.began)
         new = {"sha256": source.sha256, "tags": list(source.tags)[:1000]}
         outcome = "resumed" if resumed else "begun"
         await self._record(actor.name, "history.import", source.name, actor.origin, outcome, new=new, command=key)
-        return StagedImport(key, stage.parts)
+        return StagedImport(key, stage.parts, stage.note.error)
 
     async def put(self, key: str, number: int, part: bytes, actor: Actor) -> int:
         """See AnalysisPort."""
@@ -102,29 +109,30 @@ class StagedImports:
             if job.state is not ImportStage.RECEIVING:
                 raise RefusedError(f"this import is {job.state}; nothing is added to it")
             self._historian.check_room(len(part))
+            await asyncio.to_thread(check_size, memoryview(part))
             return await asyncio.to_thread(job.stage.append, number, part)
 
     async def merge(self, key: str, actor: Actor) -> None:
         """See AnalysisPort."""
         job = self._job(key, actor)
         async with job.busy:
-            if job.state is ImportStage.RECEIVING:
-                job.state = ImportStage.MERGING
+            if job.state is ImportStage.RECEIVING or job.kept:
+                job.state, job.kept, job.error, job.share = ImportStage.MERGING, False, "", 0.0
                 job.task = asyncio.create_task(self._merge(job, actor), name="historian import")
 
     async def state(self, key: str, actor: Actor) -> ImportState:
         """See AnalysisPort."""
         job = self._job(key, actor)
-        return ImportState(job.state, job.parts, job.share, job.tally, job.error)
+        return ImportState(job.state, job.parts, job.share, job.tally, job.error, job.kept)
 
     async def cancel(self, key: str, actor: Actor) -> None:
         """See AnalysisPort."""
         job = self._job(key, actor)
-        if not _unfinished(job):
+        if not _unfinished(job) and not job.kept:
             return
-        if job.share >= 1.0:
+        if not job.kept and job.share >= 1.0:
             raise RefusedError("this import is being finished; what it brought can be deleted")
-        job.state = ImportStage.CANCELLED
+        job.state, job.kept = ImportStage.CANCELLED, False
         if job.task is not None:
             job.task.cancel()
             await asyncio.gather(job.task, return_exceptions=True)
@@ -154,7 +162,10 @@ class StagedImports:
                 found = stage
             elif note.began - stage.note.began > LONGEST:
                 stage.remove()
-        return (found, True) if found is not None else (Stage.create(self._disk, folder, note), False)
+        if found is None:
+            return Stage.create(self._disk, folder, note), False
+        found.renew(note.began)
+        return found, True
 
     async def _merge(self, job: _Open, actor: Actor) -> None:
         note = job.stage.note
@@ -163,16 +174,22 @@ class StagedImports:
             taken = await self._historian.absorb(self._absorption(job), job.stage.size // 2, job.progress)
             job.tally = ImportTally(taken.rows, taken.new, taken.first, taken.last)
             new = {"rows": taken.rows, "new": taken.new, "from_ns": taken.first, "to_ns": taken.last}
-            job.state = ImportStage.DONE
         except (OSError, OperationError, RefusedError) as error:
-            job.state, job.error = ImportStage.FAILED, str(error)
-            outcome = f"failed: {error}"[:500]
+            outcome = await self._failed(job, error)
         except Exception as error:
             log.exception("task failed", task="historian import")
-            job.state, job.error = ImportStage.FAILED, str(error)
-            outcome = f"failed: {error}"[:500]
-        await asyncio.to_thread(job.stage.remove)
+            outcome = await self._failed(job, error)
+        else:
+            job.state = ImportStage.DONE
+            await asyncio.to_thread(job.stage.remove)
         await self._record(actor.name, "history.import", note.name, actor.origin, outcome, new=new, command=note.key)
+
+    async def _failed(self, job: _Open, error: Exception) -> str:
+        """It can be merged again unless what was put by is at fault; what goes on record."""
+        kept = not isinstance(error, UnfitError)
+        await asyncio.to_thread(*((job.stage.failed, str(error)) if kept else (job.stage.remove,)))
+        job.state, job.error, job.kept = ImportStage.FAILED, str(error), kept
+        return f"failed: {error}"[:500]
 
     def _absorption(self, job: _Open) -> Absorption:
         return Absorption(job.stage.note.key, job.since, self._clock.wall_ns() - _NEAR)

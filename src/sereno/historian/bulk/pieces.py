@@ -3,6 +3,7 @@
 Rows have the columns `tag`, `t` and `value`; columns by tag have `t` and one column for each tag, named by its path.
 `t` is int64 (ns UTC) or a timestamp in UTC, without nulls; numbers, strings for text, integers for int64 and uint64.
 `quality` (uint16, codes of OPC UA) may be beside; good ones become imported, and where there is no value it is bad.
+A part may be compressed; what it is once it is unpacked has a limit (unpacked.py).
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sereno.historian.block import I64, U16
-from sereno.historian.cold.rows import EXACT_INT, FLOAT, OBJECT_ROW, ColdRows
+from sereno.historian.cold.rows import EXACT_INT, FLOAT, OBJECT_ROW, ColdRows, no_rows
+from sereno.historian.cold.slots import DAY
 from sereno.historian.tags import Definition
 from sereno.model import Quality, ValueType
 
+from .unpacked import check_size
+
 _BAD = 0x8000
+_EARLIEST = (-(1 << 63) // DAY + 1) * DAY
+"""The first time (ns UTC) whose whole day has one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +39,15 @@ class Wide:
 
     def __len__(self) -> int:
         return len(self.t) * len(self.ids)
+
+    def cut(self, start: int, end: int) -> Wide | None:
+        """Those in [start, end), of which little holds no more memory than it needs; None if there are none."""
+        a, b = np.searchsorted(self.t, [start, end]).tolist()
+        if a == b or b - a == len(self.t):
+            return self if b > a else None
+        few = 2 * (b - a) < len(self.t)
+        values = [column[a:b].copy() if few else column[a:b] for column in self.values]
+        return Wide(self.ids, self.t[a:b].copy(), values, None if self.quality is None else self.quality[a:b].copy())
 
     def rows(self, start: int, end: int, place: int) -> ColdRows:
         """Those in [start, end), by tag."""
@@ -59,17 +74,24 @@ class Long:
     def __len__(self) -> int:
         return len(self.t)
 
+    def cut(self, start: int, end: int) -> Long | None:
+        """See Wide."""
+        at = np.flatnonzero((self.t >= start) & (self.t < end))
+        if not len(at) or len(at) == len(self):
+            return self if len(at) else None
+        bits = self.bits[at]
+        objects = [self.objects[i] for i in bits.tolist()] if self.form == OBJECT_ROW else []
+        bits = np.arange(len(at), dtype=np.int64) if objects else bits
+        return Long(self.ids[at], self.t[at], bits, self.form, self.quality[at], objects)
+
     def rows(self, start: int, end: int, place: int) -> ColdRows:
         """Those in [start, end), as they stand."""
-        at = np.flatnonzero((self.t >= start) & (self.t < end))
-        which: Any = at
-        if len(at) and at[-1] - at[0] + 1 == len(at):
-            which = slice(int(at[0]), int(at[-1]) + 1)
-        n = len(at)
+        found = self.cut(start, end)
+        if found is None:
+            return no_rows()
+        n = len(found)
         forms, places = np.broadcast_to(np.uint8(self.form), n), np.broadcast_to(np.int64(place), n)
-        return ColdRows(
-            self.ids[which], self.t[which], self.bits[which], forms, self.quality[which], places, self.objects
-        )
+        return ColdRows(found.ids, found.t, found.bits, forms, found.quality, places, found.objects)
 
     def last(self) -> tuple[I64, I64, I64, I64]:
         """See Wide."""
@@ -90,13 +112,17 @@ def pieces_of(part: memoryview, tags: Mapping[str, Definition]) -> list[Piece]:
     """What a part says; `tags` by path are those of the import. Raises ValueError."""
     import pyarrow as pa
 
+    check_size(part)
     found: list[Piece] = []
     try:
         with pa.ipc.open_stream(pa.py_buffer(part)) as stream:
             for batch in stream:
+                batch.validate(full=True)  # a length that its buffers do not have would be read beyond them
                 if batch.num_rows:
                     found += _pieces(batch, tags)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+    except pa.ArrowMemoryError:
+        raise
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(f"not samples in Arrow: {error}") from error
     return found
 
@@ -250,6 +276,8 @@ def _times(column: Any) -> I64:
     if column.null_count or not pa.types.is_int64(column.type):
         raise ValueError(f"times are {kind}, expected int64 (ns) or timestamps in UTC, none of them null")
     found: I64 = column.to_numpy()
+    if len(found) and found.min() < _EARLIEST:
+        raise ValueError(f"a time is {found.min()} ns, which is none (NaT); leave out rows without a time")
     return found
 
 

@@ -24,8 +24,15 @@ _MARK = b"\xffSR\xfc"
 _NOTE, _PARTS = "note.json", "parts.bin"
 
 
+class UnfitError(OperationError):
+    """What was put by can never be taken in, as it is: to keep it would be of no use."""
+
+
 class StageNote(msgspec.Struct, frozen=True):
-    """Which import it is: `began` in ns UTC; the same file, tags and person go on with it."""
+    """Which import it is: the same file, tags and person go on with it. `began`, ns UTC: when that was done last.
+
+    `error`: why it was not merged when that was tried last.
+    """
 
     key: str
     name: str
@@ -33,6 +40,7 @@ class StageNote(msgspec.Struct, frozen=True):
     tags: tuple[str, ...]
     actor: str
     began: int = 0
+    error: str = ""
 
     def same_as(self, other: StageNote) -> bool:
         """True if it is an import of the same by the same."""
@@ -55,6 +63,8 @@ class Stage:
         folder = historian / FOLDER / note.key
         folder.mkdir(parents=True)
         disk.replace(folder / _NOTE, msgspec.json.encode(note))
+        disk.sync_folder(folder.parent)
+        disk.sync_folder(historian)
         return cls(disk, folder, note)
 
     @classmethod
@@ -72,7 +82,8 @@ class Stage:
         return stage
 
     def append(self, number: int, part: bytes) -> int:
-        """Put a part by, the first is number 0; how many there are. One that is there already is left out.
+        """Put a part by, the first is number 0; how many there are, all of them on the disk. One that is there already
+        is left out.
 
         Raises ValueError if one is missing before it.
         """
@@ -96,8 +107,11 @@ class Stage:
             file.append(_FRAME.pack(_MARK, zlib.crc32(part), len(part), number))
             file.append(part)
             file.append(bytes(-len(part) % _FRAME.size))
+            file.sync()
         finally:
             file.close()
+        if number == 0:
+            self._disk.sync_folder(self._folder)
 
     def _cut(self) -> None:
         """Cut off what did not come whole: the next part must follow the last."""
@@ -120,10 +134,23 @@ class Stage:
             if not whole and not checked:
                 return
             if not whole or (checked and zlib.crc32(part) != crc):
-                raise OperationError(f"part {number} of the import {self.note.name!r} is damaged; begin it again")
+                raise UnfitError(f"part {number} of the import {self.note.name!r} is damaged; begin it again")
             yield part
             at += _frame_size(length)
             number += 1
+
+    def failed(self, error: str) -> None:
+        """Note why it was not merged; "" = nothing is known to be wrong. What cannot be noted is told anyway."""
+        self._note(msgspec.structs.replace(self.note, error=error))
+
+    def renew(self, now: int) -> None:
+        """Note that somebody goes on with it (ns UTC). What cannot be noted is of no harm at once."""
+        self._note(msgspec.structs.replace(self.note, began=now))
+
+    def _note(self, note: StageNote) -> None:
+        self.note = note
+        with contextlib.suppress(OSError):
+            self._disk.replace(self._folder / _NOTE, msgspec.json.encode(note))
 
     def remove(self) -> None:
         """Delete it. What cannot be deleted now is in the way of nothing."""

@@ -33,6 +33,7 @@ from .slots import Division
 from .state import InForceState
 from .statefile import load_state, save_state
 from .stretches import Stretches, edges
+from .thinned import Kept
 from .view import ColdView
 from .writing import Target
 
@@ -163,6 +164,9 @@ def present_state(job: Job, problems: Problems) -> InForceState:
 Merge = Callable[[ColdRows, ColdRows], tuple[ColdRows, ColdRows]]
 """Of what is there and what comes: all of it in order of tag and time, and what of it is new."""
 
+Coming = Callable[[int, int], ColdRows]
+"""The rows that come in a range, in order of tag and time."""
+
 
 class SlotWriter:
     """Writes the files of slots, those of some while the next is sorted."""
@@ -189,10 +193,8 @@ class SlotWriter:
     def rewrite(self, start: int, end: int, rows: ColdRows, merge: Merge) -> None:
         """Write the files of a slot anew, with `rows`; if nothing of them is new they stay as they are."""
         job = self._job
-        old = [f for f in job.manifest.files if f.start == start and f.end == end]
-        there = salvaged(self._reader, old, job.declared, self._state) if old else Salvaged(no_rows())
-        self._problems.faults += there.faults
-        self._problems.aside += [f for f in there.damaged if self._reader.path(f).exists()]
+        old = self._old(start, end)
+        there = self._there(old)
         joined, new = merge(there.rows, rows)
         if not len(new) and not there.damaged:
             return
@@ -201,6 +203,35 @@ class SlotWriter:
             before, late = (in_tag_order(some, job.declared.ids) for some in (there.rows, new))
             kept = kept_rollups(self._reader, old, before, job.declared, late)
         self._replaced.update(f.name for f in old)
+        self._write(start, end, joined, kept)
+
+    def divide(
+        self,
+        slot: tuple[int, int],
+        parts: Sequence[tuple[int, int]],
+        coming: Callable[[int, int], ColdRows],
+        merge: Merge,
+    ) -> None:
+        """Write the files of a slot anew as those of its parts, each with the rows that are `coming` in it."""
+        old = self._old(*slot)
+        there = self._there(old).rows
+        for first, last in parts:
+            joined, _ = merge(_within(there, first, last), coming(first, last))
+            if len(joined):
+                self._write(first, last, joined, None)
+        self._replaced.update(f.name for f in old)
+
+    def _old(self, start: int, end: int) -> list[ColdFile]:
+        return [f for f in self._job.manifest.files if f.start == start and f.end == end]
+
+    def _there(self, old: list[ColdFile]) -> Salvaged:
+        there = salvaged(self._reader, old, self._job.declared, self._state) if old else Salvaged(no_rows())
+        self._problems.faults += there.faults
+        self._problems.aside += [f for f in there.damaged if self._reader.path(f).exists()]
+        return there
+
+    def _write(self, start: int, end: int, joined: ColdRows, kept: Kept | None) -> None:
+        job = self._job
         if len(self._writing) >= _WRITERS:
             self._writing[-_WRITERS].result()
         target = Target(job.disk, job.folder, start, end, job.manifest.generation + 1)

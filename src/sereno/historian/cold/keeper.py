@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from sereno.historian.bulk.stage import UnfitError
 from sereno.historian.disk import Disk
 from sereno.historian.lock import FolderLock
 from sereno.historian.retention import Limits
@@ -103,7 +104,7 @@ class ColdKeeper:
             raise
         if outcome.manifest is None:
             await asyncio.to_thread(self._clean)
-            raise OperationError(
+            raise (UnfitError if outcome.unfit else OperationError)(
                 f"history was not compacted: {outcome.error or 'the compactor ended without an answer'}"
             )
         for fault in outcome.faults:

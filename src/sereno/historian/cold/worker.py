@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from sereno.historian.bulk.absorbing import Absorption, absorb
+from sereno.historian.bulk.stage import UnfitError
 from sereno.historian.disk import Disk, SystemDisk
 from sereno.historian.lock import FolderLock
 from sereno.model import OperationError
@@ -57,6 +58,8 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     aside: tuple[str, ...] = ()
     taken: Taken | None = None
     error: str = ""
+    unfit: bool = False
+    """The error is of the import itself."""
 
 
 def work(folder: Path, order: Order, tell: Any) -> Outcome:
@@ -69,7 +72,7 @@ def work(folder: Path, order: Order, tell: Any) -> Outcome:
         manifest = load_manifest(disk, folder)
         return carried_out(disk, folder, manifest, order, _Teller(tell))
     except (OSError, OperationError, DamagedError) as error:
-        return Outcome(error=str(error))
+        return Outcome(error=str(error), unfit=isinstance(error, UnfitError))
     finally:
         lock.release()
 
