@@ -10,7 +10,17 @@ from typing import Any
 from sereno.client import Client, Reading
 from sereno.model import NotFoundError, severity
 
-_CAMERA = ("state", "images", "image", "trouble", "exposure_left", "binning", "temperature", "gain")
+_CAMERA = (
+    "state",
+    "images",
+    "image",
+    "trouble",
+    "exposure_left",
+    "binning",
+    "temperature",
+    "gain",
+    "electrons_per_count",
+)
 _MOUNT = ("state", "right_ascension", "declination", "altitude", "azimuth", "parked")
 
 

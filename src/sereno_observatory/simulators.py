@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+import sereno
 from sereno.model import OperationError
 from sereno.sim.scenario import read_scenario
 
@@ -20,7 +21,8 @@ USERS = "userSimulator"
 ALERTS = "alerts"
 NAMES = {"plc": PLC_DEVICE, "alerts": ALERTS}
 """What the site calls the simulators that are no instruments."""
-SCENARIOS = Path(__file__).parent / "scenarios"
+SITE = Path(__file__).parent / "site"
+SCENARIOS = SITE / "scenarios"
 DEVICES = {
     "telescope": "site/telescope",
     "cameraVIS": "site/vis",
@@ -29,11 +31,13 @@ DEVICES = {
     "cameraNIR": "site/nir",
     "infraredWheel": "site/nir_wheel",
     "dome": "site/dome",
+    "conditions": "site/weather",
+    "safety": "site/safety",
 }
 """What the site calls a simulated instrument."""
 PORTS = {"telescope": -3, "cameraVIS": -2, "cameraNIR": -1, "plc": 0, "dome": 1, "alerts": 2}
 """Where each simulator listens, beside the PLC: with 5003 the ports are those of the original, 5000 to 5004."""
-USUAL = ("telescope", "cameraVIS", "cameraNIR", "plc")
+USUAL = ("telescope", "cameraVIS", "cameraNIR", "plc", "dome")
 _END_TIMEOUT = 5.0
 
 
@@ -43,18 +47,31 @@ _END_TIMEOUT = 5.0
     help="Of the PLC; the instruments are beside it. 0 chooses all.",
 )  # fmt: skip
 @click.option("--only", multiple=True, type=click.Choice(list(PORTS)), help="Only this simulator; may be repeated.")
+@click.option(
+    "--site", type=click.Path(path_type=Path), default=SITE, metavar="PLANT",
+    help="The plant whose [site] says where the telescope stands; else that of the demo.",
+)  # fmt: skip
 @click.option("--scenario", default="", help="A scenario file, or one that comes with it: plc, full.")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same stars and the same noise again.")
 @click.option("--for", "seconds", type=float, default=None, help="Stop by itself after so many seconds.")
 @click.option("--until-stdin-closes", "tied", is_flag=True, help="Stop when standard input ends.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output, one JSON value a line.")
 def observatory(
-    *, port: int, only: tuple[str, ...], scenario: str, seed: int, seconds: float | None, tied: bool, as_json: bool
+    *,
+    port: int,
+    only: tuple[str, ...],
+    site: Path,
+    scenario: str,
+    seed: int,
+    seconds: float | None,
+    tied: bool,
+    as_json: bool,
 ) -> int:
     """The observatory's simulators: its PLC with weather station, dome, doors and lights; telescope and cameras."""
     script = scenario_path(scenario)
     with ExitStack() as stack:
-        urls, talkers = _all(stack, only or USUAL, port, ["--scenario", str(script)] if script else [], seed)
+        more = ["--scenario", str(script)] if script else []
+        urls, talkers = _all(stack, only or USUAL, port, more, [*place_of(site), "--seed", str(seed)])
         if as_json:
             heard = {ALERTS: urls.pop(ALERTS)} if ALERTS in urls else {}
             click.echo(json.dumps({"devices": urls, **heard}))
@@ -83,13 +100,22 @@ def scenario_path(name: str) -> Path | None:
     raise OperationError(f"there is no scenario {name!r}; a file, or one of {known}")
 
 
+def place_of(plant: Path) -> list[str]:
+    """Options of `sim alpaca`: where the telescope of a plant stands. Raises ConfigurationError, OperationError."""
+    site = sereno.outline(plant).site
+    place = [site.get(key, 0.0 if key == "elevation" else None) for key in ("latitude", "longitude", "elevation")]
+    if None in place:
+        raise OperationError(f"{plant} has no [site] with latitude and longitude; see docs/observatory.md")
+    return ["--place", ",".join(map(str, place))]
+
+
 def has_users(path: Path) -> bool:
     """True when users act in a scenario. Raises ConfigurationError."""
     return any(event.simulator == USERS for event in read_scenario(path).events)
 
 
 def _all(
-    stack: ExitStack, names: tuple[str, ...], port: int, more: list[str], seed: int
+    stack: ExitStack, names: tuple[str, ...], port: int, more: list[str], alpaca: list[str]
 ) -> tuple[dict[str, str], list[subprocess.Popen[str]]]:
     """Start simulators; device of the site -> URL, and those that go on telling things.
 
@@ -102,7 +128,9 @@ def _all(
         started = []
         for name in group:
             where = ["--port", str(port + PORTS[name] if port else 0), *more]
-            words = [name, *where] if name in NAMES else ["alpaca", "--part", name, "--seed", str(seed), *where]
+            words = [name, *where] if name in NAMES else ["alpaca", "--part", name, *alpaca, *where]
+            if name == "dome" and "plc" in names:
+                words.append("--no-shutter")
             if name.startswith("camera"):
                 words += ["--roofless", *(["--telescope", urls["site/telescope"]] if "site/telescope" in urls else [])]
             started.append((_begun(stack, *words), words))

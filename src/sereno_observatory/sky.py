@@ -7,12 +7,17 @@ told J2000.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Any, TypeAlias, TypeGuard
+
+from pydantic import AfterValidator, BeforeValidator, Field
 
 _J2000_NS = 946_728_000 * 10**9
 _DAY_NS = 86_400 * 10**9
 _SECOND = math.radians(1.0 / 3600.0)
+Horizon: TypeAlias = Sequence[float] | Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +54,82 @@ def air_mass(altitude: float) -> float | None:
     return 1.0 / (math.sin(math.radians(altitude)) + 0.50572 * math.pow(altitude + 6.07995, -1.6364))
 
 
-def altitude_above(horizon: Sequence[float], azimuth: float) -> float:
-    """How high (deg) one must look at an azimuth, over altitudes at equal steps from the north on."""
+def altitude_above(horizon: Horizon, azimuth: float) -> float:
+    """How high (deg) one must look at an azimuth, over a horizon as in `Altitudes`."""
     if not horizon:
         return 0.0
-    place = (azimuth % 360.0) / 360.0 * len(horizon)
-    left = int(place) % len(horizon)
-    right = (left + 1) % len(horizon)
-    return horizon[left] + (horizon[right] - horizon[left]) * (place - int(place))
+    azimuth %= 360.0
+    return _between_points(horizon, azimuth) if _is_pairs(horizon) else _between_steps(horizon, azimuth)
+
+
+def _is_pairs(horizon: Horizon) -> TypeGuard[Sequence[tuple[float, float]]]:
+    return bool(horizon) and isinstance(horizon[0], tuple)
+
+
+def _between_steps(altitudes: Any, azimuth: float) -> float:
+    place = azimuth / 360.0 * len(altitudes)
+    left = int(place) % len(altitudes)
+    right = (left + 1) % len(altitudes)
+    return float(altitudes[left] + (altitudes[right] - altitudes[left]) * (place - int(place)))
+
+
+def _between_points(points: Sequence[tuple[float, float]], azimuth: float) -> float:
+    left, right = (find(points, azimuth, key=_azimuth_of) for find in (bisect_left, bisect_right))
+    here = [altitude for _, altitude in points[left:right]]
+    if azimuth == 0.0 and points[-1][0] == 360.0:
+        here.append(points[-1][1])
+    if here:
+        return max(here)
+    before = points[left - 1] if left else (points[-1][0] - 360.0, points[-1][1])
+    after = points[right] if right < len(points) else (points[0][0] + 360.0, points[0][1])
+    return before[1] + (after[1] - before[1]) * (azimuth - before[0]) / (after[0] - before[0])
+
+
+def _azimuth_of(point: tuple[float, float]) -> float:
+    return point[0]
+
+
+def _list(value: Any) -> Any:
+    return [value] if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _by_azimuth(value: Any) -> Any:
+    return sorted(value, key=_azimuth_of) if _is_pairs(value) else value
+
+
+Azimuth: TypeAlias = Annotated[float, Field(ge=0, le=360)]
+Altitude: TypeAlias = Annotated[float, Field(ge=-5, le=90)]
+Altitudes: TypeAlias = Annotated[
+    list[Altitude] | list[tuple[Azimuth, Altitude]],
+    Field(min_length=1, max_length=3600),
+    BeforeValidator(_list),
+    AfterValidator(_by_azimuth),
+]
+"""A horizon as a setting, in degrees: altitudes at equal steps of azimuth from the north on, or one number, or pairs of
+azimuth and altitude, between which it is straight; two of one azimuth are an edge, of which the higher one counts.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Skyline:
+    """What is not looked at: below the `horizon`, as in `Altitudes`, and below `lowest` (deg)."""
+
+    horizon: Horizon
+    lowest: float = 0.0
+
+    def at(self, azimuth: float) -> float:
+        """The altitude from which on one may look."""
+        return max(self.lowest, altitude_above(self.horizon, azimuth))
+
+    def altitudes(self) -> list[float]:
+        """The same at equal steps of azimuth from the north on; of pairs at each degree."""
+        steps = 360 if _is_pairs(self.horizon) else len(self.horizon)
+        return [self.at(step * 360.0 / steps) for step in range(steps)]
+
+    def hides(self, altitude: float, azimuth: float) -> str:
+        """Why one may not look there, "" if one may."""
+        least = self.at(azimuth)
+        return "" if altitude >= least else f"it stands {altitude:.0f} deg high; the horizon there is {least:.0f}"
 
 
 def apart(first: tuple[float, float], second: tuple[float, float]) -> float:

@@ -13,6 +13,7 @@ import click
 
 from sereno.client import connect
 from sereno.model import Clock, ConfigurationError, DeliveryError, DeniedError, Fault, SerenoError, SystemClock
+from sereno.sim.lifeline import hold
 from sereno.sim.scenario import Scenario, read_scenario
 
 from .commands.sequence import called, connection_options
@@ -109,8 +110,11 @@ def _ours() -> str:
     "--period", type=click.FloatRange(min=0.01), default=2.0, show_default=True,
     help="Seconds of an iteration; the site asks its PLC every 2 s.",
 )  # fmt: skip
+@click.option("--until-stdin-closes", "tied", is_flag=True, help="Stop when standard input ends.")
 @connection_options
-def users(*, scenario: str, period: float, url: str | None, token: str | None, data: Path | None, as_json: bool) -> int:
+def users(
+    *, scenario: str, period: float, tied: bool, url: str | None, token: str | None, data: Path | None, as_json: bool
+) -> int:
     """Users of the observatory, who submit requests to the book of sequences of a running node.
 
     They are who --data or --url and --token are: rights, quotas and audit are theirs. Their requests stand beside
@@ -133,18 +137,26 @@ def users(*, scenario: str, period: float, url: str | None, token: str | None, d
         return added
 
     async def work() -> None:
+        task = asyncio.current_task()
+        if tied and task is not None:
+            hold(lambda: _cancel(task))
         async with connect(url=url, token=token, data=data):
-            pass
+            if as_json:  # its supervisor waits for a line, and the first request may be long to come
+                click.echo(json.dumps({"ready": True, "requests": len(texts)}))
         await play(script, texts, submit, tell, clock=SystemClock(), period=period)
 
     try:
         asyncio.run(work())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("stopped", err=True)
     if not as_json:
         click.echo(_sum(told))
     outcomes = {one.outcome for one in told}
     return _NOT_CONNECTED if Outcome.UNKNOWN in outcomes else _DENIED if Outcome.DENIED in outcomes else 0
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
 
 
 def _sum(told: list[Submission]) -> str:

@@ -62,13 +62,13 @@ class Mount(Telescope):
 class Roof(Dome):
     """A dome that turns at once."""
 
-    _now = DomeStatus(shutter=ShutterState.OPEN, azimuth=118.0, turning=False, parked=False)
+    stands = DomeStatus(shutter=ShutterState.OPEN, azimuth=118.0, turning=False, parked=False)
 
     async def observe(self) -> DomeStatus:
-        return self._now
+        return self.stands
 
     async def do_turn(self, azimuth: float) -> None:
-        self._now = replace(self._now, azimuth=azimuth)
+        self.stands = replace(self.stands, azimuth=azimuth)
 
 
 class Wheel(FilterWheel):

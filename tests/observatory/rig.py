@@ -14,10 +14,10 @@ from sereno.access.actor import ROLES, Actor
 from sereno.agents.guards import Guards
 from sereno.agents.supervisor import Supervisor
 from sereno.app.agents import AgentDevices
-from sereno.app.demo import with_urls
 from sereno.app.device_configs import device_configs_of
 from sereno.app.plant.load import load_plant
 from sereno.app.serve.server import DeviceServer
+from sereno.app.simulators.placing import with_urls
 from sereno.client import Client
 from sereno.device import Environment, NoMemory
 from sereno.model import AckState
@@ -97,7 +97,7 @@ async def _running(
             guards = Guards(loaded.guards, node.hub, node.router, clock)
             rules = [agent.rule for agent in loaded.agents]
             supervisor = Supervisor(rules, AgentDevices(node.devices), node.hub, clock)
-            for path, supervised in supervisor.agents.items():
+            for path, supervised in supervisor.members.items():
                 node.router.register(path, supervised)
             tasks = [asyncio.create_task(guards.run()), asyncio.create_task(supervisor.run())]
             try:

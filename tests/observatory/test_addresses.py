@@ -35,23 +35,27 @@ def test_a_plant_with_these_addresses(tmp_path: Path, capsys: pytest.CaptureFixt
     file.write_text(INI, encoding="utf-8")
     mine = tmp_path / "mine"
     assert run_cli(["observatory", "import", str(file), str(mine)]) == 0
-    assert "site/dome  10.0.0.9:5004  (this site has no such device)" in capsys.readouterr().out
+    assert "site/dome  10.0.0.9:5004\n" in capsys.readouterr().out
     urls = {d.table.name: getattr(d.config, "url", "") for d in load_plant(mine / "plant.toml").devices}
     assert urls["site/plc"] == "tcp://10.0.0.8:5003"
     text = (mine / "instruments.toml").read_text(encoding="utf-8")
     assert text.count("http://vis.example.org:5001/0") == 3
     assert text.count("http://10.0.0.7:5002/0") == 2
     assert "http://10.0.0.5:5000/0" in text
+    assert "http://10.0.0.9:5004/0" in text
     assert run_cli(["observatory", "import", str(file), str(mine)]) == 2
     assert "exists already" in capsys.readouterr().err
+    assert run_cli(["observatory", "import", str(file), str(file / "mine")]) == 2
+    assert "cannot be written: Not a directory; choose another folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("[PLC]\nip = 10.0.0.8\nport = 0", "port = '0'; expected 1 to 65535"),
+        ("[PLC]\nip = 10.0.0.8\nport = 0", r":3: \[PLC\]: port = '0'; expected 1 to 65535"),
+        ("[Telscope]\nip = 10.0.0.8", r":1: \[Telscope\]: .*Did you mean \[Telescope\]"),
         ("[PLC]\nip = a b\nport = 1", "ip = 'a b'"),
-        ("[PLC]\nport = 1", "ip = ''"),
+        ("\n[PLC]\nport = 1", r":2: \[PLC\]: ip = ''"),
         ("[Rover]\nip = 1.2.3.4\nport = 1", r"\[Rover\]: a section that is not known; expected \[Telescope\]"),
         ("PLC", "an INI file"),
         ("", "no address"),

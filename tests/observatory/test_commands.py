@@ -15,16 +15,22 @@ from sereno.app.serve.ports import ports_of
 from sereno.app.serve.server import DeviceServer
 from sereno.device import Environment, device_configs
 from sereno.gateways.native.server import NativeServer
+from sereno_observatory.commands.sequence import STATUSES
 from sereno_observatory.sequences import Sequences
+from sereno_observatory.sequences.status import Status
 from tests.observatory.sequences.asked import TOML
 
 SEQUENCE = ["observatory", "sequence"]
 
 
+def test_each_status_can_be_asked_for() -> None:
+    assert list(STATUSES) == [str(status) for status in Status]
+
+
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[list[str]]:
     """Options that reach a server with the book."""
-    configs = device_configs(Sequences, "observatory/sequences", {})
+    configs = device_configs(Sequences, "observatory/sequences", {"latitude": 31.0439, "longitude": -115.4637})
     async with (
         DeviceServer(configs, Environment(folder=tmp_path)) as server,
         NativeServer(ports_of(server, "test")) as native,
@@ -52,5 +58,6 @@ async def test_add_list_show_and_cancel(node: list[str], tmp_path: Path, capsys:
     assert json.loads(await run("show", "2", "--json"))["status"] == "CANCELLED"
     assert "no sequence 9" in await run("show", "9", code=1)
     file.write_text(TOML.replace("exposure", "exposre"), encoding="utf-8")
-    assert f"{file}: sequence 1: " in await run("add", str(file), code=2)
-    assert "cannot be read" in await run("add", str(tmp_path / "none.toml"), code=1)
+    assert f"{file}:2: sequence 1: " in await run("add", str(file), code=2)
+    assert "cannot be read: No such file" in await run("add", str(tmp_path / "none.toml"), code=2)
+    assert "'planned'" in await run("list", "--status", "FOO", code=2)

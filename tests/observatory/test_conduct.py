@@ -42,6 +42,8 @@ OPEN, CLOSE, PARK, INTERRUPT, EXECUTE = Order.OPEN, Order.CLOSE, Order.PARK, Ord
         (Known(DAY, True, 90.0, "closed", sequence=3, dark=True), Status.EXECUTING, ()),
         (Known(DAY, True, 90.0, "open", sequence=3, dark=True, calibration=4), Status.SHUTDOWN, (CLOSE,)),
         (Known(NIGHT, False, 0.0, "closed", sequence=3, dark=True, calibration=4), Status.PAUSED, ()),
+        (Known(DAY, True, 90.0, "closed", parked=False, parking=True), Status.SHUTDOWN, ()),
+        (Known(NIGHT, False, 0.0, "open", parked=False, parking=True), Status.PAUSED, (CLOSE,)),
     ],
 )
 def test_in_auto(known: Known, status: Status, orders: tuple[Order, ...]) -> None:

@@ -10,7 +10,9 @@ from sereno_observatory.environment.elements import (
     SiteStatus,
     WeatherStatus,
     cloud_cover,
+    cloudier,
     finding,
+    hidden,
     judged_cloud,
     judged_humidity,
     judged_rain,
@@ -67,13 +69,28 @@ def test_gauge_and_detector_either_suffices() -> None:
     assert rain(nothing, nothing) == Combined(None, "gone; gone")
 
 
+@pytest.mark.parametrize(("percent", "cover"), [(0.0, 0.0), (10.0, 0.0), (11.0, 1.0), (41.0, 2.0), (100.0, 3.0)])
+def test_how_cloudy_so_much_of_the_sky_is(percent: float, cover: float) -> None:
+    assert hidden(Combined(percent)).value == cover
+
+
+def test_who_says_that_it_is_cloudier_is_believed() -> None:
+    none, gone = Combined(None, "no sensor"), Combined(None, "gone")
+    assert cloudier(Combined(1.0), Combined(3.0)).value == 3.0
+    assert cloudier(none, Combined(2.0)).value == cloudier(Combined(2.0), gone).value == 2.0
+    assert cloudier(none, gone) == cloudier(gone, none) == gone
+    assert cloudier(none, hidden(none)) == none
+
+
 def test_unknown_means_act_only_where_it_is_required() -> None:
     assert finding(Combined(None, "no sensor"), None, required=True) == Finding(None, "unknown: no sensor", True)
     assert finding(Combined(None), None, required=False) == Finding(None, "unknown", False)
+    nothing = rain(Combined(None, "no sensor"), Combined(None, "no sensor"))
+    assert finding(nothing, None, required=False) == Finding(None, "unknown: no sensor", False, absent=True)
 
 
 def weather(**changed: Finding) -> dict[str, Finding]:
-    names = ("rain", "wind", "wind_dir", "humidity", "temperature", "pressure", "cloud", "lightning")
+    names = ("rain", "wind", "wind_dir", "humidity", "temperature", "pressure", "cloud", "lightning", "monitor")
     return {name: Finding(0.0, "", False) for name in names} | changed
 
 
@@ -83,6 +100,8 @@ def test_the_status_is_the_worst() -> None:
     assert weather_status(weather(cloud=act, humidity=act)) is WeatherStatus.HUMID
     assert weather_status(weather(cloud=act, wind=act, rain=act)) is WeatherStatus.RAINING
     assert weather_status(weather(wind=act, lightning=act)) is WeatherStatus.LIGHTNING
+    assert weather_status(weather(monitor=act)) is WeatherStatus.UNSAFE
+    assert weather_status(weather(monitor=act, cloud=act)) is WeatherStatus.CLOUDY
     assert weather_status(weather(rain=act, wind=unknown)) is WeatherStatus.UNKNOWN
     assert weather_status(weather(pressure=Finding(None, "unknown", False))) is WeatherStatus.OK
     site = {name: Finding(0.0, "", False) for name in ("motion", "doors", "humidity", "dome")}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from sereno.access.actor import ROLES, Actor
+from sereno.app.plant.load import load_plant
 from sereno.model import AckState, severity
+from sereno.sim.jsonplc.devices import site_devices
 from sereno.sim.scenario import read_scenario
 from sereno.testing import JumpingClock, jumping
+from sereno_observatory.demo import OBSERVATORY
 from sereno_observatory.environment.fakes import Fake
 from sereno_observatory.simulators import SCENARIOS
 from tests.observatory.rig import site
@@ -29,8 +33,6 @@ ENVIRONMENT = "observatory/environment"
 
 
 def bare(folder: Path) -> Path:
-    from sereno_observatory.demo import OBSERVATORY
-
     path = folder / "plant.toml"
     path.write_text(BARE.format(folder=OBSERVATORY.plant.parent.as_posix()), encoding="utf-8")
     return path
@@ -102,6 +104,33 @@ async def test_a_sensor_that_is_not_valid_is_left_out_and_another_takes_its_plac
 
 
 @jumping
+async def test_inside_sensors_are_put_together_once_both_are_valid(clock: JumpingClock) -> None:
+    async with site(clock) as here:
+        await clock.sleep(5.0)
+        assert await here.value(f"{ENVIRONMENT}/site_temperature") == 14.2
+        here.force("VantagePro", "valid", "yes")
+        here.force("VantagePro", "InsideHumidity", 52.5)
+        await clock.sleep(5.0)
+        assert await here.value(f"{ENVIRONMENT}/site_temperature") == (14.2 + 20.28) / 2
+        assert await here.value(f"{ENVIRONMENT}/site_humidity") == 52.5
+        here.force("INSIDE", "valid", "no")
+        await clock.sleep(5.0)
+        assert await here.value(f"{ENVIRONMENT}/site_temperature") == 20.28
+
+
+@jumping
+async def test_every_value_that_the_plc_tells_has_a_tag(clock: JumpingClock) -> None:
+    async with site(clock) as here:
+        await clock.sleep(5.0)
+        told = {f"{device.name}:{name}" for device in site_devices() for name in device.values}
+        devices = load_plant(OBSERVATORY.plant).linked_devices
+        plc = next(one for one in devices if one.table.name == "site/plc")
+        assert told <= {getattr(tag.driver_tag.config, "address", "") for tag in plc.tags}
+        assert await here.value("site/plc/flat_lamp_2") is True
+        assert await here.value("site/plc/vantage_wind_cardinal") == "SW"
+
+
+@jumping
 async def test_a_lost_plc_makes_safe_and_its_return_is_seen(clock: JumpingClock) -> None:
     async with site(clock) as here:
         await clock.sleep(5.0)
@@ -135,6 +164,25 @@ async def test_lightning_holds_for_half_an_hour_over_a_restart_of_the_agent_too(
         assert await here.value(f"{ENVIRONMENT}/may_open") is False
         await clock.sleep(60.0)
         assert await here.value(f"{ENVIRONMENT}/may_open") is True
+
+
+@jumping
+async def test_a_clock_that_is_set_on_does_not_shorten_the_hold_after_lightning(
+    clock: JumpingClock, tmp_path: Path
+) -> None:
+    home = shutil.copytree(OBSERVATORY.plant.parent, tmp_path / "site")
+    text = (home / "site.toml").read_text("utf-8")
+    (home / "site.toml").write_text(text.replace("lightning_hold = 1800.0", "lightning_hold = 300.0"), "utf-8")
+    async with site(clock, home / OBSERVATORY.plant.name) as here:
+        here.force("LIGHTNING", "Strikes", 3.0)
+        await clock.sleep(5.0)
+        here.force("LIGHTNING", "Strikes", 0.0)
+        await clock.sleep(5.0)
+        clock.step_wall(7200.0)
+        await clock.sleep(200.0)
+        assert await here.value(f"{ENVIRONMENT}/make_safe") is True
+        await clock.sleep(120.0)
+        assert await here.value(f"{ENVIRONMENT}/make_safe") is False
 
 
 @jumping

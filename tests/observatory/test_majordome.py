@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import pytest
+
 from sereno.model import AckState
-from sereno.testing import JumpingClock, jumping
+from sereno.testing import JumpingClock, jumping, run_jumping
 from tests.observatory.rig import Site, site
 
 MAJORDOME = "observatory/majordome"
@@ -82,3 +85,64 @@ async def test_a_dome_that_does_not_answer_is_told_to_close_until_it_does(clock:
         assert "DOME does not answer" in await here.value(f"{MAJORDOME}/last_order")
         await clock.sleep(30.0)
         assert here.shutter == "closed"
+
+
+async def opening(here: Site) -> None:
+    """It has begun, by the majordome's order."""
+    for _ in range(1200):
+        await here.clock.sleep(0.1)
+        if here.shutter == "opening":
+            return
+    raise AssertionError("the dome does not open")
+
+
+@pytest.mark.parametrize("name", ["make_safe", "close_dome"])
+def test_who_has_it_closed_while_it_opens_waits_for_nothing(name: str) -> None:
+    async def played(clock: JumpingClock) -> None:
+        clock.step_wall(DUSK + 600)
+        async with site(clock, mode="AUTO") as here:
+            await opening(here)
+            await clock.sleep(1.0)
+            asked, begun = asyncio.create_task(here.client.call(MAJORDOME, name, timeout=30.0)), clock.monotonic()
+            while here.shutter != "closing":
+                await clock.sleep(0.01)
+                assert clock.monotonic() < begun + 0.2, "it waited for the order to open"
+            ack = await asked
+            if name == "close_dome":
+                assert (ack.state, ack.value) == (AckState.DONE, "done")
+            else:  # there is no telescope to park
+                assert (ack.state, "close: done; park: failed" in ack.reason) == (AckState.FAILED, True), ack
+            assert here.shutter == "closed"
+
+    run_jumping(played)
+
+
+def test_an_order_to_open_that_is_overtaken_ends_as_failed_and_says_by_what() -> None:
+    async def played(clock: JumpingClock) -> None:
+        clock.step_wall(DUSK + 600)
+        async with site(clock) as here:
+            await clock.sleep(90.0)
+            order = asyncio.create_task(here.client.write("site/plc/dome_open", "open", timeout=30.0))
+            await clock.sleep(2.0)
+            assert here.shutter == "opening"
+            begun = clock.monotonic()
+            closed = asyncio.create_task(here.client.write("site/plc/dome_close", "closed", timeout=30.0))
+            ack = await order
+            assert clock.monotonic() < begun + 0.2
+            assert (ack.state, "overtaken by site/plc/dome_close" in ack.reason) == (AckState.FAILED, True), ack
+            assert (await closed).state is AckState.DONE
+            assert here.shutter == "closed"
+
+    run_jumping(played)
+
+
+@jumping
+async def test_it_goes_on_deciding_while_the_dome_opens(clock: JumpingClock) -> None:
+    clock.step_wall(DUSK + 600)
+    async with site(clock, mode="AUTO") as here:
+        await opening(here)
+        assert await here.value(f"{MAJORDOME}/last_order") == "open: under way"
+        assert (await here.client.write(f"{MAJORDOME}/mode", "MANUAL", timeout=1.0)).state is AckState.DONE
+        await clock.sleep(30.0)
+        assert await told(here) == ("PAUSED", "open")
+        assert await here.value(f"{MAJORDOME}/last_order") == "open: done"

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from sereno import Device, DeviceError, command, on_write, tag
-from sereno.client import Client
-from sereno.model import NotConnectedError, RefusedError, SerenoError
+from sereno.client import BEING_DONE, Client
+from sereno.model import Ack, AckState, NotConnectedError, Quality, RefusedError, SerenoError
 from sereno.testing import AsyncTestedDevice, DeviceTest, JumpingClock, jumping
 from sereno_observatory.majordome import Majordome
 
@@ -25,7 +26,7 @@ class Air(Device):
     """The environment."""
 
     make_safe: bool = tag(default=False, write=True)
-    safe_for: float = tag(default=100.0, unit="s")
+    safe_for: float = tag(default=100.0, unit="s", write=True)
 
 
 class Plc(Device):
@@ -36,6 +37,7 @@ class Plc(Device):
     dome_close: str = tag(write=True, default="")
     dome_light: bool = tag(write=True, default=False)
     telescope_power: bool = tag(write=True, default=False)
+    jammed: bool = tag(write=True, default=False)
 
     @on_write("dome_open")
     def _open(self, value: str) -> None:
@@ -47,19 +49,26 @@ class Plc(Device):
         DONE.append("close")
         self.shutter = value
 
+    @command
+    def begins_to_close(self) -> None:
+        self.shutter = self.shutter if self.jammed else "closing"
+
 
 class Mount(Device):
     """The telescope."""
 
     parked: bool = tag(default=True)
+    pointing: str = tag(name="state", default="idle", write=True)
     stuck: bool = tag(default=False, write=True)
+    slow: bool = tag(default=False, write=True)
 
     @command
     async def park(self) -> None:
         if self.stuck:
             await self.client.clock.sleep(1e6)
         DONE.append("park")
-        self.parked = True
+        self.parked = not self.slow
+        self.pointing = "slewing" if self.slow else "idle"
 
     @command
     def unpark(self) -> None:
@@ -90,6 +99,10 @@ class Hand(Device):
         DONE.append(f"execute {number}")
         self.sequence = number
         return "M31"
+
+    @command
+    def doubt(self) -> None:
+        self.push("sequence", self.sequence, quality=int(Quality.BAD))
 
     @command
     def interrupt(self, why: str) -> bool:
@@ -146,6 +159,23 @@ async def test_what_is_due_is_executed_until_it_rains_and_again_afterwards(clock
         await client.write("obs/environment/make_safe", False)
         await clock.sleep(20.0)
         assert DONE[-2:] == ["open", "execute 4"]
+
+
+@jumping
+async def test_a_telescope_that_parks_is_told_once_and_again_when_it_stopped_half_way(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await clock.sleep(10.0)
+        await client.call("site/telescope", "unpark")
+        await client.write("site/telescope/slow", True)
+        clock.step_wall(12 * 3600)
+        await clock.sleep(60.0)
+        assert DONE.count("park") == 1
+        assert await majordome.read("activity") == "SHUTDOWN"
+        await client.write("site/telescope/state", "tracking")
+        await clock.sleep(7.0)
+        assert DONE.count("park") == 2
+        await clock.sleep(330.0)
+        assert DONE.count("park") == 3, "no telescope slews for ever"
 
 
 @jumping
@@ -206,13 +236,30 @@ async def test_by_hand_only_in_manual_but_closing_and_cancelling_always(clock: J
         assert DONE[-5:] == ["open", "unpark", "slew 1 2", "abort", "park"]
         assert (await client.get("site/plc/dome_light")).value is True
         assert (await client.get("site/plc/telescope_power")).value is True
-        with pytest.raises(DeviceError, match="no power of 'kettle'"):
+        with pytest.raises(RefusedError, match=r"'kettle' .* is none of telescope, cameras"):
             await majordome.call("power", "kettle", True)
         with pytest.raises(DeviceError, match="no sequence is executed"):
             await majordome.call("cancel")
         await client.write("obs/observer/sequence", 9)
         await clock.sleep(10.0)
         assert (await client.get("obs/observer/sequence")).value == 9
+
+
+@jumping
+async def test_its_own_sequence_is_taken_back_in_manual_though_nobody_knew_it_at_the_switch(
+    clock: JumpingClock,
+) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await client.write("obs/book/due", 4)
+        await clock.sleep(20.0)
+        assert DONE == ["open", "execute 4"]
+        await client.call("obs/observer", "doubt")
+        await clock.sleep(10.0)
+        await majordome.write("mode", "MANUAL")
+        await clock.sleep(10.0)
+        await client.write("obs/observer/sequence", 4)
+        await clock.sleep(10.0)
+        assert DONE[2:] == ["interrupt: manual: people open and close"]
 
 
 @jumping
@@ -246,7 +293,7 @@ async def test_an_observer_that_hangs_does_not_keep_people_from_closing(clock: J
         await clock.sleep(7.0)
         assert await majordome.call("close_dome") == "done"
         assert DONE[-1] == "close"
-        assert (await majordome.call("make_safe")).startswith("close: done")
+        assert await majordome.call("make_safe") == "close: done"
 
 
 @jumping
@@ -263,8 +310,8 @@ async def test_an_order_that_cannot_be_given_is_told_and_the_others_are_given(cl
 
         device._order = lost
         await client.call("site/telescope", "unpark")
-        words = await majordome.call("make_safe")
-        assert words == "close: done; park: not sent, the node is gone"
+        with pytest.raises(DeviceError, match="close: done; park: not sent, the node is gone"):
+            await majordome.call("make_safe")
 
 
 @jumping
@@ -305,3 +352,101 @@ class Bare(Majordome):
     """Without instruments."""
 
     latitude, longitude, environment = 31.0439, -115.4637, "obs/environment"
+
+
+@jumping
+async def test_a_majordome_whose_round_hangs_closes_all_the_same(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await clock.sleep(10.0)
+        device = majordome.device
+        known, hangs = device._known, True
+
+        async def hanging() -> Any:
+            if hangs:
+                await clock.sleep(1e6)
+            return await known()
+
+        device._known = hanging
+        await clock.sleep(100.0)
+        begun = clock.monotonic()
+        assert await majordome.call("close_dome") == "done"
+        assert clock.monotonic() < begun + 0.1
+        hangs = False
+        await client.write("site/plc/dome_open", "open")
+        assert await majordome.call("make_safe") == "close: done"
+        assert (await client.get("site/plc/shutter")).value == "closed"
+
+
+@jumping
+async def test_a_sequence_that_begins_while_it_is_made_safe_is_interrupted(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await clock.sleep(10.0)
+        device = majordome.device
+        order = device._order
+
+        async def slow(which: Any, *more: Any) -> Any:
+            if which == "execute":
+                await clock.sleep(1.0)
+            return await order(which, *more)
+
+        device._order = slow
+        await client.write("obs/book/due", 4)
+        while "execute" not in str(await majordome.read("last_order")):
+            await clock.sleep(0.1)
+        await majordome.call("make_safe")
+        await clock.sleep(20.0)
+        assert (await client.get("obs/observer/sequence")).value == 0
+        assert DONE[-1] == "interrupt: manual: people open and close"
+
+
+@jumping
+async def test_who_has_it_made_safe_is_told_that_the_dome_does_not_close(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, _):
+        await clock.sleep(10.0)
+        device = majordome.device
+        order = device._order
+
+        async def stuck(which: Any, *more: Any) -> Any:
+            if which == "close":
+                raise NotConnectedError("the dome is not connected")
+            return await order(which, *more)
+
+        device._order = stuck
+        with pytest.raises(DeviceError, match="close: not sent, the dome is not connected"):
+            await majordome.call("make_safe")
+
+
+@jumping
+async def test_who_has_it_made_safe_while_a_guard_closes_is_told_that_it_closes(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await client.write("obs/majordome/mode", "MANUAL")
+        await client.write("site/plc/dome_open", "open")
+        device = majordome.device
+        order = device._order
+
+        async def held(which: Any, *more: Any) -> Any:
+            if which != "close":
+                return await order(which, *more)
+            await client.call("site/plc", "begins_to_close")
+            details = {"fields": {BEING_DONE: True}}
+            return Ack(key="k", state=AckState.REFUSED, t=0, reason="another command is under way", details=details)
+
+        device._order = held
+        assert await majordome.call("make_safe") == "close: done"
+        await client.write("site/plc/jammed", True)
+        await client.write("site/plc/dome_open", "open")
+        with pytest.raises(DeviceError, match="close: taken and the shutter does not move, another command"):
+            await majordome.call("make_safe")
+
+
+@jumping
+async def test_what_counts_seconds_is_logged_once(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        with capture_logs() as logs:
+            for safe_for in (0.0, 5.0, 10.0, 15.0):
+                await client.write("site/plc/dome_close", "closed")
+                await client.write("obs/environment/safe_for", safe_for)
+                await clock.sleep(5.1)
+                assert await majordome.read("decision") == f"safe for {safe_for:.0f} s of 60 s"
+        told = [line["why"] for line in logs if line["event"] == "decision"]
+        assert [why for why in told if why.startswith("safe for")] == ["safe for 0 s of 60 s"]

@@ -21,7 +21,8 @@ from sereno.model import NotFoundError, OperationError
 from sereno.pages import Asked
 from sereno.web.answers import answer
 from sereno_observatory.pages import imagefiles as page
-from sereno_observatory.pages.imagefiles import averaged, fits, image, images, pixels
+from sereno_observatory.pages.imagefiles import fits, image, images, pixels, star
+from sereno_observatory.pages.imagemeasure import averaged
 
 NAME = "site-camera-20261128T211216-00001.fits"
 OTHER = "site-camera-two-20261128T211216-00001.fits"
@@ -137,9 +138,25 @@ async def test_header_figures_and_the_whole_file(folder: Path) -> None:
     assert found["statistics"]["low"] == 1000
     assert found["statistics"]["high"] == 2199
     assert found["statistics"]["median"] == pytest.approx(1599.5)
-    assert sum(found["histogram"]) == 1200
+    assert (sum(found["histogram"]), len(found["histogram"]), found["whole"]) == (1200, 256, True)
+    assert found["zscale"] == pytest.approx([1000, 2199], abs=10)
     file = await fits(asks(folder, id=f"images/{NAME}"))
     assert (file.name, file.content) == (NAME, folder / "images" / NAME)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "header", "saturated"),
+    [
+        (np.array([[65535, 1], [65535, 2]], np.uint16), {}, 2),
+        (np.array([[4095, 1], [4096, 2]], np.uint16), {"SATURATE": 4095}, 2),
+        (np.array([[4095, 1], [4096, 2]], np.uint16), {}, 0),
+    ],
+)
+async def test_pixels_that_can_be_no_brighter_are_counted(
+    folder: Path, pixels: np.ndarray, header: dict[str, Any], saturated: int
+) -> None:
+    (folder / "images" / NAME).write_bytes(encode_fits(pixels, header))
+    assert (await image(asks(folder, id=f"images/{NAME}")))["statistics"]["saturated"] == saturated
 
 
 async def test_a_header_that_says_anything_is_shown_and_a_link_to_nothing_is_not(folder: Path) -> None:
@@ -172,8 +189,44 @@ async def test_a_large_image_comes_small_and_a_change_of_the_file_is_seen(
     (folder / "images" / NAME).write_bytes(encode_fits(np.full((5, 5), 7, np.uint16)))
     assert (await image(asked))["statistics"]["high"] == 7
     monkeypatch.setattr(page, "MOST_BYTES", 10)
-    with pytest.raises(OperationError, match="too large"):
+    with pytest.raises(OperationError, match="too large to be shown, download it"):
         await image(asked)
+    assert (await fits(asked)).name == NAME
+
+
+async def test_a_histogram_of_few_values_has_a_bar_for_each(folder: Path) -> None:
+    (folder / "images" / NAME).write_bytes(encode_fits(np.tile(np.array([10, 11, 14], np.uint16), (9, 3))))
+    assert (await image(asks(folder, id=f"images/{NAME}")))["histogram"] == [27, 27, 0, 0, 27]
+
+
+async def test_the_list_says_what_headers_say_and_has_each_exposure_once(folder: Path) -> None:
+    taken = {"DATE-OBS": "2026-11-28T21:12:16.250", "EXPTIME": 30.0}
+    plane = np.ones((2, 2), np.uint16)
+    of_the_night = {"OBJECT": "M31", "INSTRUME": "Eye", "CAMERA": "site/camera", "FILTER": "r", "IMAGETYP": "LIGHT"}
+    (folder / "nights/2026-11-28" / FINISHED).write_bytes(encode_fits(plane, taken | of_the_night))
+    for name in (NAME, OTHER):
+        (folder / "images" / name).write_bytes(encode_fits(plane, taken))
+    found = {one["id"]: one for one in (await images(asks(folder)))["images"]}
+    assert set(found) == {f"nights/2026-11-28/{FINISHED}", f"images/{OTHER}"}
+    one = found[f"nights/2026-11-28/{FINISHED}"]
+    assert (one["object"], one["camera"], one["filter"], one["exposure"]) == ("M31", "site-camera", "r", 30.0)
+    assert (one["t"], one["kind"], one["night"]) == ("2026-11-28T21:12:16.250Z", "LIGHT", "2026-11-28")
+    other = found[f"images/{OTHER}"]
+    assert (other["camera"], other["night"], other["t"]) == ("site-camera-two", "", "2026-11-28T21:12:16.250Z")
+    (folder / "images" / OTHER).write_bytes(b"cut off")
+    (other,) = [one for one in (await images(asks(folder)))["images"] if one["id"] == f"images/{OTHER}"]
+    assert (other["exposure"], other["object"]) == (None, "")
+    assert other["t"].startswith("20")
+
+
+async def test_a_star_is_measured_where_one_points(folder: Path) -> None:
+    rows, columns = np.mgrid[0:60, 0:60]
+    plane = 500.0 + 3000.0 * np.exp(-((rows - 20.0) ** 2 + (columns - 30.0) ** 2) / 8.0)
+    (folder / "images" / NAME).write_bytes(encode_fits(plane.astype(np.float32)))
+    found = (await star(asks(folder, id=f"images/{NAME}", x=33, y=18)))["star"]
+    assert (found["x"], found["y"], found["fwhm"]) == pytest.approx((30.0, 20.0, 4.71), abs=0.05)
+    assert found["peak"] == pytest.approx(3000, rel=0.01)
+    assert (await star(asks(folder, id=f"images/{NAME}", x=5, y=50)))["star"] is None
 
 
 async def test_what_is_no_image_and_no_number_is_told(folder: Path) -> None:
@@ -197,12 +250,12 @@ def test_blocks_are_means() -> None:
 
 async def test_who_looks_at_images_keeps_no_thread_from_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = threading.Event()
-    monkeypatch.setattr(page, "_described", lambda _path: {"waited": go.wait(10)})
+    monkeypatch.setattr(page, "_described", lambda _path: {"waited": go.wait(60)})
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
     looking = [asyncio.create_task(image(asks(folder, id=f"images/{NAME}"))) for _ in range(4)]
     try:
         await asyncio.sleep(0.05)
-        assert await asyncio.wait_for(asyncio.to_thread(lambda: "saved"), 5) == "saved"
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "saved"), 60) == "saved"
     finally:
         go.set()
     assert await asyncio.gather(*looking) == [{"waited": True}] * 4

@@ -110,7 +110,7 @@ def test_templates_have_no_inline_script_or_style(path: Path) -> None:
 
 
 def test_colours_are_those_of_all_pages() -> None:
-    css = (FOLDER / "static/observatory.css").read_text("utf-8")
+    css = "".join(path.read_text("utf-8") for path in FOLDER.glob("static/*.css"))
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b(?!\s*\{)|\brgb\(|\bhsl\(", re.sub(r"^#\w+.*\{$", "", css, flags=re.M)) == []
 
 
@@ -119,4 +119,5 @@ def test_every_page_has_its_files_and_icon() -> None:
     for page in PAGES.pages:
         assert (FOLDER / "templates" / page.template).is_file()
         assert (FOLDER / "static" / page.script).is_file()
+        assert all((FOLDER / "static" / style).is_file() for style in page.styles)
         assert f'id="{page.icon.partition("#")[2]}"' in icons

@@ -15,10 +15,18 @@ from sereno.sim.scenario import read_scenario
 from sereno_observatory.simulators import SCENARIOS, has_users, scenario_path
 
 
-@pytest.mark.timeout(150)  # three programs start, and the machine may be busy
 def test_all_together_end_together(capfd: pytest.CaptureFixture[str]) -> None:
     command = [sys.executable, "-m", "sereno", "sim", "observatory", "--port", "0", "--scenario", "plc"]
-    command += ["--only", "plc", "--only", "alerts", "--only", "cameraVIS"]  # the others are started alike
+    command += [
+        "--only",
+        "plc",
+        "--only",
+        "alerts",
+        "--only",
+        "cameraVIS",
+        "--only",
+        "dome",
+    ]  # the others are started alike
     with subprocess.Popen(
         [*command, "--json", "--until-stdin-closes"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -28,7 +36,7 @@ def test_all_together_end_together(capfd: pytest.CaptureFixture[str]) -> None:
         devices = told["devices"]
         assert run_cli(["sim", "alert", "test", "--port", told["alerts"].rpartition(":")[2]]) == 0
         assert json.loads(process.stdout.readline())["ivorn"] == capfd.readouterr().out.strip()
-        assert set(devices) == {"site/plc", "site/vis", "site/wheel", "site/focuser"}
+        assert set(devices) == {"site/plc", "site/vis", "site/wheel", "site/focuser", "site/dome"}
         assert run_cli(["alpaca", "browse", devices["site/vis"].split("/")[2], "--json"]) == 0
         assert "Visible camera" in capfd.readouterr().out
         assert run_cli(["sim", "trouble", "camera", devices["site/vis"], "silent=1"]) == 0

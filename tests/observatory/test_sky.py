@@ -8,8 +8,18 @@ from types import ModuleType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from sereno_observatory.sky import Place, air_mass, altitude_above, apart, equatorial, horizontal
+from sereno_observatory.sky import (
+    Altitudes,
+    Place,
+    Skyline,
+    air_mass,
+    altitude_above,
+    apart,
+    equatorial,
+    horizontal,
+)
 
 SITE = Place(31.0439, -115.4637, 2800.0)
 NIGHT = 1_790_000_000 * 10**9
@@ -37,6 +47,32 @@ def test_the_horizon_between_its_points() -> None:
     assert altitude_above([20.0], 200) == 20.0
     assert altitude_above([10.0, 20.0, 10.0, 40.0], 45) == 15.0
     assert altitude_above([10.0, 20.0, 10.0, 40.0], 315) == 25.0
+
+
+POINTS = [(20.0, 10.0), (110.0, 30.0), (110.0, 12.0), (340.0, 20.0)]
+
+
+def test_a_horizon_of_pairs_is_straight_between_them_and_has_edges() -> None:
+    given_ = [[340, 20], [20, 10], [110, 30], [110, 12]]
+    made = TypeAdapter(Altitudes).validate_python(given_)
+    assert made == POINTS
+    there = {20: 10.0, 65: 20.0, 110: 30.0, 225: 16.0, 0: 15.0, 360: 15.0, 350: 17.5}
+    assert {at: altitude_above(made, at) for at in there} == there
+    assert altitude_above([(0.0, 5.0), (180.0, 9.0), (360.0, 7.0)], 0.0) == 7.0
+    assert altitude_above([(77.0, 5.0)], 200.0) == 5.0
+    sky = Skyline(made, 12.0)
+    assert len(sky.altitudes()) == 360
+    assert (sky.altitudes()[20], sky.altitudes()[110], sky.altitudes()[225]) == (12.0, 30.0, 16.0)
+    assert sky.hides(29.0, 110.0) == "it stands 29 deg high; the horizon there is 30"
+    for wrong in ([[10, 95]], [[-5, 10]], [[1, 2, 3]], [], [[10, 10], 5]):
+        with pytest.raises(ValidationError):
+            TypeAdapter(Altitudes).validate_python(wrong)
+
+
+@given(st.lists(st.floats(-5, 90), min_size=1, max_size=12), st.floats(0, 360))
+def test_pairs_at_equal_steps_are_the_same_as_altitudes(altitudes: list[float], azimuth: float) -> None:
+    pairs = [(at * 360.0 / len(altitudes), altitude) for at, altitude in enumerate(altitudes)]
+    assert altitude_above(pairs, azimuth) == pytest.approx(altitude_above(altitudes, azimuth), abs=1e-6)
 
 
 def test_distances() -> None:

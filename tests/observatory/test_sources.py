@@ -9,7 +9,20 @@ import pytest
 from sereno.client import Reading
 from sereno.model import Quality, TagSpec, ValueType
 from sereno_observatory.environment.agent import _worded
-from sereno_observatory.environment.sources import combined, middle, source_of, sources_of, wet, worst
+from sereno_observatory.environment.sources import (
+    COUNT,
+    RAIN,
+    SHARE,
+    SKY,
+    WIND,
+    bearing,
+    combined,
+    middle,
+    source_of,
+    sources_of,
+    wet,
+    worst,
+)
 
 
 def reading(value: Any, path: str = "site/plc/a", quality: int = 0, age: float = 0.0, **more: Any) -> Reading:
@@ -77,3 +90,38 @@ def test_of_several_domes_one_that_does_not_answer_counts() -> None:
     known = sources_of([reading(float(i), f"site/plc/dome{i}") for i in range(2)], 10.0)
     said, meant = _worded(["site/plc/dome0", "site/plc/dome1"], known, ("does not answer", "answers"), (0,))
     assert (said.value, meant) == (0.0, ("does not answer", True))
+
+
+@pytest.mark.parametrize(("directions", "middle"), [((350.0, 20.0), 5.0), ((10.0, 350.0), 0.0), ((90.0,), 90.0)])
+def test_directions_meet_on_the_circle(directions: tuple[float, ...], middle: float) -> None:
+    assert bearing(directions) == middle
+
+
+@pytest.mark.parametrize("code", [-1.0, -9.0, -99.0, -999.0, -9999.0, -32768.0])
+def test_a_number_that_stands_for_an_error_is_no_fine_weather(code: float) -> None:
+    """Stations say such numbers where they know nothing. Of what is dangerous large ones are believed."""
+    known = sources_of([reading(code), reading(9999.0, "site/plc/b")], 10.0)
+    for quantity in (RAIN, WIND, SHARE, COUNT):
+        assert combined(worst, ["site/plc/a"], known, quantity).value is None
+        assert combined(worst, ["site/plc/a"], known, quantity).why == f"site/plc/a: says {code:g}, which cannot be"
+        assert combined(worst, ["site/plc/a", "site/plc/b"], known, quantity).value == 9999.0
+    assert (combined(worst, ["site/plc/a"], known, SKY).value is None) is (code < -150.0)
+    assert wet(["site/plc/a"], known).value is None
+    assert wet(["site/plc/b"], known).value is None
+
+
+def test_a_zero_that_is_a_little_off_counts() -> None:
+    known = sources_of([reading(-0.02)], 10.0)
+    assert combined(worst, ["site/plc/a"], known, WIND).value == -0.02
+    assert combined(worst, ["site/plc/a"], known, SHARE).value == -0.02
+
+
+@pytest.mark.parametrize("code", [2.0, 255.0, -1.0])
+def test_a_code_without_a_word_is_not_known(code: float) -> None:
+    """A door whose register says 255 is not one that is closed."""
+    known = sources_of([reading(code), reading(0.0, "site/plc/b")], 10.0)
+    words, act = ("closed", "open"), (1,)
+    said, meant = _worded(["site/plc/a"], known, words, act)
+    assert (said.value, meant) == (None, None)
+    assert said.why == f"site/plc/a: says {code:g}, which cannot be"
+    assert _worded(["site/plc/a", "site/plc/b"], known, words, act)[1] == ("closed", False)

@@ -11,6 +11,7 @@ import pytest
 
 from sereno.access.actor import ROLES, Actor
 from sereno.app.cli import run_cli
+from sereno.app.plant.load import load_plant
 from sereno.app.serve.ports import ports_of
 from sereno.app.serve.server import DeviceServer
 from sereno.device import Environment, device_configs
@@ -20,18 +21,20 @@ from sereno.sim.instruments.observatory import INFRARED_FILTERS
 from sereno.sim.instruments.small import FILTERS
 from sereno.sim.scenario import parse_scenario, read_scenario
 from sereno.testing import JumpingClock, jumping
+from sereno_observatory.demo import OBSERVATORY
 from sereno_observatory.sequences import Sequences, read_sequences
 from sereno_observatory.simulators import SCENARIOS
 from sereno_observatory.users import REQUESTS, Outcome, Submission, play, request_texts
 
 FULL = SCENARIOS / "full.json"
+HERE = {"latitude": 31.0439, "longitude": -115.4637}
 DETECTORS = {"Visible camera": FILTERS, "Near-infrared camera": INFRARED_FILTERS}
 
 
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[list[str]]:
     """Options that reach a server with the book."""
-    configs = device_configs(Sequences, "observatory/sequences", {"detectors": list(DETECTORS)})
+    configs = device_configs(Sequences, "observatory/sequences", {"detectors": list(DETECTORS), **HERE})
     async with (
         DeviceServer(configs, Environment(folder=tmp_path)) as server,
         NativeServer(ports_of(server, "test")) as native,
@@ -55,6 +58,14 @@ async def test_the_full_scenario_comes_at_its_times(clock: JumpingClock) -> None
     assert moments == pytest.approx([2.0 * (one.iteration - 1) for one in told])
     assert [one.file for one in told] == [f"routine_request_{n:02}.xml" for n in range(1, 11)]
     assert {one.outcome for one in told} == {Outcome.ACCEPTED}
+
+
+def test_at_the_site_they_may_ask_for_what_they_ask_for() -> None:
+    plant = load_plant(OBSERVATORY.plant)
+    (level,) = [one for one in plant.site["level"] if "simulator/users" in one.get("users", ())]
+    texts = request_texts(read_scenario(FULL), SCENARIOS)
+    asked = [sequence.priority for text in texts.values() for sequence in read_sequences(text, 0)]
+    assert max(asked) <= level["priority"]
 
 
 @jumping
@@ -93,7 +104,7 @@ def test_the_ten_requests_can_be_executed_but_for_one() -> None:
             for album in one.albums:
                 known = DETECTORS.get(album.detector)
                 assert known is None or {plan.filter for plan in album.plans} <= set(known), file.name
-            assert one.exposed <= (one.t_end - one.t_start) / 1e9
+            assert one.occupies <= (one.t_end - one.t_start) / 1e9
     assert unknown == {"routine_request_07.xml"}
 
 
@@ -104,7 +115,8 @@ async def test_into_the_book_of_a_node(
         assert await asyncio.to_thread(run_cli, [*words, *node]) == code
         return capsys.readouterr().out
 
-    said = [json.loads(line) for line in (await run("sim", "users", "--period", "0.01", "--json")).splitlines()]
+    ready, *said = map(json.loads, (await run("sim", "users", "--period", "0.01", "--json")).splitlines())
+    assert ready == {"ready": True, "requests": 10}
     assert [one["outcome"] for one in said] == ["accepted"] * 6 + ["refused"] + ["accepted"] * 3
     assert said[4]["sequences"] == [5, 6]
     assert "asks for 'Ultraviolet camera'" in said[6]["why"]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-import threading
 from contextlib import suppress
 from typing import Any
 
 import click
 
 from sereno.model import Clock, NotConnectedError, OperationError, RefusedError, SystemClock
+from sereno.sim.lifeline import hold
 from sereno.sim.scenario import read_scenario
 from sereno_observatory.simulators import scenario_path
 
@@ -115,9 +114,9 @@ async def _answer(reader: asyncio.StreamReader, ivorn: str) -> Message:
 async def _play_until_stopped(
     broker: Broker, makers: list[tuple[int, Maker]], clock: Clock, period: float, seconds: float | None, *, tied: bool
 ) -> None:
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    stopped = asyncio.Event()
     if tied:
-        threading.Thread(target=_until_stdin_closes, args=(loop, stopped), name="stdin", daemon=True).start()
+        hold(stopped.set)
     playing = asyncio.create_task(play(makers, broker.publish, clock, period), name="scenario of alerts")
     try:
         await _until(stopped, clock, seconds)
@@ -133,12 +132,6 @@ async def _until(stopped: asyncio.Event, clock: Clock, seconds: float | None) ->
     with suppress(TimeoutError):
         async with clock.timeout(seconds):
             await stopped.wait()
-
-
-def _until_stdin_closes(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    sys.stdin.read()
-    with suppress(RuntimeError):  # the loop has ended before
-        loop.call_soon_threadsafe(stopped.set)
 
 
 def _show(told: Told, *, as_json: bool) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from .addresses import import_addresses
+from .quota import quota
 from .sequence import sequence
+from .site import site
 
 
 @click.group()
@@ -14,4 +16,6 @@ def observatory() -> None:
 
 
 observatory.add_command(import_addresses)
+observatory.add_command(quota)
 observatory.add_command(sequence)
+observatory.add_command(site)

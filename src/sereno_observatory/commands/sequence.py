@@ -12,9 +12,13 @@ from typing import Any
 import click
 
 from sereno.client import connect, done, iso_time
-from sereno.model import OperationError, SystemClock
+from sereno.model import ConfigurationError, Fault, SystemClock
 
 BOOK = "observatory/sequences"
+STATUSES = (
+    "TOBEPLANNED", "PLANNED", "UNPLANNABLE", "EXECUTING", "EXECUTED", "ABORTED", "FAILED", "CANCELLED", "EXPIRED",
+)  # fmt: skip
+"""Those of `sequences.status`, which a test compares: to ask for help loads no book."""
 
 
 @click.group()
@@ -40,7 +44,9 @@ def connection_options(work: Callable[..., Any]) -> Callable[..., Any]:
     wrapped = work
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Machine-readable output, one JSON value a line."),
-        click.option("--data", type=click.Path(path_type=Path), default=None, help="Data folder of a local node."),
+        click.option(
+            "--data", type=click.Path(path_type=Path), default=None, help="Data folder of a local node. [./data]"
+        ),
         click.option("--token", envvar="SERENO_TOKEN", default=None, help="Token for --url.", show_envvar=True),
         click.option("--url", envvar="SERENO_URL", default=None, help="Address of a remote node.", show_envvar=True),
     ):
@@ -51,29 +57,29 @@ def connection_options(work: Callable[..., Any]) -> Callable[..., Any]:
 async def called(url: str | None, token: str | None, data: Path | None, name: str, arguments: tuple[Any, ...]) -> Any:
     """The result of a command of the node's book; what is added is its caller's. Raises SerenoError."""
     async with connect(url=url, token=token, data=data) as client:
-        extra = (client.actor.person,) if name == "add" else ()
-        return done(await client.call(BOOK, name, *arguments, *extra)).value
+        return done(await client.call(BOOK, name, *arguments)).value
 
 
 @sequence.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--for", "account", default="", metavar="NAME", help="In the name of another, by an overriding level.")
 @node_options
-def add(*, call: Callable[..., Any], files: tuple[Path, ...], as_json: bool) -> int:
+def add(*, call: Callable[..., Any], files: tuple[Path, ...], account: str, as_json: bool) -> int:
     """Add the sequences of FILES, in TOML, JSON or as request files (XML). All of a file, or none."""
     for file in files:
-        numbers = call("add", _checked(file))
+        numbers = call("add", _checked(file), *([account] if account else []))
         for number in numbers:
             click.echo(json.dumps({"id": number, "file": str(file)}) if as_json else f"sequence {number} added")
     return 0
 
 
 @sequence.command(name="list")
-@click.option("--status", default="", help="Only those of a status, such as PLANNED.")
+@click.option("--status", type=click.Choice(STATUSES, case_sensitive=False), help="Only those of this status.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
 @node_options
-def list_sequences(*, call: Callable[..., Any], status: str, limit: int, as_json: bool) -> int:
+def list_sequences(*, call: Callable[..., Any], status: str | None, limit: int, as_json: bool) -> int:
     """The newest sequences, newest first."""
-    for entry in json.loads(call("find", status, limit)):
+    for entry in json.loads(call("find", status or "", limit)):
         click.echo(json.dumps(entry) if as_json else _line(entry))
     return 0
 
@@ -93,9 +99,9 @@ def show(*, call: Callable[..., Any], number: int, as_json: bool) -> int:
         for plan in album["plans"]:
             click.echo(f"  {album['detector']}: {plan['images']} x {plan['exposure']:g} s {plan['filter']}".rstrip())
     for image in entry["images"]:
-        click.echo(f"  {iso_time(image['t_start'])}  {image['file']}  {image['note']}".rstrip())
+        click.echo(f"  {_second(image['t_start'])}  {image['file']}  {image['note']}".rstrip())
     for change in entry["changes"]:
-        click.echo(f"  {iso_time(change['t'])}  {change['status']}  {change['why']}".rstrip())
+        click.echo(f"  {_second(change['t'])}  {change['status']}  {change['why']}".rstrip())
     return 0
 
 
@@ -117,14 +123,20 @@ def _checked(file: Path) -> str:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise OperationError(f"{file} cannot be read: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else f"it is not UTF-8, {error}"
+        raise ConfigurationError([Fault(str(file), f"cannot be read: {why}")]) from None
     read_sequences(text, SystemClock().wall_ns(), str(file))
     return text
+
+
+def _second(t_ns: int) -> str:
+    """UTC to the second; --json has all of it."""
+    return f"{iso_time(t_ns) or '':.19}Z"
 
 
 def _line(entry: dict[str, Any]) -> str:
     asked = entry["sequence"]
     planned = sum(plan["images"] for album in asked["albums"] for plan in album["plans"])
-    window = f"{iso_time(asked['t_start'])} to {iso_time(asked['t_end'])}"
+    window = f"{_second(asked['t_start'])} to {_second(asked['t_end'])}"
     head = f"{entry['id']:>5}  {entry['status']:<11}  {asked['name']}  {len(entry['images'])} of {planned} images"
     return f"{head}  {window}  {entry['why']}".rstrip()

@@ -15,7 +15,9 @@ from .elements import (
     SiteStatus,
     WeatherStatus,
     cloud_cover,
+    cloudier,
     finding,
+    hidden,
     judged_cloud,
     judged_humidity,
     judged_lightning,
@@ -27,9 +29,24 @@ from .elements import (
     weather_status,
 )
 from .fakes import LONGEST, Fake, Fakes
-from .sources import Combined, Source, combined, middle, sources_of, wet, worst
+from .sources import (
+    COUNT,
+    RAIN,
+    SHARE,
+    SKY,
+    WIND,
+    Combined,
+    Source,
+    bearing,
+    combined,
+    middle,
+    sources_of,
+    wet,
+    worst,
+)
 
 PERIOD = 2.0
+_SHUTTER = ("closed", "open", "opening", "closing", "error")
 Seconds = Annotated[float, bounds(1, LONGEST, unit="s")]
 
 
@@ -48,24 +65,26 @@ class Environment(Device):
     temperatures: list[str] = setting(["site/plc/temperature", "site/plc/vantage_temperature"])
     pressures: list[str] = setting(["site/plc/pressure", "site/plc/vantage_pressure"])
     skies: list[str] = setting(["site/plc/sky_temperature"])
+    covers: list[str] = setting([], description="Cloud cover in percent")
     lightnings: list[str] = setting(["site/plc/lightning"])
+    monitors: list[str] = setting([], description="True while somebody says that it is safe")
     lights: list[str] = setting(["site/plc/dome_light"])
     domes: list[str] = setting(["site/plc/dome_valid"])
     doors: list[str] = setting(["site/plc/dome_door"])
     motions: list[str] = setting(["site/plc/motion"])
     shutters: list[str] = setting(["site/plc/shutter"])
-    inside_temperatures: list[str] = setting(["site/plc/inside_temperature"])
+    inside_temperatures: list[str] = setting(["site/plc/inside_temperature", "site/plc/vantage_inside_temperature"])
     inside_pressures: list[str] = setting(["site/plc/inside_pressure"])
-    inside_humidities: list[str] = setting(["site/plc/inside_humidity"])
+    inside_humidities: list[str] = setting(["site/plc/inside_humidity", "site/plc/vantage_inside_humidity"])
     required: list[str] = setting(
         ["weather_rain", "weather_wind", "weather_humidity", "weather_cloud", "site_doors", "site_motion", "site_dome"]
     )
-    max_age: float = setting(10.0)
-    wind_limit: float = setting(15.0)
-    humidity_limit: float = setting(90.0)
-    cloud_limit: float = setting(3.0)
-    lightning_hold: float = setting(1800.0)
-    reopen_after: float = setting(60.0)
+    max_age: float = setting(10.0, unit="s", low=0, site="max_age")
+    wind_limit: float = setting(15.0, unit="m/s", low=0, site="wind_limit")
+    humidity_limit: float = setting(90.0, unit="%", low=0, site="humidity_limit")
+    cloud_limit: float = setting(3.0, low=0, site="cloud_limit")
+    lightning_hold: float = setting(1800.0, unit="s", low=0, site="lightning_hold")
+    reopen_after: float = setting(60.0, unit="s", low=0, site="reopen_after")
 
     last_lightning: float = tag(
         unit="s", write=True, memorised=True, default=0.0, description="Seconds since 1970; 0 ends its hold"
@@ -100,6 +119,9 @@ class Environment(Device):
     weather_lightning: float = tag(unit="1/min", decimals=0, scan="synthesis", description="Strikes nearby")
     weather_lightning_means: str = tag(scan="synthesis")
     weather_lightning_make_safe: bool = tag(scan="synthesis")
+    weather_monitor: float = tag(decimals=0, scan="synthesis", description="What safety monitors say")
+    weather_monitor_means: str = tag(scan="synthesis")
+    weather_monitor_make_safe: bool = tag(scan="synthesis")
     site_lights: float = tag(decimals=0, scan="synthesis")
     site_lights_means: str = tag(scan="synthesis")
     site_lights_make_safe: bool = tag(scan="synthesis")
@@ -135,6 +157,7 @@ class Environment(Device):
             words = f"required names no element: {', '.join(unknown)}; known: {', '.join(sorted(known))}"
             raise DeviceError("configuration", words)
         self._safe_since: float | None = None
+        self._struck: float | None = None
 
     @scan(period=PERIOD)
     async def synthesis(self) -> None:
@@ -168,24 +191,29 @@ class Environment(Device):
         self._fakes.end()
 
     def _look_for_lightning(self, known: Mapping[str, Source]) -> None:
-        if combined(worst, self.lightnings, known).value:
-            self.last_lightning = self.client.clock.wall_ns() / 1e9
+        if combined(worst, self.lightnings, known, COUNT).value:
+            self.last_lightning, self._struck = self.client.clock.wall_ns() / 1e9, self.client.clock.monotonic()
 
     def _since_lightning(self) -> float | None:
-        return self.client.clock.wall_ns() / 1e9 - self.last_lightning if self.last_lightning else None
+        """Seconds, by the wall clock; a clock that is set on in the meantime shortens nothing."""
+        if not self.last_lightning:
+            return None
+        since = self.client.clock.wall_ns() / 1e9 - self.last_lightning
+        return since if self._struck is None else min(since, self.client.clock.monotonic() - self._struck)
 
     def weather_of(self, known: Mapping[str, Source]) -> dict[str, Finding]:
         """The weather outside, by element."""
-        strikes = combined(worst, self.lightnings, known)
-        wind = combined(worst, self.winds, known)
-        wetness = rain(combined(worst, self.rain_gauges, known), wet(self.rain_detector, known))
-        humidity = combined(middle, self.humidities, known)
-        cloud = cloud_cover(combined(worst, self.skies, known))
+        strikes = combined(worst, self.lightnings, known, COUNT)
+        wind = combined(worst, self.winds, known, WIND)
+        wetness = rain(combined(worst, self.rain_gauges, known, RAIN), wet(self.rain_detector, known))
+        humidity = combined(middle, self.humidities, known, SHARE)
+        sky, covers = combined(worst, self.skies, known, SKY), combined(worst, self.covers, known, SHARE)
+        cloud = cloudier(cloud_cover(sky), hidden(covers))
         make = partial(self._finding, "weather")
         return {
             "rain": make("rain", wetness, None if wetness.value is None else judged_rain(wetness.value)),
             "wind": make("wind", wind, None if wind.value is None else judged_wind(wind.value, self._limits)),
-            "wind_dir": make("wind_dir", *_plainly(combined(middle, self.wind_directions, known))),
+            "wind_dir": make("wind_dir", *_plainly(combined(bearing, self.wind_directions, known))),
             "humidity": make(
                 "humidity", humidity, None if humidity.value is None else judged_humidity(humidity.value, self._limits)
             ),
@@ -199,18 +227,19 @@ class Environment(Device):
                 else judged_lightning(strikes.value, self._since_lightning(), self.lightning_hold),
             ),
             "cloud": make("cloud", cloud, None if cloud.value is None else judged_cloud(cloud.value, self._limits)),
+            "monitor": make("monitor", *_worded(self.monitors, known, ("not safe", "safe"), (0,))),
         }
 
     def site_of(self, known: Mapping[str, Source]) -> dict[str, Finding]:
         """The site inside, by element."""
-        humidity = combined(worst, self.inside_humidities, known)
+        humidity = combined(worst, self.inside_humidities, known, SHARE)
         make = partial(self._finding, "site")
         return {
             "lights": make("lights", *_worded(self.lights, known, ("off", "on"), ())),
             "dome": make("dome", *_worded(self.domes, known, ("does not answer", "answers"), (0,))),
             "doors": make("doors", *_worded(self.doors, known, ("closed", "open"), (1,))),
             "motion": make("motion", *_worded(self.motions, known, ("nobody moves", "somebody moves"), (1,))),
-            "shutter": make("shutter", *_worded(self.shutters, known, ("closed", "open", "opening", "closing"), ())),
+            "shutter": make("shutter", *_worded(self.shutters, known, _SHUTTER, (4,))),
             "temperature": make("temperature", *_plainly(combined(middle, self.inside_temperatures, known))),
             "pressure": make("pressure", *_plainly(combined(middle, self.inside_pressures, known))),
             "humidity": make(
@@ -223,7 +252,7 @@ class Environment(Device):
 
     def _tell(self, name: str, found: Finding) -> None:
         if found.value is None:
-            self.push(name, float("nan"), quality=int(Quality.BAD))
+            self.push(name, float("nan"), quality=int(Quality.NOT_IMPLEMENTED if found.absent else Quality.BAD))
         else:
             self.push(name, found.value)
         self.push(f"{name}_means", found.means)
@@ -232,8 +261,8 @@ class Environment(Device):
     def _groups(self) -> tuple[list[str], ...]:
         outside = (self.rain_gauges, self.rain_detector, self.winds, self.wind_directions, self.humidities)
         inside = (self.lights, self.domes, self.doors, self.motions, self.shutters)
-        more = (self.inside_temperatures, self.inside_pressures, self.inside_humidities)
-        return (*outside, self.temperatures, self.pressures, self.skies, self.lightnings, *inside, *more)
+        more = (self.inside_temperatures, self.inside_pressures, self.inside_humidities, self.monitors)
+        return (*outside, self.temperatures, self.pressures, self.skies, self.covers, self.lightnings, *inside, *more)
 
 
 def _named(group: str, found: Mapping[str, Finding]) -> list[tuple[str, Finding]]:
@@ -248,8 +277,9 @@ def _worded(
     paths: list[str], known: Mapping[str, Source], words: tuple[str, ...], act: tuple[int, ...]
 ) -> tuple[Combined, tuple[str, bool] | None]:
     """A code in words; of several sensors one with a code in `act` counts, as it calls for action, else the largest."""
-    said = combined(lambda codes: max(codes, key=lambda code: (int(code) in act, code)), paths, known)
+    within = 0.0, len(words) - 1.0
+    said = combined(lambda codes: max(codes, key=lambda code: (int(code) in act, code)), paths, known, within)
     if said.value is None:
         return said, None
     code = int(said.value)
-    return said, (words[code] if 0 <= code < len(words) else f"code {code}", code in act)
+    return said, (words[code], code in act)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .sources import Combined
+from .sources import NO_SENSOR, Combined
 
 TRACE_OF_RAIN = 0.1
 """mm/h that a rain detector counts for when no gauge says more."""
@@ -22,6 +22,7 @@ class WeatherStatus(StrEnum):
     CLOUDY = "CLOUDY"
     OK = "OK"
     LIGHTNING = "LIGHTNING"
+    UNSAFE = "UNSAFE"
 
 
 class SiteStatus(StrEnum):
@@ -46,17 +47,20 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One element: its value (None = unknown), what it means, and whether to act."""
+    """One element: its value (None = unknown), what it means, whether to act. `absent`: the site has no such sensor."""
 
     value: float | None
     means: str
     make_safe: bool
+    absent: bool = False
 
 
 def rain(gauges: Combined, detector: Combined) -> Combined:
     """mm/h: what the gauges say; a wet detector is at least a trace. Either alone suffices."""
     if gauges.value is None and detector.value is None:
-        return Combined(None, "; ".join(filter(None, (gauges.why, detector.why))))
+        return Combined(
+            None, "; ".join(why for why in (gauges.why, detector.why) if why not in ("", NO_SENSOR)) or NO_SENSOR
+        )
     return Combined(max(gauges.value or 0.0, TRACE_OF_RAIN if detector.value else 0.0))
 
 
@@ -65,6 +69,19 @@ def cloud_cover(sky: Combined) -> Combined:
     if sky.value is None:
         return sky
     return Combined(float(sum(sky.value > edge for edge in (-10.0, -3.0, 4.0))))
+
+
+def hidden(cover: Combined) -> Combined:
+    """0 clear to 3 very cloudy, by the percent of the sky behind clouds: clear up to 10, very cloudy over 75."""
+    if cover.value is None:
+        return cover
+    return Combined(float(sum(cover.value > edge for edge in (10.0, 40.0, 75.0))))
+
+
+def cloudier(one: Combined, other: Combined) -> Combined:
+    """Of two that say how cloudy it is the one that says more; either alone suffices."""
+    known = [said.value for said in (one, other) if said.value is not None]
+    return Combined(max(known)) if known else one if one.why != NO_SENSOR else other
 
 
 def judged_rain(value: float) -> tuple[str, bool]:
@@ -112,7 +129,8 @@ def plain(value: float) -> tuple[str, bool]:
 def finding(said: Combined, verdict: tuple[str, bool] | None, *, required: bool) -> Finding:
     """The triple. Unknown means act where the element is required."""
     if said.value is None or verdict is None:
-        return Finding(None, f"unknown: {said.why}" if said.why else "unknown", required)
+        absent = said.why == NO_SENSOR and not required
+        return Finding(None, f"unknown: {said.why}" if said.why else "unknown", required, absent)
     return Finding(said.value, *verdict)
 
 
@@ -126,6 +144,7 @@ def weather_status(found: Mapping[str, Finding]) -> WeatherStatus:
         "wind": WeatherStatus.WINDY,
         "humidity": WeatherStatus.HUMID,
         "cloud": WeatherStatus.CLOUDY,
+        "monitor": WeatherStatus.UNSAFE,
     }
     return next((status for name, status in named.items() if found[name].make_safe), WeatherStatus.OK)
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from sereno.client import Reading
 from sereno.model import ValueType, severity
 
+NO_SENSOR = "no sensor"
 DRY_ABOVE = 2.5
 """Volts of a rain detector's analog channel from which on it is dry."""
+Range = tuple[float, float]
+"""Below and above these a number is none of the quantity, but stands for an error as stations say it: -1, 9999."""
+ANY: Range = (-math.inf, math.inf)
+RAIN, WIND, SHARE, COUNT, SKY = ((least, math.inf) for least in (-0.09, -0.9, -0.9, 0.0, -150.0))
+"""Nothing above is left out: of what is dangerous the one who says most is believed."""
+VOLTS: Range = (-0.9, 24.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +63,21 @@ def sources_of(readings: Iterable[Reading], max_age: float) -> dict[str, Source]
     return {reading.tag.path: source_of(reading, max_age) for reading in readings}
 
 
-def combined(how: Callable[[Sequence[float]], float], paths: Sequence[str], known: Mapping[str, Source]) -> Combined:
+def combined(
+    how: Callable[[Sequence[float]], float], paths: Sequence[str], known: Mapping[str, Source], within: Range = ANY
+) -> Combined:
     """What the sources at these paths that count say together."""
-    found = [known[path] for path in paths if path in known]
+    found = [_within(known[path], within) for path in paths if path in known]
     good = [source.value for source in found if source.counts]
     if good:
         return Combined(how(good))
-    return Combined(None, "; ".join(f"{source.path}: {source.why}" for source in found) or "no sensor")
+    return Combined(None, "; ".join(f"{source.path}: {source.why}" for source in found) or NO_SENSOR)
+
+
+def _within(source: Source, within: Range) -> Source:
+    if not source.counts or within[0] <= source.value <= within[1]:
+        return source
+    return replace(source, why=f"says {source.value:g}, which cannot be")
 
 
 def wet(paths: Sequence[str], known: Mapping[str, Source]) -> Combined:
@@ -70,7 +85,7 @@ def wet(paths: Sequence[str], known: Mapping[str, Source]) -> Combined:
 
     A digital channel is dry at 1, one in volts from DRY_ABOVE on.
     """
-    found = [known[path] for path in paths if path in known]
+    found = [one if one.digital else _within(one, VOLTS) for path in paths if (one := known.get(path)) is not None]
     for source in found:
         if source.counts:
             dry = source.value == 1.0 if source.digital else source.value >= DRY_ABOVE
@@ -81,6 +96,13 @@ def wet(paths: Sequence[str], known: Mapping[str, Source]) -> Combined:
 def middle(values: Sequence[float]) -> float:
     """The median: one sensor that is off among three moves nothing."""
     return float(median(values))
+
+
+def bearing(values: Sequence[float]) -> float:
+    """The direction in the middle of some, in tenths of a degree from 0 to below 360: of 350 and 20 it is 5."""
+    turns = [math.radians(value) for value in values]
+    middle = math.degrees(math.atan2(sum(map(math.sin, turns)), sum(map(math.cos, turns))))
+    return round(middle, 1) % 360.0
 
 
 def worst(values: Sequence[float]) -> float:

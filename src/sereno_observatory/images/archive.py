@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sereno.device.instruments import decode_fits
 from sereno.model import OperationError
+from sereno_observatory.sequences.model import Entry, Image, Slot
 
-from .headers import Card, Facts, cards_of, night_of, ns_of_iso
+from .headers import Card, Facts, cards_of, iso, night_of, ns_of_iso, plain
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 WITHOUT = "header as the camera wrote it: install sereno[observatory]"
@@ -56,12 +58,50 @@ class Archive:
                 raise OperationError(found) from error
             raise OperationError(f"{error.filename or raw}: {error.strerror or error}") from error
 
+    async def unrecorded(self, entry: Entry) -> list[Image]:
+        """Images of missing slots that are finished already: kept when the book could not be told any more."""
+        return await asyncio.to_thread(self.unrecorded_now, entry)
+
+    def unrecorded_now(self, entry: Entry) -> list[Image]:
+        """As `unrecorded`, blocking. A file counts by what its header says, not by its name alone."""
+        found = []
+        for slot in entry.missing():
+            name = name_of(entry, slot)
+            forms = f"*/{name}", f"*/{name.removesuffix('.fits')}-*.fits"  # as `_free` names them
+            files = [file for form in forms for file in sorted(self._nights.glob(form))]
+            images = [image for file in files if (image := self._image(file, entry, slot)) is not None]
+            found += images[:1]
+        return found
+
+    def _image(self, file: Path, entry: Entry, slot: Slot) -> Image | None:
+        try:
+            cards = decode_fits(file.read_bytes()).cards
+            t_start = ns_of_iso(str(cards.get("DATE-OBS", "")))
+        except (OSError, ValueError):
+            return None
+        asked = entry.sequence
+        said = tuple(cards.get(key) for key in ("OBJECT", "SEQID", "ALBUM", "PLAN", "IMAGENR"))
+        if said != (plain(asked.name), entry.id, slot.album + 1, slot.plan + 1, slot.number):
+            return None
+        if not asked.t_start <= t_start < asked.t_end:
+            return None  # of another book, which counted from 1 as well
+        return Image(
+            slot=slot,
+            file=str(file.relative_to(self._nights)),
+            t_start=t_start,
+            seconds=float(cards.get("EXPTIME", 0.0)),
+            detector=asked.albums[slot.album].detector,
+            filter=str(cards.get("FILTER", "")),
+            note=str(cards.get("REMARK", "")),
+        )
+
     def _written(self, raw: Path, night: Path, facts: Facts) -> Kept:
-        part = night / f".{name_of(facts)}.part"
+        name = name_of(facts.entry, facts.shot.slot)
+        part = night / f".{name}.part"
         try:
             t_start, seconds, note = finish(raw, part, facts)
             _sync(part)
-            final = _free(night, name_of(facts))
+            final = _free(night, name)
             part.rename(final)
         finally:
             part.unlink(missing_ok=True)
@@ -69,12 +109,13 @@ class Archive:
         return Kept(str(final.relative_to(self._nights)), t_start, note, seconds)
 
 
-def name_of(facts: Facts) -> str:
+def name_of(entry: Entry, slot: Slot) -> str:
     """The file of an image: sequence, its name, detector, filter or kind, and number."""
-    shot = facts.shot
-    what = shot.plan.filter if shot.plan.frame == "light" else shot.plan.frame
-    number = f"p{shot.slot.plan + 1}-{shot.slot.number:04d}"
-    words = (f"{facts.entry.id:06d}", facts.entry.sequence.name, shot.detector.name, str(what), number)
+    album = entry.sequence.albums[slot.album]
+    plan = album.plans[slot.plan]
+    what = plan.filter if plan.frame == "light" else plan.frame
+    number = f"p{slot.plan + 1}-{slot.number:04d}"
+    words = (f"{entry.id:06d}", entry.sequence.name, album.detector, str(what), number)
     return "_".join(slug for word in words if (slug := _slug(word))) + ".fits"
 
 
@@ -94,8 +135,11 @@ def finish(raw: Path, part: Path, facts: Facts) -> tuple[int, float | None, str]
             t_start, seconds = _begun(header, facts), _took(header, facts)
             for card in cards_of(facts, t_start, seconds):
                 _set(header, card)
+            header.setdefault("BUNIT", ("adu", "unit of the pixels: counts of the camera"))
             opened.verify("exception")
-            opened.writeto(part, checksum=True, overwrite=True)
+            for unit in opened:  # not by writeto: its checksums have the time of the machine's clock beside them
+                unit.add_checksum(when=iso(facts.t_kept))
+            opened.writeto(part, overwrite=True)
     except (fits.VerifyError, KeyError, TypeError, ValueError) as error:  # astropy's for what is cut off or malformed
         raise OperationError(f"{raw}: no image of the standard: {' '.join(str(error).split())}") from error
     return t_start, seconds, ""

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from unicodedata import combining, normalize
 
 from sereno_observatory.sequences.model import Entry
 from sereno_observatory.sky import Place, air_mass, horizontal
@@ -21,22 +22,29 @@ _MJD_UNIX, _DAY_NS = 40_587.0, 86_400 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """An image and all that is known about it. `name` of the telescope, `ambient` degrees Celsius outside."""
+    """An image and all that is known about it. `name` of the telescope, `ambient` degrees Celsius outside.
+
+    `site` is the name of the observatory; `telescope` and `dome` are devices, `dome` "" where none turns. `t_kept`:
+    when the image is written, ns UTC.
+    """
 
     entry: Entry
     shot: Shot
     place: Place
     name: str
     telescope: str
+    t_kept: int
     ambient: float | None = None
+    dome: str = ""
+    site: str = ""
 
 
 def cards_of(facts: Facts, t_start: int, seconds: float | None = None) -> list[Card]:
     """The cards; what is not known is left out. `t_start`: begin of the exposure, ns UTC; `seconds` it took."""
     took = facts.shot.plan.exposure if seconds is None else seconds
     found = [*_asked(facts), *_time(t_start, took), *_pointing(facts, t_start, took)]
-    found += [*_instrument(facts), *_site(facts)]
-    return [(key, _plain(value), comment) for key, value, comment in found if _known(value)]
+    found += [*_instrument(facts), *_site(facts), ("DATE", iso(facts.t_kept), "when this file was written, UTC")]
+    return [(key, plain(value), comment) for key, value, comment in found if _known(value)]
 
 
 def night_of(t_ns: int, longitude: float) -> str:
@@ -116,8 +124,10 @@ def _instrument(facts: Facts) -> list[Card]:
         ("FILTER", seen.of(detector.wheel, "filter") if detector.wheel else None, "filter in the beam"),
         ("CCD-TEMP", seen.of(detector.camera, "temperature"), "[degC] sensor"),
         ("GAIN", seen.of(detector.camera, "gain"), "as the camera counts it"),
+        ("EGAIN", seen.of(detector.camera, "electrons_per_count"), "electrons per count"),
         ("XBINNING", binning, "pixels put together along a line"),
         ("YBINNING", binning, "lines put together"),
+        ("DOMEAZ", seen.of(facts.dome, "azimuth") if facts.dome else None, "[deg] opening of the dome"),
         ("FOCUS", seen.of(detector.focuser, "position") if detector.focuser else None, "[steps] focuser"),
         ("AMBTEMP", facts.ambient, "[degC] air outside"),
     ]
@@ -126,6 +136,7 @@ def _instrument(facts: Facts) -> list[Card]:
 def _site(facts: Facts) -> list[Card]:
     place = facts.place
     return [
+        ("OBSERVAT", facts.site, "observatory"),
         ("SITELAT", place.latitude, "[deg] north"),
         ("SITELONG", place.longitude, "[deg] east"),
         ("SITEELEV", place.elevation, "[m] above the sea"),
@@ -139,8 +150,9 @@ def _known(value: Any) -> bool:
     return value is not None and value != ""
 
 
-def _plain(value: Any) -> Any:
-    """What a header can hold: printable ASCII, of numbers Python's own."""
+def plain(value: Any) -> Any:
+    """What a header can hold: printable ASCII, accents left out, of numbers Python's own."""
     if isinstance(value, str):
-        return "".join(c if " " <= c <= "~" else "?" for c in value)[:68]
+        bare = "".join(c for c in normalize("NFKD", value) if not combining(c))
+        return "".join(c if " " <= c <= "~" else "?" for c in bare)[:68]
     return value

@@ -39,7 +39,7 @@ class Known:
 
     `sequence` is the number of the one that the observer executes, 0 for none; `own` that it was the majordome's idea.
     `dark` says that this one needs no sky. `due` is the one to execute now, `calibration` the one of those that need
-    no sky. `parked` None: there is no telescope, or nobody knows.
+    no sky. `parked` None: there is no telescope, or nobody knows. `parking`: it was told to, and is on its way.
     """
 
     night: bool
@@ -52,15 +52,28 @@ class Known:
     parked: bool | None = None
     dark: bool = False
     calibration: int = 0
+    parking: bool = False
+
+    @property
+    def next_number(self) -> int:
+        """Of the sequence to execute now: by night what is due, by day what needs no sky."""
+        return self.due if self.night else self.calibration
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Status, orders, all to be given at once, and why in words."""
+    """Status, orders, all to be given at once, and why in words; `counts` that only a number in these will change."""
 
     status: Status
     orders: tuple[Order, ...]
     why: str
+    counts: bool = False
+
+    def as_before(self, other: Decision | None) -> bool:
+        """Nothing else than what was decided before, or the same count some seconds later."""
+        if other is None or (self.status, self.orders) != (other.status, other.orders):
+            return False
+        return self.why == other.why or (self.counts and other.counts)
 
 
 def decide(mode: Mode, known: Known, hold: float) -> Decision:
@@ -78,7 +91,7 @@ def decide(mode: Mode, known: Known, hold: float) -> Decision:
     if known.shutter is None:
         return Decision(Status.PAUSED, (), "nobody knows where the shutter is")
     if known.safe_for < hold:
-        return Decision(Status.PAUSED, (), f"safe for {known.safe_for:.0f} s of {hold:.0f} s")
+        return Decision(Status.PAUSED, (), f"safe for {known.safe_for:.0f} s of {hold:.0f} s", counts=True)
     return Decision(Status.RUNNING, (Order.OPEN,) if known.shutter == "closed" else (), "the night is safe")
 
 
@@ -103,7 +116,7 @@ def _observe(known: Known) -> Decision:
 def _shelter(known: Known) -> tuple[Order, ...]:
     """Abort, park, close: what is exposed to the sky is given up, and closing waits for nothing."""
     orders = [Order.INTERRUPT] if known.sequence and not known.dark else []
-    if known.parked is False:
+    if known.parked is False and not known.parking:
         orders.append(Order.PARK)
     if known.shutter not in ("closed", "closing"):  # an order to close what closes already would be one too many
         orders.append(Order.CLOSE)

@@ -17,14 +17,28 @@ from sereno_observatory.images.shot import Shot
 from sereno_observatory.instruments import Detector, Instruments, Seen, readings_of, seen_of
 from sereno_observatory.sequences.model import Entry, Image
 from sereno_observatory.sequences.status import Event
-from sereno_observatory.sky import Place, equatorial, horizontal
+from sereno_observatory.sky import Altitudes, Place, Skyline, equatorial, horizontal
 
-from .execution import Execution, Numbered, Stage, direction_of
+from .execution import Execution, Numbered, Stage, as_azimuth, direction_of
 from .goal import Answer, Order, answer_of
 from .synthesis import synthesis, worst
 
-TICK, ORDERED, PATIENCE, REMEMBERED, AGAIN = 0.5, 4.0, 6.0, 10.0, 3.0
-"""Seconds: between looks, for an order to be sent, for its answer, for the book's, until the book is asked again."""
+SUNK = 0.5
+"""Degrees below the horizon at which a target is given up: one that was begun just above it may sink a little."""
+BOOK_COMES = 30.0
+"""Seconds within which the book may come after the observer without anybody being told: agents start in any order."""
+TICK, ORDERED, PATIENCE, REMEMBERED, AGAIN, HEARD = 0.5, 4.0, 20.0, 10.0, 3.0, 2.0
+"""Seconds: between looks, for an order to be sent, for its answer, for the book's, until the book is asked again, and
+for the book to hear of a stop before who asked for it is answered.
+"""
+_ENDED = {
+    Event.FINISH: "executed",
+    Event.INTERRUPT: "interrupted",
+    Event.RETRY: "interrupted",
+    Event.ABORT: "aborted",
+    Event.FAIL: "failed",
+    Event.CANCEL: "cancelled",
+}
 
 
 class Observer(Device):
@@ -45,9 +59,12 @@ class Observer(Device):
     focusers: list[str] = setting([])
     raw: str = setting("", description="Folder of the cameras' files; else images in the data folder")
     nights: str = setting("", description="Folder of the finished images; else nights in the data folder")
-    latitude: float = setting(0.0)
-    longitude: float = setting(0.0)
-    elevation: float = setting(0.0)
+    latitude: float = setting(unit="deg", low=-90, high=90, site="latitude")
+    longitude: float = setting(unit="deg", low=-180, high=360, site="longitude")
+    elevation: float = setting(0.0, unit="m", low=-500, high=9000, site="elevation")
+    horizon: Altitudes = setting([0.0], site="horizon")
+    lowest_altitude: float = setting(0.0, unit="deg", low=0, high=90, site="lowest_altitude")
+    site_name: str = setting("", description="Of the observatory, for headers", site="name")
     name: str = setting("Sereno", description="Of the telescope, for headers")
 
     activity: Stage = tag(scan="tick", description="What the observer is at; IDLE without a sequence")
@@ -69,6 +86,7 @@ class Observer(Device):
         self._plant: Client = self.client
         self._clock = self._plant.clock
         self._place = Place(self.latitude, self.longitude, self.elevation)
+        self._skyline = Skyline(self.horizon, self.lowest_altitude)
         count = len(self.detectors)
         wheels, focusers = ((*given, *[""] * count)[:count] for given in (self.wheels, self.focusers))
         if len(self.cameras) != count or not count:
@@ -80,9 +98,10 @@ class Observer(Device):
         self._archive = self.make_archive(str(raw), str(self.nights or self.folder / "nights"))
         self._execution: Execution | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._result = self._last_image = ""
+        self._result = self._last_image = self._absent = ""
+        self._asked_since: float | None = None
         self._resumed = False
-        self._concluding = 0
+        self._concluding = self._concluded = 0
 
     async def shutdown(self) -> None:
         """Leave what is under way: the book knows it, and the next start goes on with it."""
@@ -107,6 +126,7 @@ class Observer(Device):
             seen = await self._look(f"{self.book}/cancelled")
             if seen.of(self.book, "cancelled") == execution.entry.id:
                 execution.end(Event.CANCEL, "cancelled")
+            self._keep_above(execution)
             self._advance(execution, seen)
         self._tell()
 
@@ -129,7 +149,7 @@ class Observer(Device):
             raise DeviceError("busy", f"sequence {self._execution.entry.id} is executed; cancel or interrupt it first")
         if self._concluding:
             raise DeviceError("busy", "the end of the last sequence is not in the book yet")
-        entry = msgspec.json.decode(str(await self._ask("start", number)), type=Entry)
+        entry = await self._whole(str(await self._ask("start", number)))
         self._begin(entry)
         self._tell()
         return entry.sequence.name
@@ -137,20 +157,37 @@ class Observer(Device):
     @command
     async def interrupt(self, why: str = "interrupted") -> bool:
         """Stop at once, and leave what is missing for later; whether there was something to stop."""
-        return self._stop(Event.INTERRUPT, why)
+        return await self._stop(Event.INTERRUPT, why)
 
     @command
     async def abort(self, why: str = "aborted") -> bool:
         """Stop at once, for good; whether there was something to stop."""
-        return self._stop(Event.ABORT, why)
+        return await self._stop(Event.ABORT, why)
 
-    def _stop(self, event: Event, why: str) -> bool:
+    async def _stop(self, event: Event, why: str) -> bool:
+        """Before it is answered the book knows it: who is killed while cameras stop does not go on afterwards."""
         execution = self._execution
         if execution is None:
             return False
+        is_news = execution.outcome is None
         execution.end(event, why)
         self._spawn("stop", self._stop_now(execution))
+        if is_news:
+            self._concluded = execution.entry.id
+            heard = self._spawn("conclude", self._conclude(execution.entry.id, event, why))
+            with suppress(TimeoutError):
+                async with self._clock.timeout(HEARD):
+                    await asyncio.shield(heard)
         return True
+
+    async def _whole(self, told: str) -> Entry:
+        """A sequence as the book tells it (JSON), with images that were kept when the book could not be told."""
+        entry = msgspec.json.decode(told, type=Entry)
+        found = await self._archive.unrecorded(entry)
+        for image in found:
+            self.log.info("an image is on record now", sequence=entry.id, file=image.file)
+            await self._ask("record", entry.id, msgspec.json.encode(image).decode())
+        return msgspec.structs.replace(entry, images=(*entry.images, *found))
 
     async def _stop_now(self, execution: Execution) -> None:
         self._advance(execution, await self._look())
@@ -160,11 +197,14 @@ class Observer(Device):
         try:
             found = str(await self._ask("under_way"))
         except (SerenoError, OSError) as error:
-            self._result = f"the book is not there: {error}"
+            now = self._clock.monotonic()
+            self._asked_since = now if self._asked_since is None else self._asked_since
+            if now - self._asked_since >= BOOK_COMES:
+                self._absent = f"the book is not there: {error}"
             return
-        self._resumed, self._result = True, ""
+        self._resumed, self._absent, self._asked_since = True, "", None
         if found and self._execution is None:
-            entry = msgspec.json.decode(found, type=Entry)
+            entry = await self._whole(found)
             self.log.info("going on with a sequence", sequence=entry.id, missing=len(entry.missing()))
             self._begin(entry)
 
@@ -172,12 +212,22 @@ class Observer(Device):
         t_ns, target = self._clock.wall_ns(), entry.sequence.target
         direction, turn = direction_of(target), None
         if target is not None and direction is None:
-            turn = target.azimuth or 0.0
+            turn = as_azimuth(target.azimuth or 0.0)
             direction = equatorial(t_ns, self._place, target.altitude or 0.0, turn)
         elif direction is not None:
-            turn = horizontal(t_ns, self._place, *direction)[1]
+            turn = as_azimuth(horizontal(t_ns, self._place, *direction)[1])
+        self._concluded = 0
         self._execution = Execution(entry, self._parts, direction, turn)
+        self._keep_above(self._execution)
         self.log.info("sequence begins", sequence=entry.id, name=entry.sequence.name, target=str(target))
+
+    def _keep_above(self, execution: Execution) -> None:
+        """What sinks below the horizon is left for later."""
+        if execution.direction is None:
+            return
+        altitude, azimuth = horizontal(self._clock.wall_ns(), self._place, *execution.direction)
+        if low := self._skyline.hides(altitude + SUNK, azimuth):
+            execution.end(Event.INTERRUPT, f"the target is too low: {low}")
 
     async def _look(self, *more: str) -> Seen:
         return seen_of(await readings_of(self._plant, [*self._parts.tags(), *more]))
@@ -196,12 +246,13 @@ class Observer(Device):
     def _finish(self, execution: Execution) -> None:
         assert execution.outcome is not None
         overhead = execution.overhead(execution.ended)
-        counted = f"{execution.taken} images in {execution.seconds:.0f} s, {overhead:.0f} s of them overhead"
+        images = "1 image" if execution.taken == 1 else f"{execution.taken} images"
+        counted = f"{images} in {execution.seconds:.0f} s, {overhead:.0f} s of them overhead"
         why = f"{execution.why}; {counted}" if execution.why else counted
-        self._result = f"sequence {execution.entry.id} {execution.outcome}: {why}"
+        self._result = f"sequence {execution.entry.id} {_ENDED[execution.outcome]}: {why}"
         self._execution = None
         self.log.info("sequence ends", sequence=execution.entry.id, outcome=str(execution.outcome), why=why)
-        if execution.outcome is not Event.CANCEL:
+        if execution.outcome is not Event.CANCEL and self._concluded != execution.entry.id:
             self._spawn("conclude", self._conclude(execution.entry.id, execution.outcome, why))
 
     async def _conclude(self, number: int, event: Event, why: str) -> None:
@@ -235,9 +286,9 @@ class Observer(Device):
     async def _keep(self, execution: Execution, shot: Shot) -> None:
         """Finish an image and put it on record."""
         entry = execution.entry
-        air = seen_of(await readings_of(self._plant, [f"{self.weather}/weather_temperature"]))
-        ambient = air.of(self.weather, "weather_temperature")
-        facts = Facts(entry, shot, self._place, self.name, self._parts.telescope, ambient)
+        ambient = await self._ambient()
+        telescope, dome, now = self._parts.telescope, self.dome, self._clock.wall_ns()
+        facts = Facts(entry, shot, self._place, self.name, telescope, now, ambient, dome, self.site_name)
         try:
             kept = await self._archive.keep(facts)
         except Exception as error:
@@ -256,6 +307,15 @@ class Observer(Device):
         await self._insist("record", entry.id, msgspec.json.encode(image).decode())
         self._last_image = kept.file
         execution.kept(shot.slot)
+
+    async def _ambient(self) -> Any:
+        """The temperature outside; None when nobody can tell it now."""
+        try:
+            air = seen_of(await readings_of(self._plant, [f"{self.weather}/weather_temperature"]))
+        except SerenoError as error:
+            self.log.warning("the temperature for a header is not known", why=str(error))
+            return None
+        return air.of(self.weather, "weather_temperature")
 
     async def _insist(self, name: str, *arguments: Any) -> None:
         """Tell the book, until it has heard; what it refuses it has heard."""
@@ -290,10 +350,11 @@ class Observer(Device):
             raise DeviceError("book", ack.reason)
         raise NotConnectedError(f"{self.book} {name}: {ack.reason or ack.state}")
 
-    def _spawn(self, name: str, work: Any) -> None:
+    def _spawn(self, name: str, work: Any) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"{self.path} {name}")
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -303,7 +364,7 @@ class Observer(Device):
 
     def _tell(self) -> None:
         execution = self._execution
-        self.result, self.last_image = self._result, self._last_image
+        self.result, self.last_image = self._absent or self._result, self._last_image
         if execution is None:
             self.activity, self.sequence, self.executing, self.target = Stage.IDLE, 0, "", ""
             self.taken, self.images, self.dark = 0, 0, False
@@ -311,7 +372,7 @@ class Observer(Device):
             return
         asked = execution.entry.sequence
         self.activity, self.sequence, self.executing = execution.stage, execution.entry.id, asked.name
-        self.target, self.dark = "" if asked.target is None else str(asked.target), asked.target is None
+        self.target, self.dark = "" if asked.target is None else str(asked.target), not asked.needs_sky
         self.taken, self.images = len(execution.entry.images) + execution.taken, asked.images
         self.overhead = execution.overhead(self._clock.monotonic())
 

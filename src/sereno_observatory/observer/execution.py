@@ -163,10 +163,11 @@ class Execution:
         return self.ended - (self.ended if self.began is None else self.began)
 
     def overhead(self, now: float) -> float:
-        """Seconds so far in which not even the busiest detector was exposing."""
+        """Seconds so far in which not even the busiest detector was exposing. One that is stopped exposed in vain."""
         until = self.ended if self._stopped else now
         elapsed = 0.0 if self.began is None else until - self.began
-        return max(0.0, elapsed - max((lane.exposed for lane in self.lanes), default=0.0))
+        exposed = [lane.exposed if self._stopped else lane.exposed_at(now) for lane in self.lanes]
+        return max(0.0, elapsed - max(exposed, default=0.0))
 
     def _pointing(self, direction: tuple[float, float]) -> list[Goal]:
         telescope, dome = self.instruments.telescope, self.instruments.dome
@@ -198,7 +199,7 @@ class Execution:
             if order is not None:
                 orders.append(self._numbered(order, None, goal))
             if goal.failed:
-                self.end(Event.FAIL, goal.failed)
+                self.end(Event.FAIL if goal.refused else Event.RETRY, goal.failed)
                 return orders
             if goal.name == "unparking" and not goal.there(seen):
                 break
@@ -214,21 +215,22 @@ class Execution:
             return []
         if abs((azimuth - self.turn + 180.0) % 360.0 - 180.0) <= NEAR_DOME:
             return []
-        self.turn, self._turned = float(azimuth), now
+        self.turn, self._turned = as_azimuth(azimuth), now
         return [self._numbered(Order(dome, "turn", (self.turn,)), None, None)]
 
     def _watch(self, now: float, seen: Seen, left: float) -> None:
         """What ends an execution from outside."""
         if left <= 0.0:
             self.end(Event.ABORT, "its window is over")
-        if self.direction is None:
-            return
-        if self.instruments.shutter:
+        if self.entry.sequence.needs_sky and self.instruments.shutter:
             shut = seen.values.get(self.instruments.shutter) != "open"
             self._tolerate("dome", shut, now, Event.INTERRUPT, "the dome is not open")
-        if not self.goals:
+        if self.direction is not None and not self.goals:
             lost = not self._on_target(seen)
-            self._tolerate("telescope", lost, now, Event.FAIL, "the telescope left its target")
+            if seen.pointing(self.instruments.telescope) is None:
+                self._tolerate("telescope", lost, now, Event.RETRY, "the telescope is not known")
+            else:
+                self._tolerate("telescope", lost, now, Event.FAIL, "the telescope left its target")
 
     def _tolerate(self, what: str, amiss: bool, now: float, outcome: Event, why: str) -> None:
         if not amiss:
@@ -239,13 +241,14 @@ class Execution:
     def _conclude(self) -> None:
         if not all(lane.phase.over for lane in self.lanes) or self._keeping or any(lane.shots for lane in self.lanes):
             return
-        faults = [lane.why for lane in self.lanes if lane.phase is Phase.FAILED]
-        if not faults:
+        failed = [lane for lane in self.lanes if lane.phase is Phase.FAILED]
+        why = "; ".join(lane.why for lane in failed)
+        if not failed:
             self.end(Event.FINISH, "")
-        elif all("no time left" in why for why in faults):
-            self.end(Event.ABORT, "; ".join(faults))
+        elif all("no time left" in lane.why for lane in failed):
+            self.end(Event.ABORT, why)
         else:
-            self.end(Event.FAIL, "; ".join(faults))
+            self.end(Event.RETRY if all(lane.later for lane in failed) else Event.FAIL, why)
 
     def _stop(self, now: float, seen: Seen) -> list[Numbered]:
         """Once: tell what moves or exposes to stop. Then wait until images are kept and cameras at rest, not long."""
@@ -276,6 +279,11 @@ class Execution:
         self._number += 1
         self._orders[self._number] = (lane, goal)
         return Numbered(self._number, order)
+
+
+def as_azimuth(direction: float) -> float:
+    """Degrees as a dome is told them, 0 to below 360 in hundredths."""
+    return round(direction, 2) % 360.0
 
 
 def _busy(lane: Lane, seen: Seen) -> bool:

@@ -32,12 +32,15 @@ class Answer(StrEnum):
 
 
 def answer_of(ack: Ack) -> Answer:
-    """What the final ack of an order means: one whose device was not there, or not ready, has not been heard."""
+    """What the final ack of an order means.
+
+    One whose device was not there, or not ready, or had something else to do first, has not been heard.
+    """
     if ack.state is AckState.DONE:
         return Answer.DONE
     if ack.state in (AckState.UNKNOWN, AckState.TIMED_OUT):
         return Answer.LOST
-    unheard = ack.reason.startswith("not sent") or "commands need" in ack.reason
+    unheard = ack.reason.startswith("not sent") or "commands need" in ack.reason or "overtaken by" in ack.reason
     return Answer.LOST if unheard else Answer.REFUSED
 
 
@@ -55,6 +58,7 @@ class Goal:
     again: float = field(default=0.0, init=False)
     why: str = field(default="", init=False)
     failed: str = field(default="", init=False)
+    refused: bool = field(default=False, init=False)
 
     def step(self, now: float, seen: Seen) -> Order | None:
         """What to order now, if anything."""
@@ -75,7 +79,7 @@ class Goal:
         self.asked, self.why = False, "" if answer is Answer.DONE else why
         self.accepted = answer is Answer.DONE
         if answer is Answer.REFUSED:
-            self.failed = f"{self.name}: {why}"
+            self.failed, self.refused = f"{self.name}: {why}", True
         self.again = now + AGAIN
 
     def there(self, seen: Seen) -> bool:

@@ -35,7 +35,7 @@ class Phase(StrEnum):
 
 @dataclass(slots=True)
 class Lane:
-    """`missing` are the slots to take, in their order."""
+    """`missing` are the slots to take, in their order. `later`: what it failed of may be over another time."""
 
     detector: Detector
     album: Album
@@ -44,6 +44,7 @@ class Lane:
     goals: list[Goal] = field(default_factory=list, init=False)
     shots: list[Shot] = field(default_factory=list, init=False)
     why: str = field(default="", init=False)
+    later: bool = field(default=False, init=False)
     exposed: float = field(default=0.0, init=False)
     _note: str = field(default="", init=False)
     _known: int = field(default=0, init=False)
@@ -68,6 +69,11 @@ class Lane:
     def busy(self) -> bool:
         """Its camera exposes for it, or may."""
         return self.phase in (Phase.ASKING, Phase.EXPOSING)
+
+    def exposed_at(self, now: float) -> float:
+        """Seconds of its exposures, with what has passed of the one under way."""
+        under_way = min(now - self._since, self.plan.exposure) if self.phase is Phase.EXPOSING and self.missing else 0.0
+        return self.exposed + max(0.0, under_way)
 
     def step(self, now: float, seen: Seen, *, pointed: bool, left: float) -> list[tuple[Goal | None, Order]]:
         """Orders, each with the goal that it is for; an exposure has none.
@@ -95,14 +101,15 @@ class Lane:
         if self.phase is not Phase.ASKING:
             return
         if answer is Answer.REFUSED:
-            self._missed(f"the exposure was refused: {why}")
+            self._missed(f"the exposure was refused: {why}", later=False)
             return
         self.phase, self._since, self._begun = Phase.EXPOSING, now, t_ns
 
-    def fail(self, why: str) -> None:
+    def fail(self, why: str, *, later: bool = False) -> None:
         """Nothing more comes from this lane."""
         if not self.phase.over:
             self.phase, self.why, self.goals = Phase.FAILED, f"{self.detector.name}: {why}", []
+            self.later = later
 
     def spoil(self, why: str) -> None:
         """An image of it is lost, after it was taken."""
@@ -125,7 +132,7 @@ class Lane:
             if order is not None:
                 orders.append((goal, order))
             if goal.failed:
-                self.fail(goal.failed)
+                self.fail(goal.failed, later=not goal.refused)
                 return orders
         self.goals = [goal for goal in self.goals if not goal.there(seen)]
         return orders
@@ -136,10 +143,10 @@ class Lane:
         if known is None or state != "idle":
             self._since = self._since or now
             if now - self._since > CALM:
-                self.fail("the camera is not known" if state is None else f"the camera is {state}")
+                self.fail("the camera is not known" if state is None else f"the camera is {state}", later=True)
             return []
         if plan.exposure > left:
-            self.fail("no time left in the window")
+            self.fail("no time left in the window", later=True)
             return []
         self._known, self._since, self._at_begin, self._note = int(known), now, seen, ""
         self.phase = Phase.ASKING
@@ -171,11 +178,11 @@ class Lane:
         else:
             self._set_up()
 
-    def _missed(self, why: str) -> None:
+    def _missed(self, why: str, *, later: bool = True) -> None:
         """An image did not come: once more, from a camera at rest."""
         self._tries += 1
         if self._tries >= TRIES:
-            self.fail(why)
+            self.fail(why, later=later)
             return
         camera = self.detector.camera
         self.phase, self._since = Phase.CALMING, 0.0

@@ -21,7 +21,7 @@ def synthesis(parts: Instruments, seen: Seen) -> list[Line]:
     if parts.dome:
         azimuth = seen.of(parts.dome, "azimuth")
         state = None if azimuth is None else "moving" if seen.of(parts.dome, "turning") else "idle"
-        lines.append(_line("dome", state, "" if azimuth is None else f"at {azimuth:.0f} deg"))
+        lines.append(_line("dome", state, "" if azimuth is None else f"at {round(azimuth) % 360} deg"))
     for detector in parts.detectors:
         lines += _of_detector(detector, seen)
     return lines

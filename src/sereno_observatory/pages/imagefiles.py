@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from heapq import nlargest
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +20,15 @@ from numpy.typing import NDArray
 from sereno.model import NotFoundError, OperationError
 from sereno.pages import Asked, File, Right
 
+from .imagemeasure import averaged, zscale
+from .imagemeasure import star as star_at
 from .site import ROLES, path_of
 
 T = TypeVar("T")
 MOST_BYTES = 512 << 20
-"""Of a file that is shown."""
+"""Of a file that is shown; larger ones can only be taken away."""
+HEAD = 5 * 2880
+"""Bytes of a file that a list reads of it: its header, if it is no longer than usual."""
 MOST_LISTED = 200
 WIDEST = 1200
 """Pixels of a side that are sent at a time."""
@@ -32,6 +37,7 @@ SAMPLED = 2_000_000
 PERCENTS = (0.5, 1.0, 5.0, 50.0, 95.0, 99.0, 99.5, 99.9)
 BINS = 256
 _RAW = re.compile(r"(?P<camera>.+)-\d{8}T\d{6}-\d{5,}(-\d+)?\.fits")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z?")
 _PART = re.compile(r"[\w+ -][\w.+ -]*")
 
 
@@ -61,15 +67,22 @@ async def _beside(work: Callable[..., T], *arguments: Any) -> T:
 
 
 async def images(asked: Asked) -> dict[str, Any]:
-    """The newest images, newest first: `id`, name, bytes and time of the file."""
+    """The newest images, newest first, and what their headers say; a raw file only while there is no finished one."""
     folder, allowed = await _allowed(asked)
     return {"images": await _beside(_listed, folder, allowed)}
 
 
 async def image(asked: Asked) -> dict[str, Any]:
     """One image (`id`): size, header, statistics, histogram."""
-    path = await _path(asked)
+    path = _shown(await _path(asked))
     return await _beside(_described, path)
+
+
+async def star(asked: Asked) -> dict[str, Any]:
+    """The star of an image nearest to a pixel (`x`, `y`, from 0 at the first of the file): see `imagemeasure.star`."""
+    path = _shown(await _path(asked))
+    x, y = (_number(asked.query, name, 0) for name in ("x", "y"))
+    return {"star": await _beside(lambda: star_at(_open(path).plane, x, y))}
 
 
 async def pixels(asked: Asked) -> File:
@@ -78,7 +91,7 @@ async def pixels(asked: Asked) -> File:
     Little-endian: uint32 width, height and how many pixels were put together, then uint16 from the least to the
     greatest value of the image, by rows from the first of the file.
     """
-    path = await _path(asked)
+    path = _shown(await _path(asked))
     wanted = [_number(asked.query, name, 0) for name in ("x", "y", "w", "h")]
     return File(await _beside(_part, path, wanted))
 
@@ -109,8 +122,12 @@ async def _path(asked: Asked) -> Path:
     path = folder.joinpath(*parts) if allowed.admits(parts) else None
     if path is None or not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         raise NotFoundError(f"there is no image {name!r} that you may see")
+    return path
+
+
+def _shown(path: Path) -> Path:
     if path.stat().st_size > MOST_BYTES:
-        raise OperationError(f"{path.name} has more than {MOST_BYTES >> 20} MiB: too large to be shown here")
+        raise OperationError(f"{path.name} has more than {MOST_BYTES >> 20} MiB: too large to be shown, download it")
     return path
 
 
@@ -121,11 +138,42 @@ def _listed(folder: Path, allowed: Allowed) -> list[dict[str, Any]]:
             facts = path.stat()
             found.append((facts.st_mtime_ns, "/".join(path.relative_to(folder).parts), facts.st_size))
     newest = sorted(found, reverse=True)[:MOST_LISTED]
-    return [
-        {"id": name, "name": name.rpartition("/")[2], "night": name.split("/")[1] if name.startswith("nights") else "",
-         "bytes": size, "t": datetime.fromtimestamp(t_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")}
-        for t_ns, name, size in newest
-    ]  # fmt: skip
+    listed = [_told_of(folder, *one) for one in newest]
+    finished = {(one["camera"], one["t"]) for one in listed if one["night"] and one["camera"]}
+    return [one for one in listed if one["night"] or (one["camera"], one["t"]) not in finished]
+
+
+def _told_of(folder: Path, t_ns: int, name: str, size: int) -> dict[str, Any]:
+    """A file as the list has it. `t` is the begin of the exposure where the header says it, else the file's time."""
+    cards = _cards(str(folder / name), t_ns, size)
+    raw = _RAW.fullmatch(name.removeprefix("images/"))
+    camera = cards.get("CAMERA") or cards.get("INSTRUME") or ""
+    said = str(cards.get("DATE-OBS", ""))
+    file = datetime.fromtimestamp(t_ns / 1e9, UTC).isoformat().replace("+00:00", "Z")
+    return {
+        "id": name,
+        "name": name.rpartition("/")[2],
+        "night": name.split("/")[1] if raw is None else "",
+        "bytes": size,
+        "t": f"{said.rstrip('Z')}Z" if _MOMENT.fullmatch(said) else file,
+        "camera": raw["camera"] if raw else str(camera).replace("/", "-"),
+        "object": str(cards.get("OBJECT", "")),
+        "kind": str(cards.get("IMAGETYP", "")),
+        "filter": str(cards.get("FILTER", "")),
+        "exposure": seconds if isinstance(seconds := cards.get("EXPTIME"), int | float) else None,
+    }
+
+
+@lru_cache(maxsize=4 * MOST_LISTED)
+def _cards(path: str, _t_ns: int, _size: int) -> Mapping[str, Any]:
+    """The header of a file as it is at this moment; nothing for one without."""
+    from sereno.device.instruments import FitsError, decode_header
+
+    try:
+        with Path(path).open("rb") as file:
+            return decode_header(file.read(HEAD))[0]
+    except (OSError, FitsError):
+        return {}
 
 
 def _newest_by_name(folder: Path, allowed: Allowed) -> Iterator[Path]:
@@ -194,12 +242,16 @@ def _described(path: Path) -> dict[str, Any]:
     if not sample.size:
         raise OperationError(f"{path.name}: no pixel has a value")
     low, high = opened.low, opened.high
-    counts, _ = np.histogram(sample, bins=BINS, range=(low, high if high > low else low + 1))
+    whole = plane.dtype.kind in "iu"
+    bins = int(min(BINS, high - low + 1)) if whole else BINS
+    ends = (low - 0.5, high + 0.5) if whole else (low, high if high > low else low + 1)
+    counts, _ = np.histogram(sample, bins=bins, range=ends)
     percents = np.percentile(sample, PERCENTS)
     return {
         "width": plane.shape[1],
         "height": plane.shape[0],
         "bits": plane.dtype.itemsize * 8,
+        "whole": whole,
         "cards": [[name, _told(value)] for name, value in opened.cards.items()],
         "statistics": {
             "low": low,
@@ -207,11 +259,25 @@ def _described(path: Path) -> dict[str, Any]:
             "mean": float(sample.mean()),
             "median": float(np.median(sample)),
             "deviation": float(sample.std()),
+            "saturated": _saturated(opened),
         },
         "every": step,
         "percentiles": {f"{p:g}": float(v) for p, v in zip(PERCENTS, percents, strict=True)},
+        "zscale": zscale(sample),
         "histogram": counts.tolist(),
     }
+
+
+def _saturated(opened: Opened) -> int:
+    """How many pixels have the highest value that there is: SATURATE of the header, else that of their numbers."""
+    plane, said = opened.plane, opened.cards.get("SATURATE")
+    if isinstance(said, int | float) and not isinstance(said, bool):
+        top = float(said)
+    elif plane.dtype.kind in "iu":
+        top = float(np.iinfo(plane.dtype).max)
+    else:
+        return 0
+    return int(np.count_nonzero(plane >= top)) if opened.high >= top else 0
 
 
 def _told(value: Any) -> Any:
@@ -232,16 +298,6 @@ def _part(path: Path, wanted: list[int]) -> bytes:
     level = np.nan_to_num((part - opened.low) / span * 65535.0, nan=0.0, posinf=65535.0, neginf=0.0)
     head = np.array([part.shape[1], part.shape[0], bins], "<u4").tobytes()
     return head + np.clip(np.rint(level), 0, 65535).astype("<u2").tobytes()
-
-
-def averaged(part: NDArray[Any], bins: int) -> NDArray[np.float64]:
-    """Blocks of bins x bins pixels as their mean; a rest at the edges that fills no block is left out."""
-    if bins == 1:
-        return part.astype(np.float64)
-    rows, columns = max(1, part.shape[0] // bins), max(1, part.shape[1] // bins)
-    high, wide = min(bins, part.shape[0]), min(bins, part.shape[1])
-    blocks = part[: rows * high, : columns * wide].reshape(rows, high, columns, wide)
-    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float64))
 
 
 def _number(query: Mapping[str, str], name: str, otherwise: int) -> int:

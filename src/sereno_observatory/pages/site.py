@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sereno.client import DeviceStatus
@@ -50,6 +50,7 @@ async def site(asked: Asked) -> dict[str, Any]:
         **{role: path_of(devices, module) for role, module in ROLES.items()},
         "plc": plc,
         "agents": agents,
+        "simulators": _simulators(devices, lambda path: may(Right.CALL, path)),
         "instruments": instruments,
         "writable": [spec.path for spec in known.values() if spec.access.writable and may(Right.WRITE, spec.path)],
         "events": [one.value for one in Fake] if environment and may(Right.CALL, environment) else [],
@@ -80,6 +81,23 @@ def _agents(devices: Sequence[DeviceStatus], may: Any) -> list[dict[str, Any]]:
             "commands": [one.name for one in known[supervision].commands] if may(supervision) else [],
         }
         for supervision, agent in watched
+    ]
+
+
+def _simulators(devices: Iterable[DeviceStatus], may: Callable[[str], bool]) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": one.path,
+            "supervision": one.path,
+            "description": one.description,
+            "url": one.url,
+            "commands": [command.name for command in one.commands] if may(one.path) else [],
+            "scenarios": list(
+                dict.fromkeys(label for command in one.commands for own in command.parameters for label in own.labels)
+            ),
+        }
+        for one in devices
+        if one.driver == "simulator"
     ]
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, create_engine, event, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from sereno.model import NotFoundError, OperationError, RefusedError
 
 from .model import Album, Entry, Image, Plan, Sequence, Slot, Target
 from .status import Event, Status, after
-from .tables import ALBUMS, CHANGES, IMAGES, META, METADATA, PLANS, SCHEMA, SEQUENCES
+from .tables import ACCOUNTS, ALBUMS, CHANGES, IMAGES, IMAGES_BY_TIME, META, METADATA, PLANS, SCHEMA, SEQUENCES, TRIES
 
 T = TypeVar("T")
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 5000")
@@ -31,10 +31,39 @@ class Book:
         """Free the database."""
         self._engine.dispose()
 
-    def add(self, sequences: Iterable[Sequence], t_ns: int) -> list[int]:
-        """Note sequences, all or none; their numbers."""
-        listed = list(sequences)
-        return self._work(lambda c: [_added(c, one, t_ns) for one in listed])
+    def add(self, sequences: Iterable[Sequence], t_ns: int, levels: Mapping[str, str] | None = None) -> list[int]:
+        """Note sequences, all or none; their numbers. The observers that `levels` has are accounts of these levels."""
+        listed, known = list(sequences), levels or {}
+
+        def work(c: Connection) -> list[int]:
+            numbers = [_added(c, one, t_ns) for one in listed]
+            owned = [(number, one.observer) for number, one in zip(numbers, listed, strict=True)]
+            rows = [{"sequence": n, "account": who, "level": known[who]} for n, who in owned if who in known]
+            if rows:
+                c.execute(insert(ACCOUNTS), rows)
+            return numbers
+
+        return self._work(work)
+
+    def account(self, number: int) -> str:
+        """In whose name a sequence was asked for, "" where that is not known. Raises NotFoundError."""
+        self.entry(number)
+        asked = select(ACCOUNTS.c.account).where(ACCOUNTS.c.sequence == number)
+        return self._work(lambda c: c.execute(asked).scalar()) or ""
+
+    def accounts(self, since: int) -> dict[str, str]:
+        """Those who have anything that is not over or that was taken since ns UTC, by name, with the last level of it.
+
+        "" where there was none.
+        """
+        present = select(ACCOUNTS).join(SEQUENCES, SEQUENCES.c.id == ACCOUNTS.c.sequence).where(_counts(since))
+        asked = present.order_by(ACCOUNTS.c.account, ACCOUNTS.c.level != "", ACCOUNTS.c.sequence)
+        return self._work(lambda c: {row.account: row.level for row in c.execute(asked)})
+
+    def of_account(self, account: str, since: int) -> list[Entry]:
+        """What an account has that is not over, or of which images were taken since ns UTC."""
+        mine = select(ACCOUNTS.c.sequence).where(ACCOUNTS.c.account == account)
+        return self._work(lambda c: _entries(c, SEQUENCES.c.id.in_(mine) & _counts(since)))
 
     def entry(self, number: int) -> Entry:
         """One sequence with its images. Raises NotFoundError."""
@@ -54,6 +83,18 @@ class Book:
     def happen(self, number: int, event: Event, t_ns: int, why: str = "") -> Status:
         """Something happens to a sequence; its new status. Raises NotFoundError, RefusedError."""
         return self._work(lambda c: _changed(c, number, event, t_ns, why))
+
+    def retry(self, number: int, t_ns: int, why: str, most: int) -> Status:
+        """As `happen` for RETRY, on record as a try; the last of `most` tries has failed for good."""
+
+        def work(c: Connection) -> Status:
+            tries = 1 + (c.execute(select(func.count()).where(TRIES.c.sequence == number)).scalar() or 0)
+            event = Event.RETRY if tries < most else Event.FAIL
+            status = _changed(c, number, event, t_ns, f"{why}; try {tries} of {most}")
+            c.execute(insert(TRIES).values(sequence=number, t_tried=t_ns, why=why))
+            return status
+
+        return self._work(work)
 
     def start(self, number: int, t_ns: int) -> Entry:
         """Begin to execute; refused while another one is executed, or outside its window."""
@@ -94,7 +135,7 @@ class Book:
             waits = SEQUENCES.c.status.in_((Status.TOBEPLANNED, Status.PLANNED, Status.UNPLANNABLE))
             over = list(c.execute(select(SEQUENCES.c.id).where(waits, SEQUENCES.c.t_end <= t_ns)).scalars())
             for number in over:
-                _changed(c, number, Event.EXPIRE, t_ns, "its window is over")
+                _changed(c, number, Event.EXPIRE, t_ns, "; ".join(("its window is over", *_last_try(c, number))))
             return over
 
         return self._work(work)
@@ -116,6 +157,7 @@ class Book:
 
     def _prepare(self, connection: Connection) -> None:
         METADATA.create_all(connection)
+        IMAGES_BY_TIME.create(connection, checkfirst=True)
         known = connection.execute(select(META.c.value).where(META.c.name == "schema")).scalar()
         if known is None:
             connection.execute(insert(META).values(name="schema", value=str(SCHEMA)))
@@ -174,36 +216,59 @@ def _changed(c: Connection, number: int, event: Event, t_ns: int, why: str) -> S
     return status
 
 
+def _last_try(c: Connection, number: int) -> list[str]:
+    """Why it was not executed before, if it was tried."""
+    asked = select(TRIES.c.why).where(TRIES.c.sequence == number).order_by(TRIES.c.number.desc()).limit(1)
+    return list(c.execute(asked).scalars())
+
+
+def _counts(since: int) -> ColumnElement[bool]:
+    """Sequences that are not over, or of which images were taken since ns UTC."""
+    taken = select(IMAGES.c.sequence).where(IMAGES.c.t_start >= since)
+    return SEQUENCES.c.status.in_([status for status in Status if not status.final]) | SEQUENCES.c.id.in_(taken)
+
+
 def _note(c: Connection, number: int, status: Status, t_ns: int, why: str) -> None:
     c.execute(insert(CHANGES).values(sequence=number, t_changed=t_ns, status=status, why=why))
 
 
 def _entries(c: Connection, where: Any, limit: int | None = None) -> list[Entry]:
+    """Sequences with all that belongs to them, in five questions however many they are."""
     asked = select(SEQUENCES).order_by(SEQUENCES.c.id.desc()).limit(limit)
-    rows = c.execute(asked if where is None else asked.where(where)).all()
-    return [_entry(c, row) for row in rows]
+    asked = asked if where is None else asked.where(where)
+    rows = c.execute(asked).all()
+    if not rows:
+        return []
+    wanted = asked.with_only_columns(SEQUENCES.c.id).subquery()
+    parts = [_by_sequence(c, table, wanted) for table in (ALBUMS, PLANS, IMAGES, TRIES)]
+    return [_entry(row, *(part.get(row.id, []) for part in parts)) for row in rows]
 
 
-def _entry(c: Connection, row: Any) -> Entry:
-    plans: dict[int, list[Plan]] = {}
-    for one in c.execute(select(PLANS).where(PLANS.c.sequence == row.id).order_by(PLANS.c.album, PLANS.c.position)):
+def _by_sequence(c: Connection, table: Table, wanted: Any) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    asked = select(table).join(wanted, table.c.sequence == wanted.c.id).order_by(*table.primary_key.columns)
+    for one in c.execute(asked):
+        found.setdefault(one.sequence, []).append(one)
+    return found
+
+
+def _entry(row: Any, albums: list[Any], plans: list[Any], images: list[Any], tries: list[Any]) -> Entry:
+    planned: dict[int, list[Plan]] = {}
+    for one in plans:
         fields = {name: getattr(one, name) for name in Plan.__struct_fields__}
-        plans.setdefault(one.album, []).append(msgspec.convert(fields, Plan))
-    albums = tuple(
-        Album(detector=one.detector, name=one.name, plans=tuple(plans[one.position]))
-        for one in c.execute(select(ALBUMS).where(ALBUMS.c.sequence == row.id).order_by(ALBUMS.c.position))
-    )
+        planned.setdefault(one.album, []).append(msgspec.convert(fields, Plan))
+    listed = tuple(Album(detector=one.detector, name=one.name, plans=tuple(planned[one.position])) for one in albums)
     plain = {name: getattr(row, name) for name in ("name", "program", "observer", "priority", "duration")}
     target = msgspec.json.decode(row.target, type=Target) if row.target else None
-    asked = Sequence(**plain, albums=albums, t_start=row.t_start, t_end=row.t_end, target=target)
-    kept = c.execute(select(IMAGES).where(IMAGES.c.sequence == row.id).order_by(*IMAGES.primary_key.columns))
     return Entry(
         id=row.id,
-        sequence=asked,
+        sequence=Sequence(**plain, albums=listed, t_start=row.t_start, t_end=row.t_end, target=target),
         status=Status(row.status),
         why=row.why,
         t_changed=row.t_changed,
-        images=tuple(_image(one) for one in kept),
+        images=tuple(_image(one) for one in images),
+        tries=len(tries),
+        t_tried=tries[-1].t_tried if tries else 0,
     )
 
 

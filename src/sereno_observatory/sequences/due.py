@@ -9,8 +9,6 @@ from .model import Entry
 
 OVERHEAD = 30.0
 """Seconds that pointing and the first filter are taken to need."""
-READOUT = 5.0
-"""Seconds between two images."""
 
 
 class Chooser(Protocol):
@@ -24,10 +22,12 @@ class ByPriority:
     """The one with the highest priority that is in its window, can be seen and ends in time.
 
     Among equals the one whose window ends first, then the older one. `hidden` says why one cannot be seen, or "".
+    One that was tried in vain rests for `rest` seconds after the first try, twice that after the second, and so on.
     """
 
-    def __init__(self, hidden: Callable[[Entry, int], str] = lambda _entry, _t: "") -> None:
+    def __init__(self, hidden: Callable[[Entry, int], str] = lambda _entry, _t: "", rest: float = 0.0) -> None:
         self._hidden = hidden
+        self._rest = rest
 
     def next_at(self, waiting: Sequence[Entry], t_ns: int) -> Entry | None:
         """See Chooser."""
@@ -37,16 +37,13 @@ class ByPriority:
     def _fits(self, one: Entry, t_ns: int) -> bool:
         window = one.sequence
         in_time = window.t_start <= t_ns and t_ns + takes(one) * 1e9 <= window.t_end
-        return in_time and not self._hidden(one, t_ns)
+        rests = 0 <= t_ns - one.t_tried < one.tries * self._rest * 1e9
+        return in_time and not rests and not self._hidden(one, t_ns)
 
 
 def takes(one: Entry) -> float:
     """Seconds that what is missing of a sequence takes: exposures, readouts and pointing."""
-    needs: dict[int, float] = {}
-    for slot in one.missing():
-        plan = one.sequence.albums[slot.album].plans[slot.plan]
-        needs[slot.album] = needs.get(slot.album, 0.0) + plan.exposure + READOUT
-    return OVERHEAD + max(needs.values(), default=0.0)
+    return OVERHEAD + one.still_occupies
 
 
 def _rank(one: Entry) -> tuple[int, int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Annotated
 
@@ -43,7 +43,11 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     def __str__(self) -> str:
         if self.right_ascension is not None:
             return f"RA {self.right_ascension:.5f} h, dec {self.declination:+.4f} deg"
-        return f"altitude {self.altitude:.2f} deg, azimuth {self.azimuth:.2f} deg"
+        return f"altitude {self.altitude:.2f} deg, azimuth {round(self.azimuth or 0.0, 2) % 360.0:.2f} deg"
+
+
+READOUT = 5.0
+"""Seconds between two images."""
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -69,7 +73,7 @@ class Album(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is executed in one piece, within t_start and t_end (ns UTC), the higher priority first.
 
-    It has 10,000 images at most. Without a target nothing is pointed or opened. `duration` (s) is what its author says
+    It has 10,000 images at most. Without a target nothing is pointed. `duration` (s) is what its author says
     that it takes, 0 = not said.
     """
 
@@ -99,9 +103,21 @@ class Sequence(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return sum(plan.images for album in self.albums for plan in album.plans)
 
     @property
-    def exposed(self) -> float:
-        """Seconds of exposure of the detector that takes longest: they expose at the same time."""
-        return max(sum(plan.exposure * plan.images for plan in album.plans) for album in self.albums)
+    def needs_sky(self) -> bool:
+        """False if a closed dome will do, by day too: it points nowhere, and is of darks, bias and lamp flats alone."""
+        frames = {plan.frame for album in self.albums for plan in album.plans}
+        return self.target is not None or Frame.LIGHT in frames
+
+    def has(self, slot: Slot) -> bool:
+        """Whether this image was asked for."""
+        if not (0 <= slot.album < len(self.albums) and 0 <= slot.plan < len(self.albums[slot.album].plans)):
+            return False
+        return 1 <= slot.number <= self.albums[slot.album].plans[slot.plan].images
+
+    @property
+    def occupies(self) -> float:
+        """Seconds of exposures and readouts of the detector that takes longest: they expose at the same time."""
+        return max(sum((plan.exposure + READOUT) * plan.images for plan in album.plans) for album in self.albums)
 
 
 class Slot(msgspec.Struct, frozen=True, order=True):
@@ -117,15 +133,18 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
 
     slot: Slot
     file: str
-    t_start: int
-    seconds: float
+    t_start: Moment
+    seconds: Annotated[float, msgspec.Meta(ge=0)]
     detector: str
     filter: str = ""
     note: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A sequence in the book: its number, how it fares and why, since when, and the images taken."""
+    """A sequence in the book: its number, how it fares and why, since when, and the images taken.
+
+    `tries` were given up because an instrument did not do its part, the last one at `t_tried` (ns UTC).
+    """
 
     id: int
     sequence: Sequence
@@ -133,11 +152,27 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     t_changed: int = 0
     images: tuple[Image, ...] = ()
+    tries: int = 0
+    t_tried: int = 0
 
     def missing(self) -> list[Slot]:
         """Images not taken yet, album by album in their order."""
         taken = {image.slot for image in self.images}
         return [slot for slot in slots(self.sequence) if slot not in taken]
+
+    @property
+    def still_occupies(self) -> float:
+        """As `occupies` of its sequence, by what is missing."""
+        plans = [album.plans for album in self.sequence.albums]
+        return longest((slot.album, plans[slot.album][slot.plan].exposure + READOUT) for slot in self.missing())
+
+
+def longest(exposures: Iterable[tuple[int, float]]) -> float:
+    """Seconds of the album that takes longest, as they are exposed at the same time."""
+    sums: dict[int, float] = {}
+    for album, seconds in exposures:
+        sums[album] = sums.get(album, 0.0) + seconds
+    return max(sums.values(), default=0.0)
 
 
 def slots(sequence: Sequence) -> Iterator[Slot]:

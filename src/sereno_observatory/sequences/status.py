@@ -32,13 +32,17 @@ class Status(StrEnum):
 
 
 class Event(StrEnum):
-    """What happens to a sequence. INTERRUPT leaves it for later, ABORT does not."""
+    """What happens to a sequence. INTERRUPT leaves it for later, ABORT does not.
+
+    RETRY leaves it for later, too: an instrument did not do its part. How often is for the book to say.
+    """
 
     PLAN = "plan"
     REPLAN = "replan"
     GIVE_UP = "give_up"
     START = "start"
     INTERRUPT = "interrupt"
+    RETRY = "retry"
     FINISH = "finish"
     ABORT = "abort"
     FAIL = "fail"
@@ -58,6 +62,7 @@ _LEADS: dict[Status, dict[Event, Status]] = {
     Status.UNPLANNABLE: {Event.REPLAN: Status.TOBEPLANNED, **_ENDS},
     Status.EXECUTING: {
         Event.INTERRUPT: Status.PLANNED,
+        Event.RETRY: Status.PLANNED,
         Event.FINISH: Status.EXECUTED,
         Event.ABORT: Status.ABORTED,
         Event.FAIL: Status.FAILED,

@@ -28,6 +28,15 @@ SEQUENCES = Table(
     Column("target", Text, nullable=False),
 )
 
+ACCOUNTS = Table(
+    "sequence_account",
+    METADATA,
+    Column("sequence", ForeignKey("sequence.id"), primary_key=True),
+    Column("account", String(200), nullable=False, index=True),
+    Column("level", String(80), nullable=False),
+)
+"""In whose name a sequence was asked for, where that is known, and by which level; "" for one that others did."""
+
 ALBUMS = Table(
     "album",
     METADATA,
@@ -66,6 +75,7 @@ IMAGES = Table(
     Column("filter", String(200), nullable=False),
     Column("note", Text, nullable=False),
 )
+IMAGES_BY_TIME = Index("image_t_start", IMAGES.c.t_start)
 
 CHANGES = Table(
     "sequence_change",
@@ -77,3 +87,13 @@ CHANGES = Table(
     Column("why", Text, nullable=False),
     Index("sequence_changes", "sequence", "number"),
 )
+
+TRIES = Table(
+    "sequence_try",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("sequence", ForeignKey("sequence.id"), nullable=False, index=True),
+    Column("t_tried", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+)
+"""Executions that ended because an instrument did not do its part."""

@@ -12,6 +12,7 @@ from sereno_observatory.sky import Place
 from tests.observatory.sequences.asked import EPOCH, entry
 
 BEGUN = EPOCH + 3 * 3600 * 10**9
+KEPT = BEGUN + 25 * 10**9
 DETECTOR = Detector("Visible camera", "site/vis", "site/wheel", "site/focuser")
 SITE = Place(31.0439, -115.4637, 2800.0)
 SEEN = {
@@ -20,8 +21,10 @@ SEEN = {
     "site/wheel/filter": "r",
     "site/vis/temperature": -20.0,
     "site/vis/gain": 1.5,
+    "site/vis/electrons_per_count": 0.8,
     "site/vis/binning": 2,
     "site/focuser/position": 1200,
+    "site/dome/azimuth": 123.0,
 }
 
 
@@ -35,5 +38,5 @@ def facts_of(*, raw: str = "raw.fits", seen: dict[str, Any] | None = None, numbe
         t_start=BEGUN,
         seen=Seen(SEEN if seen is None else seen),
     )
-    known = {"entry": entry(7, observer="vera", program="Galaxies"), "ambient": 7.5, **more}
+    known = {"entry": entry(7, observer="vera", program="Galaxies"), "ambient": 7.5, "t_kept": KEPT, **more}
     return Facts(shot=shot, place=SITE, name="Sereno", telescope="site/telescope", **known)

@@ -21,6 +21,7 @@ from sereno_observatory.images.archive import WITHOUT, Archive
 from sereno_observatory.images.headers import ns_of_iso
 from tests.observatory.images.facts import BEGUN, facts_of
 from tests.observatory.observer.fakes import raw_image
+from tests.observatory.sequences.asked import entry
 
 NAME = "2025-12-31/000007_M31_Visible-camera_r_p1-0001.fits"
 
@@ -48,12 +49,43 @@ def test_astropy_opens_and_verifies_without_a_warning(
         with fits.open(nights / kept.file, checksum=True) as opened:
             opened.verify("exception")
             header = opened[0].header
-            assert header["OBJECT"] == "M31"
+            assert (header["OBJECT"], header["BUNIT"]) == ("M31", "adu")
             assert header["DATE-OBS"] == "2026-01-01T03:00:00.005"
+            assert "2026-01-01T03:00:25.000" in header.comments["CHECKSUM"]  # by the node's clock, as in DATE
             assert Time(header["DATE-OBS"], scale="utc").mjd == pytest.approx(header["MJD-OBS"], abs=1e-8)
             assert opened[0].data.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
     assert (raw / "raw.fits").exists()
     assert [path.name for path in nights.rglob("*") if path.is_file()] == [Path(NAME).name]
+
+
+def test_a_finished_image_of_a_missing_slot_is_found_by_its_header(
+    folders: tuple[Archive, Path, Path], require_package: Callable[[str, str], ModuleType]
+) -> None:
+    require_package("astropy", "astropy")
+    archive, _, _ = folders
+    facts = facts_of(entry=entry(7, t_end=BEGUN + 60 * 10**9))
+    kept = archive.keep_now(facts)
+    (found,) = archive.unrecorded_now(facts.entry)
+    assert (found.slot, found.file, found.t_start, found.seconds) == (facts.shot.slot, kept.file, kept.t_start, 20.0)
+    assert (found.detector, found.filter) == ("Visible camera", "r")
+    assert archive.unrecorded_now(msgspec.structs.replace(facts.entry, images=(found,))) == []
+    other = msgspec.structs.replace(facts.entry.sequence, t_start=found.t_start + 1)
+    assert archive.unrecorded_now(msgspec.structs.replace(facts.entry, sequence=other)) == []  # a new book
+
+
+def test_one_that_had_to_have_another_name_is_found_too(
+    folders: tuple[Archive, Path, Path], require_package: Callable[[str, str], ModuleType]
+) -> None:
+    """The book began anew, and its sequence 7 of the same night has the name of an image of the old one."""
+    require_package("astropy", "astropy")
+    archive, _, _ = folders
+    archive.keep_now(facts_of(entry=entry(7, name="M31")))
+    facts = facts_of(entry=entry(7, t_end=BEGUN + 60 * 10**9))
+    (Path(archive._nights) / NAME).write_bytes(b"of another book")
+    kept = archive.keep_now(facts)
+    assert kept.file == NAME.replace(".fits", "-2.fits")
+    (found,) = archive.unrecorded_now(facts.entry)
+    assert found.file == kept.file
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def header(**more: object) -> dict[str, object]:
 
 
 def test_a_header_is_complete() -> None:
-    found = header()
+    found = header(dome="site/dome")
     expected = {
         "OBJECT": "M31",
         "IMAGETYP": "LIGHT",
@@ -28,6 +28,7 @@ def test_a_header_is_complete() -> None:
         "PROGID": "Galaxies",
         "SEQID": 7,
         "FILTER": "r",
+        "DATE": "2026-01-01T03:00:25.000",
         "DATE-OBS": "2026-01-01T03:00:00.000",
         "EXPTIME": 20.0,
         "RADESYS": "ICRS",
@@ -36,8 +37,10 @@ def test_a_header_is_complete() -> None:
         "INSTRUME": "Visible camera",
         "CCD-TEMP": -20.0,
         "GAIN": 1.5,
+        "EGAIN": 0.8,
         "XBINNING": 2,
         "FOCUS": 1200,
+        "DOMEAZ": 123.0,
         "AMBTEMP": 7.5,
         "SITELAT": 31.0439,
         "SITELONG": -115.4637,
@@ -51,7 +54,7 @@ def test_a_header_is_complete() -> None:
 
 def test_what_is_not_known_is_left_out() -> None:
     found = header(seen={}, ambient=None)
-    assert not {"RA", "DEC", "AIRMASS", "CCD-TEMP", "FILTER", "FOCUS", "AMBTEMP"} & set(found)
+    assert not {"RA", "DEC", "AIRMASS", "CCD-TEMP", "EGAIN", "FILTER", "FOCUS", "AMBTEMP", "DOMEAZ"} & set(found)
     assert {"OBJECT", "DATE-OBS", "EXPTIME", "INSTRUME"} <= set(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,11 @@ class Bench:
 
 @asynccontextmanager
 async def observing(
-    clock: JumpingClock, folder: Path, observer: type[Observer] = Watcher, **more: Any
+    clock: JumpingClock,
+    folder: Path,
+    observer: type[Observer] = Watcher,
+    book: Mapping[str, Any] = SITE,
+    **more: Any,
 ) -> AsyncIterator[Bench]:
     """The observer, its book and its fakes, running."""
     wanted: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -91,7 +95,7 @@ async def observing(
         "site/wheel": (Wheel, {}),
         "site/plc": (Roof, {}),
         "observatory/environment": (Sky, {}),
-        BOOK: (Sequences, {"detectors": NAMES}),
+        BOOK: (Sequences, {"detectors": NAMES, **book}),
         OBSERVER: (observer, {**OBSERVING, **more}),
     }
     configs = []

@@ -11,6 +11,7 @@ from sereno.device.instruments import encode_fits
 from sereno_observatory.images.archive import Archive, Kept
 from sereno_observatory.images.headers import Facts
 from sereno_observatory.observer import Observer
+from sereno_observatory.sequences import Entry, Image
 
 
 class Faulty(Device):
@@ -37,6 +38,9 @@ class Mount(Faulty):
     altitude: float = tag(unit="deg", default=60.0)
     azimuth: float = tag(unit="deg", default=10.0)
     parked: bool = tag(default=True)
+    slow: float = 0.0
+    """Seconds that it takes to say that it has accepted a slew."""
+    slews: int = 0
 
     @command
     async def unpark(self) -> None:
@@ -54,7 +58,10 @@ class Mount(Faulty):
         if self.parked:
             raise DeviceError("parked", "it is parked")
         self.now_at = "slewing"
-        self.client.clock.call_later(self.slewing, lambda: self._there(right_ascension, declination))
+        self.slews += 1
+        arrives = self.slewing + 2 * self.slow
+        self.client.clock.call_later(arrives, lambda: self._there(right_ascension, declination))
+        await self.client.clock.sleep(self.slow)
 
     @command
     async def abort(self) -> None:
@@ -161,6 +168,9 @@ class Shelf(Archive):
             raise OSError(self.full)
         self.facts.append(facts)
         return Kept(f"{len(self.facts)}.fits", facts.shot.t_start)
+
+    async def unrecorded(self, entry: Entry) -> list[Image]:
+        return []
 
 
 SHELF = Shelf()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sereno.client import Client, Reading
 from sereno.model import AckState, NotConnectedError, OperationError
 from sereno.testing import JumpingClock, jumping
+from sereno_observatory.observer import Observer, agent
 from tests.observatory.observer.bench import BOOK, OBSERVER, Bench, observing
 from tests.observatory.sequences.asked import TOML
 
@@ -40,7 +43,7 @@ async def test_a_sequence_is_executed_with_both_cameras_and_put_on_record(clock:
         assert entry["status"] == "EXECUTED"
         assert [(one["slot"]["album"], one["slot"]["number"]) for one in entry["images"]] == [(0, 1), (0, 2), (1, 1)]
         assert entry["why"].startswith("3 images in ")
-        assert (await bench.told("result")).startswith(f"sequence {number} finish: 3 images")
+        assert (await bench.told("result")).startswith(f"sequence {number} executed: 3 images")
         facts = bench.shelf.facts[0]
         assert (facts.ambient, facts.entry.sequence.observer) == (7.5, "vera")
         assert facts.shot.seen.of("site/wheel", "filter") == "r"
@@ -90,7 +93,61 @@ async def test_a_restart_goes_on_with_what_is_missing(clock: JumpingClock, tmp_p
         entry = await bench.entry(number)
         assert (entry["status"], len(entry["images"])) == ("EXECUTED", 3)
         assert bench.devices["site/vis"].aborted == 1
-        assert (await bench.told("result")).startswith(f"sequence {number} finish: 2 images")
+        assert (await bench.told("result")).startswith(f"sequence {number} executed: 2 images")
+
+
+@pytest.mark.parametrize(("order", "status"), [("interrupt", "PLANNED"), ("abort", "ABORTED")])
+def test_what_was_stopped_stays_stopped_although_the_observer_ends_at_once(
+    order: str, status: str, tmp_path: Path
+) -> None:
+    @jumping
+    async def run(clock: JumpingClock) -> None:
+        async with observing(clock, tmp_path) as bench:
+            number = await exposing(bench)
+            assert await bench.call(OBSERVER, order, "rain") is True
+            await bench.server.devices.pause(OBSERVER)  # the cameras are still being stopped
+            assert (await bench.entry(number))["status"] == status
+            bench.server.devices.resume(OBSERVER)
+            await clock.sleep(20.0)
+            assert (await bench.told("activity"), (await bench.entry(number))["status"]) == ("IDLE", status)
+
+    run()
+
+
+class Deaf(Observer):
+    """An observer that ends between an image kept and the book told."""
+
+    ends_there = False
+
+    async def _insist(self, name: str, *arguments: Any) -> None:
+        if self.ends_there and name == "record":
+            await self.client.clock.sleep(1e6)
+        await super()._insist(name, *arguments)
+
+
+@jumping
+async def test_an_image_that_was_kept_when_the_observer_ended_is_on_record_once(
+    clock: JumpingClock, tmp_path: Path
+) -> None:
+    async with observing(clock, tmp_path, Deaf) as bench:
+        number = await exposing(bench)
+        observer = bench.devices[OBSERVER]
+        observer.ends_there = True
+        await clock.sleep(25.0)
+        await bench.server.devices.pause(OBSERVER)
+        kept = sorted(path.name for path in (tmp_path / "nights").rglob("*.fits"))
+        assert kept
+        assert (await bench.entry(number))["images"] == []
+        observer.ends_there = False
+        bench.server.devices.resume(OBSERVER)
+        await bench.until("activity", "EXPOSING", 60.0)
+        await bench.until("activity", "IDLE")
+        await clock.sleep(5.0)
+        entry = await bench.entry(number)
+        files = sorted(Path(image["file"]).name for image in entry["images"])
+        assert (entry["status"], len(files)) == ("EXECUTED", 3)
+        assert files == sorted(path.name for path in (tmp_path / "nights").rglob("*.fits"))
+        assert set(kept) <= set(files)
 
 
 @jumping
@@ -104,8 +161,43 @@ async def test_a_camera_that_hangs_ends_with_a_stated_result(clock: JumpingClock
         await bench.until("activity", "IDLE")
         await clock.sleep(5.0)
         entry = await bench.entry(number)
-        assert entry["status"] == "FAILED"
+        assert entry["status"] == "PLANNED"
         assert entry["why"].startswith("Near-infrared camera: ")
+        assert entry["why"].endswith("; try 1 of 3")
+        bench.devices["site/nir"].hung = False
+        assert await bench.told("due", BOOK) == 0
+        await clock.sleep(70.0)
+        assert await bench.told("due", BOOK) == number
+        await bench.call(OBSERVER, "execute", number)
+        await bench.until("activity", "IDLE")
+        await clock.sleep(5.0)
+        entry = await bench.entry(number)
+        assert (entry["status"], len(entry["images"])) == ("EXECUTED", 3)
+
+
+@jumping
+async def test_a_camera_that_never_comes_back_fails_in_the_end(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        bench.devices["site/nir"].hung = True
+        number = await bench.add()
+        for _ in range(3):
+            await bench.call(OBSERVER, "execute", number)
+            await bench.until("activity", "IDLE")
+            await clock.sleep(5.0)
+        entry = await bench.entry(number)
+        assert (entry["status"], entry["why"].endswith("; try 3 of 3")) == ("FAILED", True)
+        assert [one["status"] for one in entry["changes"]].count("EXECUTING") == 3
+        assert len(entry["images"]) == 2
+
+
+@jumping
+async def test_a_telescope_that_is_slow_to_answer_is_told_once(clock: JumpingClock, tmp_path: Path) -> None:
+    async with observing(clock, tmp_path) as bench:
+        mount = bench.devices["site/telescope"]
+        mount.slow = 8.0
+        await bench.call(OBSERVER, "execute", await bench.add())
+        await bench.until("taken", 1)
+        assert mount.slews == 1, "the slew was taken for lost, and ordered again"
 
 
 @jumping
@@ -256,3 +348,43 @@ async def test_detectors_without_cameras_are_refused(clock: JumpingClock, tmp_pa
     with pytest.raises(Exception, match="2 detectors have 1 cameras"):
         async with observing(clock, tmp_path, cameras=["site/vis"]):
             pass
+
+
+@jumping
+async def test_a_book_that_comes_after_the_observer_is_waited_for_without_a_word(
+    clock: JumpingClock, tmp_path: Path
+) -> None:
+    async with observing(clock, tmp_path) as bench:
+        devices = bench.server.devices
+        await devices.pause(OBSERVER)
+        await devices.pause(BOOK)
+        devices.resume(OBSERVER)
+        for _ in range(20):
+            await clock.sleep(1.0)
+            assert await bench.told("result") == ""
+        await clock.sleep(30.0)
+        assert (await bench.told("result")).startswith("the book is not there: ")
+        devices.resume(BOOK)
+        await bench.until("result", "", 30.0)
+
+
+@jumping
+async def test_an_air_that_nobody_can_tell_costs_no_image(
+    clock: JumpingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when an observer in a process of its own does not reach the node for a moment."""
+    read = agent.readings_of
+
+    async def hiccup(client: Client, paths: Sequence[str]) -> list[Reading]:
+        if any(path.endswith("/weather_temperature") for path in paths):
+            raise NotConnectedError("the node is busy")
+        return await read(client, paths)
+
+    monkeypatch.setattr(agent, "readings_of", hiccup)
+    async with observing(clock, tmp_path) as bench:
+        number = await exposing(bench)
+        await bench.until("activity", "IDLE")
+        await clock.sleep(5.0)
+        entry = await bench.entry(number)
+        assert (entry["status"], len(entry["images"])) == ("EXECUTED", 3)
+        assert all(one.aborted == 0 for one in (bench.devices["site/vis"], bench.devices["site/nir"]))

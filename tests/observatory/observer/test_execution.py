@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from sereno_observatory.observer.execution import GRACE, POINTING, Stage
+from sereno_observatory.observer.execution import GRACE, POINTING, Stage, as_azimuth
 from sereno_observatory.observer.goal import Answer, Order
 from sereno_observatory.sequences import Album, Event, Frame, Image, Plan, Slot
 from tests.observatory.observer.world import Run, World
@@ -34,6 +34,14 @@ def test_both_cameras_expose_at_the_same_time_after_pointing() -> None:
     assert execution.pointed_after == pytest.approx(11.0, abs=1.0)
     assert execution.overhead(0.0) == pytest.approx(execution.ended - 40.0, abs=1.0)
     assert execution.taken == 3
+
+
+def test_what_is_exposed_now_is_no_overhead() -> None:
+    run = Run(entry()).go(until=lambda run: len(run.ordered("expose")) == 2)
+    before = run.execution.overhead(run.world.now)
+    run.go(15.0)
+    assert run.execution.taken == 0
+    assert run.execution.overhead(run.world.now) == pytest.approx(before, abs=1.0)
 
 
 def test_what_is_so_already_is_not_ordered() -> None:
@@ -72,6 +80,15 @@ def test_darks_are_taken_without_sky() -> None:
     run = Run(entry(albums=(Album(detector=VIS, plans=plans),), target=None), world, direction=None).go()
     assert [order.name for _, order in world.orders] == ["expose", "expose"]
     assert run.execution.outcome is Event.FINISH
+
+
+def test_what_exposes_to_the_sky_without_a_target_waits_for_an_open_dome() -> None:
+    plans = (Plan(exposure=5.0, images=2),)
+    world = World()
+    world.values["plc/shutter"] = "closed"
+    run = Run(entry(albums=(Album(detector=VIS, plans=plans),), target=None), world, direction=None).go()
+    assert [order.name for _, order in world.orders if order.name == "expose"] == []
+    assert (run.execution.outcome, run.execution.why) == (Event.INTERRUPT, "the dome is not open")
 
 
 @pytest.mark.parametrize("event", [Event.CANCEL, Event.INTERRUPT, Event.ABORT])
@@ -153,20 +170,45 @@ def test_a_dome_that_nobody_knows_interrupts_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("world", "why"),
+    ("world", "why", "outcome"),
     [
-        (failing("slew"), "the telescope: it will not"),
-        (failing("unpark", Answer.LOST), f"unparking: not there after {POINTING:g} s, it will not"),
-        (failing("turn"), "the dome: it will not"),
-        (failing("select"), "Visible camera: the filter: it will not"),
-        (failing("expose", device="nir"), "Near-infrared camera: the exposure was refused: it will not"),
-        (World(delay=1000.0), f"the telescope: not there after {POINTING:g} s"),
+        (failing("slew"), "the telescope: it will not", Event.FAIL),
+        (failing("unpark", Answer.LOST), f"unparking: not there after {POINTING:g} s, it will not", Event.RETRY),
+        (failing("turn"), "the dome: it will not", Event.FAIL),
+        (failing("select"), "Visible camera: the filter: it will not", Event.FAIL),
+        (failing("select", Answer.LOST), "Visible camera: the filter: not there after 90 s, it will not", Event.RETRY),
+        (failing("expose", device="nir"), "Near-infrared camera: the exposure was refused: it will not", Event.FAIL),
+        (World(delay=1000.0), f"the telescope: not there after {POINTING:g} s", Event.RETRY),
     ],
 )
-def test_what_an_instrument_will_not_do_is_the_reason(world: World, why: str) -> None:
+def test_what_an_instrument_will_not_do_is_the_reason(world: World, why: str, outcome: Event) -> None:
+    """What it refuses it would refuse again; what it does not do it may do later."""
     run = Run(entry(), world).go()
-    assert run.execution.outcome is Event.FAIL
+    assert run.execution.outcome is outcome
     assert run.execution.why.startswith(why)
+
+
+def test_a_camera_that_nobody_knows_leaves_it_for_later_and_the_other_has_its_images() -> None:
+    run = Run(entry()).go(until=exposes)
+    run.world.lost.add("nir")
+    run.go(3000)
+    assert run.execution.outcome is Event.RETRY
+    assert run.execution.why.startswith("Near-infrared camera: ")
+    assert [slot for slot in run.kept if slot.album == 0] == [Slot(0, 0, 1), Slot(0, 0, 2)]
+
+
+def test_a_camera_that_refuses_beside_one_that_is_silent_fails() -> None:
+    run = Run(entry(), failing("select"))
+    run.world.lost.add("nir")
+    run.go(3000)
+    assert run.execution.outcome is Event.FAIL
+
+
+def test_a_telescope_that_nobody_knows_leaves_it_for_later() -> None:
+    run = Run(entry()).go(until=exposes)
+    run.world.lost.add("mount")
+    run.go()
+    assert (run.execution.outcome, run.execution.why) == (Event.RETRY, "the telescope is not known")
 
 
 def test_one_camera_that_fails_leaves_the_other_its_images() -> None:
@@ -210,6 +252,11 @@ def test_the_dome_follows_the_telescope() -> None:
     run.world.values["mount/azimuth"] = 120.0
     run.go()
     assert [order.arguments for _, order in run.world.orders if order.name == "turn"] == [(90.0,), (120.0,)]
+
+
+@pytest.mark.parametrize(("direction", "told"), [(91.14430602, 91.14), (359.999, 0.0), (360.0, 0.0), (0.0, 0.0)])
+def test_a_dome_is_told_a_direction_that_it_takes(direction: float, told: float) -> None:
+    assert as_azimuth(direction) == told
 
 
 def test_cameras_that_were_busy_before_are_brought_to_rest() -> None:

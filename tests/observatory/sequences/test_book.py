@@ -61,6 +61,37 @@ def test_one_at_a_time_in_its_window(book: Book) -> None:
     ]
 
 
+def test_every_try_is_on_record_and_the_last_one_fails_for_good(book: Book, tmp_path: Path) -> None:
+    (number,) = book.add([asked()], EPOCH)
+    found = []
+    for minute in range(3):
+        book.start(number, EPOCH + minute * MINUTE)
+        found.append(book.retry(number, EPOCH + minute * MINUTE + 1, f"silent {minute}", 3))
+        with pytest.raises(RefusedError, match="cannot"):
+            book.retry(number, EPOCH + minute * MINUTE + 2, "the same, heard twice", 3)
+        assert (book.entry(number).tries, book.entry(number).t_tried) == (minute + 1, EPOCH + minute * MINUTE + 1)
+        book.close()
+        book = Book(tmp_path / FILE)
+    assert found == [Status.PLANNED, Status.PLANNED, Status.FAILED]
+    told = [(status, why) for _, status, why in book.changes(number) if why]
+    assert told == [
+        ("PLANNED", "silent 0; try 1 of 3"),
+        ("PLANNED", "silent 1; try 2 of 3"),
+        ("FAILED", "silent 2; try 3 of 3"),
+    ]
+
+
+def test_what_was_tried_in_vain_and_expires_says_why(book: Book) -> None:
+    (number,) = book.add([asked(t_end=EPOCH + MINUTE)], EPOCH)
+    book.start(number, EPOCH)
+    book.retry(number, EPOCH + 1, "the camera is not known", 3)
+    book.start(number, EPOCH + 2)
+    book.retry(number, EPOCH + 3, "the camera is error", 3)
+    assert book.expire(EPOCH + MINUTE) == [number]
+    found = book.entry(number)
+    assert (found.status, found.why) == (Status.EXPIRED, "its window is over; the camera is error")
+
+
 def test_an_image_is_noted_once(book: Book) -> None:
     (number,) = book.add([asked()], EPOCH)
     book.record(number, image())

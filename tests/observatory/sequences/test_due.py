@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sereno_observatory.sequences import Entry, Image, Slot, Status
-from sereno_observatory.sequences.due import OVERHEAD, READOUT, ByPriority, takes
+from sereno_observatory.sequences.due import OVERHEAD, ByPriority, takes
+from sereno_observatory.sequences.model import READOUT
 from tests.observatory.sequences.asked import EPOCH, MINUTE, entry
 
 
@@ -30,6 +31,15 @@ def test_what_does_not_fit_is_left_out() -> None:
     assert chooser.next_at([later, short, hidden], EPOCH + 1) is later
     over = msgspec.structs.replace(entry(4), status=Status.EXECUTED)
     assert ByPriority().next_at([over], EPOCH) is None
+
+
+def test_what_was_tried_in_vain_rests_and_others_go_first() -> None:
+    tried = msgspec.structs.replace(entry(1, priority=5, t_start=EPOCH - 2 * MINUTE), tries=2, t_tried=EPOCH)
+    other, chooser = entry(2), ByPriority(rest=60.0)
+    assert chooser.next_at([tried, other], EPOCH + 2 * MINUTE - 1) is other
+    assert chooser.next_at([tried, other], EPOCH + 2 * MINUTE) is tried
+    assert chooser.next_at([tried], EPOCH + MINUTE) is None
+    assert chooser.next_at([tried], EPOCH - MINUTE) is tried, "a clock that was set back keeps nobody waiting"
 
 
 def test_what_is_taken_already_needs_no_time() -> None:

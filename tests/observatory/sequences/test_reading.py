@@ -57,7 +57,17 @@ def test_the_request_file_of_the_original() -> None:
     assert [album.detector for album in one.albums] == ["Visible camera", "Near-infrared camera"]
     plan = one.albums[1].plans[0]
     assert (plan.exposure, plan.images, plan.filter, plan.name) == (5.0, 4, "First infrared filter", "p2")
-    assert (one.images, one.exposed) == (6, 20.0)
+    assert (one.images, one.occupies) == (6, 40.0)
+
+
+def test_a_request_file_says_what_its_images_are_of() -> None:
+    darks = SAMPLE.replace('target_type="star"', 'target_type="dark"')
+    (one,) = read_sequences(darks, EPOCH)
+    assert {plan.frame for album in one.albums for plan in album.plans} == {Frame.DARK}
+    (one,) = read_sequences(darks.replace('name="p2"', 'name="p2" frame="bias"'), EPOCH)
+    assert [album.plans[0].frame for album in one.albums] == [Frame.DARK, Frame.BIAS]
+    with pytest.raises(ConfigurationError, match="frame"):
+        read_sequences(SAMPLE.replace('name="p2"', 'name="p2" frame="blue"'), EPOCH)
 
 
 def test_without_relative_the_window_is_julian_dates() -> None:
@@ -92,8 +102,11 @@ def test_a_sequence_survives_json() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [
-        ("exposure = 20", "exposure = -1", r"request: sequence 1: .*>= 0.*plans\[0\].exposure"),
-        ("exposure = 20", "exposre = 20", "unknown field `exposre`"),
+        ("exposure = 20", "exposure = -1", r"request:2: sequence 1: album 1, plan 1, exposure: expected a number >= 0"),
+        ("exposure = 20", "exposure = 'long'", "album 1, plan 1, exposure: expected a number, got a text"),
+        ("exposure = 20", "exposre = 20", "unknown key 'exposre' in album 1, plan 1; did you mean 'exposure'"),
+        ("[[sequence]]", "[[sequnce]]", r"unknown key 'sequnce'; expected \[\[sequence"),
+        ("end = 3600", "end = 'dawn'", "'dawn' is no time such as"),
         ("end = 3600", "end = -1", "its window ends before it begins"),
         ("end = 3600", "", "needs end"),
         ("end = 3600", "end = 3600\njd2 = 5.0", "needs end"),
@@ -101,11 +114,11 @@ def test_a_sequence_survives_json() -> None:
         ("images = 2", "images = 0", ">= 1"),
         ("+41:16:09", "+91:16:09", "beyond a pole"),
         ("00:42:44.3 +41:16:09", "somewhere", "expected '00:42:44.3"),
-        ("[[sequence]]", "[[sequence", "line 2"),
-        (TOML, "", "needs start"),
+        ("[[sequence]]", "[[sequence", "request:2: .* at column"),
+        (TOML, "", "no sequence"),
         (TOML, "[1, 2]", "no table"),
-        (TOML, "{", "line 1"),
-        (TOML, "<request>", "line 1"),
+        (TOML, "{", "request:1: .* at column"),
+        (TOML, "<request>", "request:1: .* at column"),
         (TOML, "<plan/>", "expected <request>"),
         (TOML, "<request/>", "no sequence"),
         (TOML, '<!DOCTYPE a [<!ENTITY b "c">]><request/>', "document type"),

@@ -1,6 +1,7 @@
 /** Buttons that command something: a question first, then what becomes of it, in words. */
 
 import { ApiError, call, confirmAct, el, showAcks, t, toast, write } from "../../js/public.js";
+import { inWords } from "./words.js";
 
 const PLAIN = { type: "string" };
 
@@ -27,7 +28,7 @@ export function actButton({ label, action = label, text = "", main = false, asks
 /** Sends a command and shows its acks; resolves to the final one. */
 export function send(command, list) {
   showAcks(list, [], PLAIN, true);
-  const show = (acks) => showAcks(list, acks, PLAIN, true);
+  const show = (acks) => showAcks(list, acks.map((ack) => ({ ...ack, reason: ack.reason && inWords(ack.reason) })), PLAIN, true);
   return ("name" in command ? call : write)(command, show).then((final) => {
     for (const row of list.querySelectorAll("[data-state=waiting]")) row.remove();
     return final;

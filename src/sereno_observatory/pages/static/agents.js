@@ -1,42 +1,25 @@
-/** Agents: how they are, when they beat last, start, stop, restart, and what they say. */
+/** Agents: how they are, when they beat last, start, stop, restart, and what they say; below them the simulators. */
 
-import { bindings, el, icon, labelOf, setText, severity, t } from "../../js/public.js";
-import { ackList, actButton } from "./acts.js";
-import "./log.js";
+import { el, icon, t } from "../../js/public.js";
+import { ackList } from "./acts.js";
+import { simulatorCard } from "./simulators.js";
 import { site } from "./site.js";
-import "./words.js";
-
-const GOOD = new Set(["running", "starting"]);
-
-function chip(tag) {
-  const element = el("span", { className: "chip" }, "—");
-  bindings.bind(tag, (state) => {
-    const known = severity(state.quality) === "good" && state.spec && state.value !== null;
-    const word = known ? labelOf(state.spec, state.value) : "";
-    setText(element, word ? t(`observatory.agent.${word}`) : t("observatory.unknown"));
-    element.className = GOOD.has(word) ? "chip" : word === "given_up" || !known ? "chip chip-crit" : "chip chip-warn";
-  });
-  return element;
-}
-
-function fact(name, tag) {
-  return [el("dt", {}, t(`observatory.agent.${name}`)), el("dd", {}, el("sr-value", { tag }))];
-}
+import { inWords } from "./words.js";
+import { chip, fact, logOf, orders, reason } from "./supervised.js";
 
 function card(agent) {
-  const acks = ackList();
-  const buttons = agent.commands.map((name) => actButton({
-    label: t(`observatory.agent.do.${name}`), text: t(`observatory.agent.ask.${name}`),
-    command: () => ({ target: agent.supervision, name, arguments: [] }),
-  }, acks));
+  const [acks, why] = [ackList(), reason()];
+  const value = (name) => el("sr-value", { tag: `${agent.supervision}/${name}` });
   return el("section", { className: "card", dataset: { agent: agent.path }, "aria-label": agent.path },
-    el("div", { className: "card-head" }, el("h2", {}, agent.path.split("/").at(-1)), chip(`${agent.supervision}/state`)),
-    el("p", {}, agent.description),
-    el("dl", { className: "facts" }, ...fact("silence", `${agent.supervision}/silence`), ...fact("restarts", `${agent.supervision}/restarts`)),
-    el("div", { className: "ob-acts" }, ...buttons, el("a", { className: "button", href: `/devices/${agent.path}` }, icon("devices"), t("observatory.agent.device"))),
+    el("div", { className: "card-head" }, el("h2", {}, agent.path.split("/").at(-1)), chip(agent.supervision, why)),
+    el("p", {}, inWords(agent.description)), why,
+    el("dl", { className: "facts" }, ...fact("observatory.agent.silence", value("silence")), ...fact("observatory.agent.restarts", value("restarts"))),
+    el("div", { className: "ob-acts" }, ...orders(agent, "observatory.agent.", acks), el("a", { className: "button", href: `/devices/${agent.path}` }, icon("devices"), t("observatory.agent.device"))),
     acks,
-    el("details", { className: "ob-more", open: true }, el("summary", {}, t("observatory.log")), el("ob-log", { agent: agent.path })));
+    logOf(agent.path, true));
 }
 
 document.getElementById("agents").append(...site.agents.map(card));
 document.getElementById("none").hidden = site.agents.length > 0;
+document.getElementById("simulators").append(...site.simulators.map(simulatorCard));
+for (const id of ["simulated", "to-simulators"]) document.getElementById(id).hidden = site.simulators.length === 0;

@@ -1,13 +1,14 @@
 /** The first page: the sky, whether it is safe, what is happening now, and the time. */
 
-import { bindings, el, formatTime, guards, labelOf, live, setText, severity, t } from "../../js/public.js";
+import { bindings, el, formatAge, formatTime, guards, labelOf, lang, live, setText, severity, siteZone, t } from "../../js/public.js";
 import { attempt } from "./acts.js";
+import "./angles.js";
 import { instrument, site } from "./site.js";
 import { drawSky, horizontal } from "./sky.js";
 import { inWords } from "./words.js";
 
 const ELEMENTS = [
-  ...["rain", "wind", "humidity", "cloud"].map((name) => ["weather", name]), ...["doors", "motion", "dome", "humidity"].map((name) => ["site", name]),
+  ...["rain", "wind", "humidity", "cloud", "lightning", "monitor"].map((name) => ["weather", name]), ...["doors", "motion", "dome", "shutter", "humidity"].map((name) => ["site", name]),
 ];
 const GUARDS_EVERY = 3000;
 /** Sidereal seconds in a second. */
@@ -18,7 +19,8 @@ const place = (id) => document.getElementById(id);
 function known(device, name) {
   const state = device ? bindings.state(`${device}/${name}`) : undefined;
   if (!state?.spec || state.unknown || severity(state.quality) === "bad") return null;
-  return labelOf(state.spec, state.value) ?? state.value;
+  const value = labelOf(state.spec, state.value) ?? state.value;
+  return typeof value === "bigint" ? Number(value) : value;
 }
 
 /** Binds tags and calls `changed` once for all that changed together. */
@@ -67,7 +69,7 @@ function showSky() {
   const shutter = known(site.plc, "shutter") ?? known(dome, "shutter");
   const sky = {
     sun: direction(site.majordome, "sun_altitude", "sun_azimuth"), moon: moon && { ...moon, ...(lit === null ? {} : { lit }) },
-    telescope: direction(telescope), targets: targets(), dome: shutter === null ? null : { azimuth: known(dome, "azimuth"), shutter: String(shutter).toLowerCase() },
+    telescope: direction(telescope), targets: targets(), horizon: known(site.majordome, "site_horizon"), dome: shutter === null ? null : { azimuth: known(dome, "azimuth"), shutter: String(shutter).toLowerCase() },
   };
   const drawing = drawSky(sky);
   setText(place("sky-note"), t(`observatory.sky.${drawing.dataset.light}`));
@@ -80,11 +82,11 @@ function skyLegend() {
     ["kind.telescope", instrument("telescope")?.path, ["altitude", "azimuth"]], ["kind.dome", instrument("dome")?.path, ["azimuth"]],
   ];
   place("sky-legend").replaceChildren(...rows.filter(([, device]) => device).map(([key, device, names]) => el("li", {},
-    el("span", { className: "field-label" }, t(`observatory.${key}`)), ...names.map((name) => el("sr-value", { tag: `${device}/${name}` })))));
+    el("span", { className: "field-label" }, t(`observatory.${key}`)), ...names.flatMap((name) => [el("span", { className: "page-sub" }, t(`observatory.short.${name.split("_").at(-1)}`)), el("sr-value", { tag: `${device}/${name}` })]))));
 }
 
 function sky() {
-  const tags = [[site.majordome, ["sun_altitude", "sun_azimuth", "moon_altitude", "moon_azimuth", "moon_lit", "sidereal_time", "site_latitude"]],
+  const tags = [[site.majordome, ["sun_altitude", "sun_azimuth", "moon_altitude", "moon_azimuth", "moon_lit", "sidereal_time", "site_latitude", "site_horizon"]],
     [instrument("telescope")?.path, ["altitude", "azimuth"]], [instrument("dome")?.path, ["azimuth", "shutter"]],
     [site.plc, ["shutter"]], [site.sequences, ["present", "executing"]]];
   watch(tags.flatMap(([device, names]) => (device ? names.map((name) => `${device}/${name}`) : [])), showSky);
@@ -109,7 +111,7 @@ function safety() {
       `${t(`observatory.element.${name}`)}: ${inWords(known(site.environment, `${group}_${name}_means`) ?? "")}`)));
     hold.hidden = act !== false;
   };
-  hold.append(t("observatory.safe_for"), " ", el("sr-value", { tag: `${site.environment}/safe_for` }));
+  hold.append(t("observatory.safe_for"), " ", el("ob-age", { tag: `${site.environment}/safe_for` }));
   watch([`${site.environment}/make_safe`, ...names.flatMap((name) => [`${site.environment}/${name}_make_safe`, `${site.environment}/${name}_means`])], show);
   show();
   return guarding();
@@ -124,7 +126,7 @@ function guarding() {
     const found = await guards();
     setText(summary, t("observatory.guards", { count: found.length, acted: found.filter((one) => one.acted > 0).length }));
     list.replaceChildren(...found.map((one) => el("li", {}, el("span", { className: one.verdict === "true" ? "chip chip-warn" : "chip" }, t(`observatory.guard.${one.verdict === "true" ? "acts" : "ready"}`)),
-      el("span", {}, one.name.replaceAll("_", " ")), one.last ? el("span", { className: "page-sub" }, `${formatTime(Date.parse(one.last), document.documentElement.dataset.timezone)} ${one.outcome}`) : null)));
+      el("span", {}, inWords(one.name.replaceAll("_", " "))), one.last ? el("span", { className: "page-sub" }, `${formatTime(Date.parse(one.last), document.documentElement.dataset.timezone)} ${inWords(one.outcome)}${one.failed > 1 ? ` ×${one.failed}` : ""}`) : null)));
   });
   refresh();
   setInterval(refresh, GUARDS_EVERY);
@@ -132,6 +134,17 @@ function guarding() {
 
 function fact(key, tag, element = "sr-value") {
   return [el("dt", {}, t(`observatory.${key}`)), el("dd", {}, el(element, { tag }))];
+}
+
+/** The name of what is executed. */
+function underWay() {
+  const shownAs = el("dd", {}, "—");
+  watch([`${site.sequences}/executing`, `${site.sequences}/present`], () => {
+    const id = known(site.sequences, "executing");
+    const one = (known(site.sequences, "present") ?? []).map((text) => JSON.parse(text)).find((each) => each.id === id);
+    setText(shownAs, id === null ? t("observatory.unknown") : id ? `${id}${one ? ` · ${one.name} · ${one.taken} / ${one.images}` : ""}` : t("observatory.sequences.nothing"));
+  });
+  return shownAs;
 }
 
 function now() {
@@ -142,7 +155,7 @@ function now() {
       el("dl", { className: "facts" }, ...fact("mode", at("mode")), ...fact("last_order", at("last_order"), "ob-words"), ...fact("night", at("night"))));
   }
   if (site.sequences) {
-    card.append(el("dl", { className: "facts" }, ...fact("sequences.waiting", `${site.sequences}/waiting`), ...fact("sequences.executing", `${site.sequences}/executing`)));
+    card.append(el("dl", { className: "facts" }, ...fact("sequences.waiting", `${site.sequences}/waiting`), el("dt", {}, t("observatory.sequences.executing")), underWay()));
   }
   if (!site.majordome && !site.sequences) card.append(el("p", { className: "page-sub" }, t("observatory.no_majordome")));
 }
@@ -154,14 +167,35 @@ function showSidereal() {
   setText(place("sidereal"), hours === null ? "--:--:--" : `${pair(Math.floor(s / 3600))}:${pair(Math.floor(s / 60) % 60)}:${pair(s % 60)}`);
 }
 
+const ELEMENTS_OF = { state: "ob-words", shutter: "ob-words", safe: "ob-words", right_ascension: "ob-angle", declination: "ob-angle" };
+
+/** A value of an instrument, angles as astronomers write them and states in the page's language. */
+function shown(device, name) {
+  const value = el(ELEMENTS_OF[name] ?? "sr-value", { tag: `${device}/${name}`, ...(name === "right_ascension" ? { hours: "" } : {}) });
+  return name === "safe" ? el("span", {}, `${t("observatory.tag.safe")}: `, value) : value;
+}
+
+/** When the night begins and ends, by the site's clock, and how long that is from now. */
+function showNight() {
+  for (const name of ["begins", "ends"]) {
+    const moment = Date.parse(known(site.majordome, `night_${name}`) ?? "");
+    const row = place(`night-${name}`);
+    row.hidden = Number.isNaN(moment);
+    if (row.hidden) continue;
+    const away = (moment - live.serverNow()) / 1000;
+    setText(row.querySelector("[data-moment]"), formatTime(moment, siteZone).slice(0, 5));
+    setText(row.querySelector(".page-sub"), t(away > 0 ? "observatory.night.in" : "observatory.night.ago", { time: formatAge(60 * Math.floor(Math.abs(away) / 60), lang).replace(/ 00 s$/, "") }));
+  }
+}
+
 const SHOWN = {
-  telescope: ["state", "right_ascension", "declination"], dome: ["shutter", "azimuth"], camera: ["state", "progress", "temperature"],
+  telescope: ["state", "right_ascension", "declination"], dome: site.plc ? ["azimuth"] : ["shutter", "azimuth"], camera: ["state", "progress", "temperature"],
   filterwheel: ["state", "filter"], focuser: ["position"], observingconditions: ["temperature", "humidity"], safetymonitor: ["safe"],
 };
 
 function instruments() {
   const rows = site.instruments.map((one) => el("tr", {}, el("th", { scope: "row" }, el("a", { href: `/devices/${one.path}` }, one.path.split("/").at(-1))),
-    el("td", {}, t(`observatory.kind.${one.kind}`)), el("td", {}, el("div", { className: "ob-values" }, ...SHOWN[one.kind].map((name) => el("sr-value", { tag: `${one.path}/${name}` }))))));
+    el("td", {}, t(`observatory.kind.${one.kind}`)), el("td", {}, el("div", { className: "ob-values" }, ...SHOWN[one.kind].map((name) => shown(one.path, name))))));
   if (!rows.length) return;
   place("instruments").append(el("div", { className: "ob-table-scroll" }, el("table", { className: "table ob-rows" }, el("tbody", {}, ...rows))));
   place("instruments").hidden = false;
@@ -172,7 +206,7 @@ function outside() {
   if (!site.environment) return;
   const names = ["temperature", "humidity", "wind", "rain", "cloud"];
   place("outside").append(el("dl", { className: "facts" }, ...names.flatMap((name) => [el("dt", {}, t(`observatory.element.${name}`)),
-    el("dd", {}, el("sr-value", { tag: `${site.environment}/weather_${name}` }), " ", el("ob-words", { tag: `${site.environment}/weather_${name}_means` }))])));
+    el("dd", {}, name === "cloud" ? null : el("sr-value", { tag: `${site.environment}/weather_${name}` }), " ", el("ob-words", { tag: `${site.environment}/weather_${name}_means` }))])));
   place("outside").hidden = false;
 }
 
@@ -182,3 +216,5 @@ safety();
 now();
 instruments();
 setInterval(showSidereal, 250);
+if (site.majordome) watch(["night_begins", "night_ends"].map((name) => `${site.majordome}/${name}`), showNight);
+setInterval(showNight, 1000);

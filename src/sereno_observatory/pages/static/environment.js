@@ -3,22 +3,39 @@
 import { bindings, el, labelOf, severity, t, tags as allTags } from "../../js/public.js";
 import { ackList, actButton } from "./acts.js";
 import "./log.js";
-import { showPlots } from "./plots.js";
+import { NO_SENSOR, showPlots } from "./plots.js";
 import { site } from "./site.js";
 import { inWords } from "./words.js";
 
-const OUTSIDE = ["rain", "wind", "wind_dir", "humidity", "temperature", "pressure", "cloud", "lightning"];
+const OUTSIDE = ["rain", "wind", "wind_dir", "humidity", "temperature", "pressure", "cloud", "lightning", "monitor"];
 const INSIDE = ["doors", "motion", "dome", "shutter", "lights", "temperature", "pressure", "humidity"];
+/** Their number is a code; the meaning beside it says all. */
+const CODED = new Set(["doors", "motion", "dome", "shutter", "lights", "cloud", "monitor"]);
 const SECONDS = 60;
+/** What is set first stands first; all else behind it, by name. */
+const SETS = ["dome_open", "dome_close", "dome_light", "telescope_power", "cameras_power"];
 const place = (id) => document.getElementById(id);
 
 function row(group, name) {
   const tag = `${site.environment}/${group}_${name}`;
-  return el("tr", {},
+  const line = el("tr", {},
     el("th", { scope: "row" }, el("button", { type: "button", className: "link-button", dataset: { openTag: tag } }, t(`observatory.element.${name}`))),
-    el("td", { className: "number" }, el("sr-value", { tag })),
+    el("td", { className: "number" }, CODED.has(name) ? null : el("sr-value", { tag })),
     el("td", {}, el("ob-words", { tag: `${tag}_means` })),
     el("td", { className: "ob-flag-cell" }, el("ob-flag", { tag: `${tag}_make_safe`, says: t("observatory.act") })));
+  hideWithoutSensor(line, tag);
+  return line;
+}
+
+/** A site without such a sensor has no row for it, unless that is what makes it unsafe. */
+function hideWithoutSensor(line, tag) {
+  const told = {};
+  for (const name of ["means", "make_safe"]) {
+    bindings.bind(`${tag}_${name}`, ({ value }) => {
+      told[name] = value;
+      line.hidden = told.means === NO_SENSOR && !told.make_safe;
+    });
+  }
 }
 
 function table(group, names) {
@@ -41,17 +58,18 @@ function summary() {
 
 /** Buttons for what the PLC lets this person set: one for each value that is allowed. */
 async function commands() {
-  const specs = (await allTags()).filter((spec) => site.writable.includes(spec.tag));
+  const rank = (spec) => [...SETS, spec.tag.split("/").at(-1)].indexOf(spec.tag.split("/").at(-1));
+  const specs = (await allTags()).filter((spec) => site.writable.includes(spec.tag)).sort((a, b) => rank(a) - rank(b));
   if (!specs.length) return;
   const acks = ackList();
   const rows = specs.map((spec) => {
     const name = spec.tag.split("/").at(-1);
     const label = t(`observatory.set.${name}`);
     const known = label === `observatory.set.${name}` ? spec.description || name : label;
-    return el("li", {}, el("span", { className: "ob-set-name" }, known), spec.access === "write" ? null : el("sr-value", { tag: spec.tag }),
-      el("span", { className: "ob-acts" }, ...values(spec).map((value) => {
-        const words = inWords(labelOf(spec, value) ?? String(value));
-        return actButton({ label: words, text: `${known}: ${words}`, command: () => ({ target: spec.tag, value: sent(spec, value) }) }, acks);
+    return el("li", {}, el("span", { className: "ob-set-name" }, values(spec).length === 1 ? "" : known), spec.access === "write" ? null : el("ob-words", { tag: spec.tag }),
+      el("span", { className: "ob-acts" }, ...values(spec).map((value, _, all) => {
+        const words = spec.type === "bool" ? t(value ? "observatory.turn.on" : "observatory.turn.off") : inWords(labelOf(spec, value) ?? String(value));
+        return actButton({ label: all.length === 1 ? known : words, text: `${known}: ${words}`, command: () => ({ target: spec.tag, value: sent(spec, value) }) }, acks);
       })));
   });
   place("commands").append(el("ul", { className: "ob-set" }, ...rows), acks);

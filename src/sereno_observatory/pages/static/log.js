@@ -1,6 +1,6 @@
 /** `<ob-log agent="observatory/majordome">`: the agent's own log, newest first, as it grows. */
 
-import { el, lang, request, setText, siteZone, t, formatTime, urlPath } from "../../js/public.js";
+import { el, formatDayTime, formatTime, request, setText, siteZone, t, urlPath, zoneName } from "../../js/public.js";
 
 const EVERY = 3000;
 const MOST = 100;
@@ -32,7 +32,7 @@ class Log extends HTMLElement {
       for (const line of lines) this.#list.prepend(item(line));
       while (this.#list.children.length > MOST) this.#list.lastChild.remove();
       this.#after = lines.at(-1)?.number ?? this.#after;
-      setText(this.#note, this.#list.children.length ? "" : t("observatory.log.none"));
+      setText(this.#note, this.#list.children.length ? t("observatory.log.times", { zone: zoneName }) : t("observatory.log.none"));
     } catch (error) {
       setText(this.#note, error.message);
     } finally {
@@ -45,7 +45,7 @@ function item({ t: time, level, event, fields }) {
   const more = Object.entries(fields).map(([name, value]) => `${name}=${value}`).join("  ");
   const grade = GRAVE.has(level) ? "crit" : level === "warning" ? "warn" : "";
   return el("li", { className: "ob-log-line", dataset: grade ? { grade } : {} },
-    el("time", { dateTime: time, title: new Date(time).toLocaleString(lang) }, formatTime(Date.parse(time), siteZone)),
+    el("time", { dateTime: time, title: `${formatDayTime(Date.parse(time), siteZone)} ${siteZone}` }, formatTime(Date.parse(time), siteZone)),
     el("span", { className: "ob-log-text" }, grade ? el("strong", {}, `${level} `) : null, event, more ? el("span", { className: "page-sub mono" }, `  ${more}`) : null));
 }
 

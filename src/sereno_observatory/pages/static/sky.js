@@ -54,6 +54,17 @@ function frame() {
   return svgEl("g", {}, ...cross, ...rings, svgEl("circle", { class: "ob-horizon", r: R }), ...points);
 }
 
+/** What the horizon hides: the ring between the rim and the altitudes, which stand at equal steps from the north on, by east. */
+function hidden(altitudes) {
+  const at = (azimuth) => {
+    const step = (azimuth / 360) * altitudes.length;
+    const [left, right] = [altitudes[Math.floor(step) % altitudes.length], altitudes[(Math.floor(step) + 1) % altitudes.length]];
+    return Math.max(0, left + (right - left) * (step - Math.floor(step)));
+  };
+  const points = Array.from({ length: 120 }, (_, i) => project({ altitude: at(i * 3), azimuth: i * 3 }).map((v) => v.toFixed(1)).join(" "));
+  return svgEl("path", { class: "ob-hidden", d: `M0-${R}A${R} ${R} 0 1 1 0 ${R}A${R} ${R} 0 1 1 0-${R}ZM${points.join("L")}Z` }, svgEl("title", {}, t("observatory.sky.hidden")));
+}
+
 function mark(place, name, className, ...shapes) {
   const [x, y] = project(place);
   return svgEl("g", { class: `${className}${place.altitude < 0 ? " ob-below" : ""}`, transform: `translate(${x.toFixed(2)} ${y.toFixed(2)})` },
@@ -101,13 +112,13 @@ export function daylight(place) {
 /**
  * A drawing of what is known; what is not is left out.
  * @param {{sun?: SkyPlace | null, moon?: (SkyPlace & {lit?: number}) | null, telescope?: SkyPlace | null,
- *   dome?: {azimuth: number | null, shutter: string} | null, targets?: (SkyPlace & {name: string, now?: boolean})[]}} sky
+ *   dome?: {azimuth: number | null, shutter: string} | null, horizon?: number[] | null, targets?: (SkyPlace & {name: string, now?: boolean})[]}} sky
  * @returns {SVGElement}
  */
 export function drawSky(sky) {
   const shown = (sky.targets ?? []).filter((one) => one.altitude >= 0);
   return svgEl("svg", { class: "ob-sky", viewBox: "-120 -120 240 240", role: "img", "aria-label": t("observatory.sky"), "data-light": daylight(sky.sun) },
     svgEl("circle", { class: "ob-ground", r: R }),
-    ...(sky.dome ? [dome(sky.dome)] : []), frame(), ...shown.map(target),
+    ...(sky.horizon?.length ? [hidden(sky.horizon)] : []), ...(sky.dome ? [dome(sky.dome)] : []), frame(), ...shown.map(target),
     ...(sky.sun ? [sun(sky.sun)] : []), ...(sky.moon ? [moon(sky.moon)] : []), ...(sky.telescope ? [telescope(sky.telescope)] : []));
 }

@@ -3,12 +3,15 @@
 const HEAD = 12;
 const SETTLE = 120;
 const CLOSEST = 32;
+/** Canvas pixels that a pointer may move within a click. */
+const CLICK = 4;
 
 /** How levels (0 to 1 of the image's range) become grey, between the levels `low` and `high`. */
 const CURVES = {
   linear: (x) => x,
   percentile: (x) => x,
-  asinh: (x) => Math.asinh(x * 50) / Math.asinh(50),
+  zscale: (x) => x,
+  asinh: (x, deep) => Math.asinh(x * deep) / Math.asinh(deep),
 };
 
 /** Pixels of an answer: how many were put together, and levels of 16 bits by rows. */
@@ -19,27 +22,42 @@ export function decodePixels(buffer) {
 
 /**
  * Where grey begins and ends, as levels of 16 bits.
- * @param {"linear" | "percentile" | "asinh"} stretch
- * @param {{statistics: any, percentiles: Record<string, number>}} facts
+ * @param {"linear" | "percentile" | "zscale" | "asinh"} stretch
+ * @param {{statistics: any, percentiles: Record<string, number>, zscale: [number, number]}} facts
  * @returns {[number, number]}
  */
-export function cuts(stretch, { statistics, percentiles }) {
+export function cuts(stretch, { statistics, percentiles, zscale }) {
   if (stretch === "linear") return [0, 65535];
   const span = statistics.high - statistics.low || 1;
   const level = (value) => ((value - statistics.low) / span) * 65535;
-  const [low, high] = stretch === "asinh" ? [percentiles["50"], percentiles["99.9"]] : [percentiles["1"], percentiles["99.5"]];
+  const [low, high] = { percentile: [percentiles["1"], percentiles["99.5"]], zscale, asinh: [zscale[0], Math.max(zscale[1], percentiles["99.9"])] }[stretch];
   return [level(low), Math.max(level(high), level(low) + 1)];
+}
+
+/** How far the bright end is pressed together by asinh: the sky stays dark grey, whatever the stars are. */
+function depth({ zscale, percentiles }) {
+  const sky = zscale[1] - zscale[0];
+  return sky > 0 ? Math.min(1000, Math.max(1, (percentiles["99.9"] - zscale[0]) / sky)) : 50;
 }
 
 /** A table from level to grey. */
 export function greys(stretch, facts, invert) {
   const [low, high] = cuts(stretch, facts);
   const table = new Uint8Array(65536);
+  const { low: least, high: greatest, saturated } = facts.statistics;
+  if (least === greatest) return table.fill(saturated && !invert ? 255 : saturated ? 0 : 128);
+  const deep = depth(facts);
   for (let i = 0; i < 65536; i++) {
-    const x = CURVES[stretch](Math.min(1, Math.max(0, (i - low) / (high - low))));
+    const x = CURVES[stretch](Math.min(1, Math.max(0, (i - low) / (high - low))), deep);
     table[i] = 255 * (invert ? 1 - x : x);
   }
   return table;
+}
+
+/** The middle of the pointers on the image, and how far two of them are apart; 0 for one. */
+function grip(held) {
+  const [a, b = a] = [...held.values()];
+  return { middle: [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2], apart: Math.hypot(a[0] - b[0], a[1] - b[1]) };
 }
 
 export class ImageView extends EventTarget {
@@ -58,18 +76,32 @@ export class ImageView extends EventTarget {
     /** Image pixels at the canvas' upper left corner, from the upper left of the image as shown, and canvas pixels for one of the image. */
     this.view = { x: 0, y: 0, scale: 1 };
     this.parts = [];
+    this.marked = null;
     this.timer = 0;
+    this.asked = 0;
     this.#listen();
     new ResizeObserver(() => this.#resize()).observe(canvas);
     document.addEventListener("themechange", () => this.#repaint());
   }
 
-  /** Shows an image from now on. */
+  /** Shows an image from now on; at the same place and scale as the one before it, if it is of the same size. */
   open(id, facts) {
-    this.id = id;
-    this.facts = facts;
-    this.parts = [];
-    this.fit();
+    const alike = this.facts?.width === facts.width && this.facts?.height === facts.height;
+    Object.assign(this, { id, facts, parts: [], marked: null });
+    if (alike) this.#moved();
+    else this.fit();
+  }
+
+  /** Shows nothing. */
+  clear() {
+    Object.assign(this, { id: "", facts: null, parts: [], marked: null });
+    this.#draw();
+  }
+
+  /** A circle around a place: `x`, `y` from 0 at the first of the file, `fwhm` in pixels; null for none. */
+  mark(place) {
+    this.marked = place;
+    this.#draw();
   }
 
   setStretch(stretch, invert) {
@@ -135,14 +167,18 @@ export class ImageView extends EventTarget {
     if (!this.facts) return;
     const [id, wanted] = [this.id, this.#inSight()];
     const [x, y, w, h] = wanted;
+    const number = ++this.asked;
+    const stale = () => id !== this.id || number !== this.asked;
     if (w < 1 || h < 1 || this.#known(x, y, w, h)) return;
     try {
       const got = decodePixels(await this.fetchPart(id, wanted));
-      if (id !== this.id) return;
+      if (stale()) return;
       this.parts = [...this.parts.slice(0, 1), { x, y, w: got.width * got.bins, h: got.height * got.bins, ...got, bitmap: null }];
       this.#paint(this.parts.at(-1));
       this.#draw();
     } catch (error) {
+      if (stale()) return;
+      if (!this.parts.length) this.#clear();
       this.dispatchEvent(new CustomEvent("trouble", { detail: error }));
     }
   }
@@ -175,15 +211,37 @@ export class ImageView extends EventTarget {
     part.bitmap.getContext("2d").putImageData(data, 0, 0);
   }
 
-  #draw() {
+  #clear() {
     const context = this.canvas.getContext("2d");
     context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    return context;
+  }
+
+  #draw() {
+    if (this.facts && !this.parts.length) return; // the image before it stays until this one is there
+    const context = this.#clear();
     const { x, y, scale } = this.view;
     for (const part of this.parts) {
       context.imageSmoothingEnabled = part.bins * scale < 2;
       const top = this.facts.height - part.y - part.h;
       context.drawImage(part.bitmap, (part.x - x) * scale, (top - y) * scale, part.w * scale, part.h * scale);
     }
+    if (this.marked) this.#circle(context);
+  }
+
+  #circle(context) {
+    const { x, y, scale } = this.view;
+    context.strokeStyle = getComputedStyle(this.canvas).color;
+    context.lineWidth = 2;
+    context.beginPath();
+    context.arc((this.marked.x + 0.5 - x) * scale, (this.facts.height - 0.5 - this.marked.y - y) * scale, Math.max(10, this.marked.fwhm * 1.5 * scale), 0, 2 * Math.PI);
+    context.stroke();
+  }
+
+  /** Asks whoever listens to measure what stands at a point of the canvas. */
+  #pick(point) {
+    const found = this.at(...point);
+    if (found) this.dispatchEvent(new CustomEvent("pick", { detail: found }));
   }
 
   #resize() {
@@ -201,23 +259,34 @@ export class ImageView extends EventTarget {
 
   #listen() {
     const { canvas } = this;
-    let last = null;
+    const held = new Map();
+    let began = null;
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
       this.zoom(this.view.scale * (event.deltaY < 0 ? 1.25 : 0.8), this.#point(event));
     }, { passive: false });
     canvas.addEventListener("pointerdown", (event) => {
-      last = this.#point(event);
+      held.set(event.pointerId, this.#point(event));
+      began = held.size === 1 ? this.#point(event) : null;
       canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener("pointermove", (event) => {
       const here = this.#point(event);
-      if (last) this.pan(here[0] - last[0], here[1] - last[1]);
-      if (last) last = here;
+      if (held.has(event.pointerId)) this.#dragged(grip(held), grip(held.set(event.pointerId, here)));
       this.dispatchEvent(new CustomEvent("cursor", { detail: this.at(...here) }));
     });
-    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { last = null; });
+    canvas.addEventListener("pointerup", (event) => {
+      const here = this.#point(event);
+      if (began && Math.hypot(here[0] - began[0], here[1] - began[1]) < CLICK) this.#pick(here);
+    });
+    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, (event) => held.delete(event.pointerId));
     canvas.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** One pointer moves the image, two bring it nearer too. */
+  #dragged(from, to) {
+    this.pan(to.middle[0] - from.middle[0], to.middle[1] - from.middle[1]);
+    if (from.apart && to.apart) this.zoom((this.view.scale * to.apart) / from.apart, to.middle);
   }
 
   #key(event) {
@@ -225,6 +294,7 @@ export class ImageView extends EventTarget {
     const acts = {
       ArrowLeft: () => this.pan(step, 0), ArrowRight: () => this.pan(-step, 0), ArrowUp: () => this.pan(0, step), ArrowDown: () => this.pan(0, -step),
       "+": () => this.zoom(this.view.scale * 1.5), "-": () => this.zoom(this.view.scale / 1.5), 0: () => this.fit(), 1: () => this.zoom(1),
+      Enter: () => this.#pick([this.canvas.width / 2, this.canvas.height / 2]),
     };
     if (!acts[event.key] || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
