@@ -286,7 +286,7 @@ class Connection:
     async def next(self, wanted: Any = lambda message: True) -> dict[str, Any]:
         """Take messages until one is wanted; it is returned."""
         while True:
-            async with asyncio.timeout(5), self._more:
+            async with asyncio.timeout(60), self._more:
                 await self._more.wait_for(lambda: self.sent)
                 message = self.sent.pop(0)
             if wanted(message):
@@ -296,7 +296,7 @@ class Connection:
         self.flowing.set()
         kind = "websocket.disconnect" if self.kind == "websocket" else "http.disconnect"
         self.say({"type": kind, "code": 1001})
-        await asyncio.wait_for(self.task, 5)
+        await asyncio.wait_for(self.task, 60)
 
     kind = "http"
 
@@ -330,7 +330,7 @@ class SocketConnection(Connection):
 
     async def closed(self) -> tuple[int, str]:
         message = await self.next(lambda m: m["type"] == "websocket.close")
-        await asyncio.wait_for(self.task, 5)
+        await asyncio.wait_for(self.task, 60)
         return message["code"], message.get("reason", "")
 
 

@@ -87,7 +87,7 @@ async def test_the_example_of_the_docs_is_a_page_like_any_other(site, orchard: A
         assert line
         assert "Árboles" in line[0]
         places = re.findall(r'class="nav-link" href="([^"]+)"', answer.text)
-        assert places[:3] == ["/", "/app/orchard/trees", "/alarms"]
+        assert places[:3] == ["/mimic", "/app/orchard/trees", "/alarms"]
         script = re.search(r'<script type="module" src="([^"]+)"', answer.text)
         assert script
         files = [await browser.get(script[1]), await browser.get(script[1].replace(".js", ".css"))]
@@ -101,6 +101,19 @@ async def test_the_example_of_the_docs_is_a_page_like_any_other(site, orchard: A
         assert (await browser.get("/app/orchard/trees")).text.count(
             "Now"
         ) == 1  # French and English from the English one
+
+
+async def test_people_begin_with_the_page_that_stands_first(site, tmp_path: Path) -> None:
+    async with await site.signed_in("viewer") as browser:
+        assert (await browser.get("/")).status_code == 200
+    install(site, BrokenApplication("gone", "no module"), plain(tmp_path, pages=[page(place=50, right=Right.APPROVE)]))
+    async with await site.signed_in("viewer") as browser:
+        assert (await browser.get("/")).status_code == 200  # of what he may not see nothing is first
+    async with await site.signed_in("admin") as browser:
+        answer = await browser.get("/")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/app/mine/one")
+        assert (await browser.get("/mimic")).status_code == 200
+        assert (await browser.get("/?view=table")).status_code == 200
 
 
 async def test_its_data_are_what_the_person_may_see(site, orchard: Application) -> None:

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.types import Message, Receive, Scope, Send
 
-from sereno.web.body import too_deep
+from sereno.testing import JumpingClock, jumping
+from sereno.web.body import ARROW, BodyLimits, too_deep
 
 _json = st.recursive(
     st.none() | st.integers() | st.text(alphabet='[]{}"\\ab', max_size=6),
@@ -83,5 +86,28 @@ async def test_a_body_that_does_not_come_is_not_waited_for(site) -> None:
     while not site.clock._sleepers:
         await asyncio.sleep(0)
     await site.clock.advance(31.0)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 60)
     assert sent[0]["status"] == 408
+
+
+@jumping
+async def test_what_did_not_come_whole_is_not_carried_out(clock: JumpingClock) -> None:
+    """As much as had come was taken for all of it: the part of an import was put by empty, or cut off."""
+    called: list[bytes] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        called.append((await receive())["body"])
+
+    async def send(message: Message) -> None:
+        raise AssertionError(f"nobody is there to get {message}")
+
+    for first in ([], [{"type": "http.request", "body": b"half", "more_body": True}]):
+        messages = iter([*first, {"type": "http.disconnect"}])
+
+        async def receive(messages: Iterator[Message] = messages) -> Message:
+            return next(messages)
+
+        headers = [(b"content-type", ARROW.encode()), (b"content-length", b"8")]
+        scope = {"type": "http", "method": "POST", "headers": headers, "state": {"actor": object()}}
+        await BodyLimits(app, clock=clock)(scope, receive, send)
+    assert called == []

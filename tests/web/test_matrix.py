@@ -277,7 +277,6 @@ def test_the_table_is_about_every_entry_and_nothing_else() -> None:
     assert sorted(f"{e.kind} {e.path}" for e in ENTRIES) == sorted(EXPECTED)
 
 
-@pytest.mark.timeout(60)
 async def test_everybody_at_every_entry(site, ways_in, record_property) -> None:
     wrong: list[str] = []
     door, asked = Door(site), 0

@@ -8,6 +8,7 @@ import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +27,14 @@ def _b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+@cache
+def _keys() -> tuple[Any, Any]:
+    """Two keys: making them takes longer than a test."""
+    from joserfc.jwk import RSAKey
+
+    return RSAKey.generate_key(2048), RSAKey.generate_key(2048)
+
+
 @dataclass
 class FakeProvider:
     """Answers as the specification says, until a test changes what it says. `asked` are the addresses asked for."""
@@ -42,10 +51,7 @@ class FakeProvider:
     nonce: str = ""
 
     def __post_init__(self) -> None:
-        from joserfc.jwk import RSAKey
-
-        self.key = RSAKey.generate_key(2048)
-        self.other = RSAKey.generate_key(2048)
+        self.key, self.other = _keys()
 
     def authorise(self, url: str) -> dict[str, str]:
         """The person says yes: what the provider sends the browser back with."""

@@ -60,7 +60,7 @@ class _Running:
         self._thread = threading.Thread(target=self._loop.run_forever, name="node")
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=20)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
 
     def start(self) -> Any:
         self._thread.start()
@@ -90,7 +90,6 @@ def _leaves_nothing_behind() -> None:
     """Not per test: the node serves all of them; `api` stops it."""
 
 
-@pytest.mark.timeout(120)
 def test_answers_are_as_documented(api: Any) -> None:
     """Every operation is asked with generated parameters and bodies, right ones and wrong ones."""
     wanted = [checks.CHECKS.get_one(name) for name in CHECKS]

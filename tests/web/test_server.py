@@ -89,7 +89,7 @@ async def test_open_streams_and_sockets_end_when_it_stops(site, server: WebServe
         assert '"subscribed"' in str(await live.recv())
         frame = await live.recv()
         assert decode_frame(frame if isinstance(frame, bytes) else b"").kind is FrameKind.SNAPSHOT
-        await asyncio.wait_for(server.stop(), 5)
+        await asyncio.wait_for(server.stop(), 60)
         with suppress(httpx.RemoteProtocolError):
             async for _ in lines:
                 pass

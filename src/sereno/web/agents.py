@@ -1,4 +1,4 @@
-"""GET agents/.../log: what an agent has said of late."""
+"""GET agents/.../log: what an agent, a simulator or another device has said of late."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ async def log(
     after: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:
-    """The newest lines of an agent's log, as long as the node has been running."""
+    """The newest lines of the log of an agent, a simulator or a device, as long as the node has been running."""
     lines = await context.agents.log(path, actor, after=after, limit=limit)
     return answer({"agent": path, "lines": [log_line_json(line) for line in lines]})

@@ -32,10 +32,10 @@ _WORDS = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route may answer besides success, for the OpenAPI document."""
+    """What a route may answer besides success, for the OpenAPI document, which has to define `Problem`."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        status: {"description": _WORDS.get(status, "See detail"), "model": Problem, "content": content}
+        status: {"description": _WORDS.get(status, "See detail"), "content": content}
         for status in (401, 403, 422, *statuses)
     }
 

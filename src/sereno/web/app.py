@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 import structlog
 from fastapi import FastAPI
@@ -12,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from sereno.access.entries import EntryTable
 from sereno.model import SerenoError
@@ -133,11 +136,20 @@ def create_app(context: WebContext) -> FastAPI:
     app.state.background = Background()
     app.state.pages = pages
     app.state.applications = applications
+    app.state.verifying = asyncio.Lock()
     app.add_route("/static/{version}/{path:path}", statics.answer, methods=["GET"])
-    for module in _MODULES:
-        module.add_routes(app)
+    app.router.routes.extend(_own_routes())
     applications.add_routes(app)
     return app
+
+
+@cache
+def _own_routes() -> tuple[BaseRoute, ...]:
+    """What is the same in every application: FastAPI looks at each function and each shape for longer than all else."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    for module in _MODULES:
+        module.add_routes(app)
+    return tuple(app.routes)
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
@@ -74,7 +73,6 @@ class VerificationShape(BaseModel):
 
 def add_routes(app: FastAPI) -> None:
     """The routes of this module."""
-    app.state.verifying = asyncio.Lock()
     app.add_route("/audit", page, methods=["GET"])
     app.add_api_route("/api/v1/audit", records, response_model=RecordsShape, responses=problems())
     files: dict[int | str, dict[str, Any]] = {

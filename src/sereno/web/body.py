@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sereno.model import Clock
@@ -24,7 +25,10 @@ _NOT_BRACKETS = re.compile(rb"[^\[\]{}]+")
 
 
 class BodyLimits:
-    """Reads the body of requests that have one, refuses what is too large (413), deep (400) or slow (408)."""
+    """Reads the body of requests that have one, refuses what is too large (413), deep (400) or slow (408).
+
+    Whose client has gone before all of it came is not carried out.
+    """
 
     def __init__(self, app: ASGIApp, *, clock: Clock) -> None:
         self._app = app
@@ -45,6 +49,8 @@ class BodyLimits:
         except TimeoutError:
             await problem(408, f"the body did not come within {LONGEST:g} s")(scope, receive, send)
             return
+        except ClientDisconnect:
+            return
         if body is None:
             await problem(413, f"the body is larger than {limit} bytes")(scope, receive, send)
         elif not is_arrow and too_deep(body):
@@ -62,7 +68,7 @@ async def _read(scope: Scope, receive: Receive, limit: int) -> bytes | None:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"".join(parts)
+            raise ClientDisconnect
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > limit:

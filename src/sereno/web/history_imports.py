@@ -64,10 +64,11 @@ class KeyShape(BaseModel):
 
 
 class StagedShape(BaseModel):
-    """The key of an import, and how many parts of it are there."""
+    """The key of an import, how many parts of it are there, and why it was not merged if that was tried before."""
 
     key: str
     parts: int
+    error: str
 
 
 class PartsShape(BaseModel):
@@ -77,12 +78,16 @@ class PartsShape(BaseModel):
 
 
 class StateShape(BaseModel):
-    """How far an import is: receiving, merging (with the share that is done), done, failed (why), cancelled."""
+    """How far an import is: receiving, merging (with the share that is done), done, failed (why), cancelled.
+
+    `kept`: it failed, and what was put by is kept; merge again.
+    """
 
     stage: ImportStage
     parts: int
     share: float
     error: str
+    kept: bool
     rows: int
     new: int
     from_ns: int
@@ -170,7 +175,7 @@ async def stage(body: StagedBody, context: Context, actor: Asking) -> Response:
     """Begin an import of many samples, or go on with it; it goes on record."""
     source = ImportSource(body.name, body.sha256, tuple(dict.fromkeys(body.tags)))
     found = await context.analysis.stage_import(source, actor)
-    return answer({"key": found.key, "parts": found.parts})
+    return answer({"key": found.key, "parts": found.parts, "error": found.error})
 
 
 async def put(key: Key, number: Number, request: Request, context: Context, actor: Asking) -> Response:
@@ -184,7 +189,10 @@ async def put(key: Key, number: Number, request: Request, context: Context, acto
 
 
 async def merge(key: Key, context: Context, actor: Asking) -> Response:
-    """Begin to take all parts into the history, in one step; ask for its state until that is done."""
+    """Begin to take all parts into the history, in one step; ask for its state until that is done.
+
+    Also again, if it failed and what was put by is kept.
+    """
     await context.analysis.merge_import(key, actor)
     return await state(key, context, actor)
 
@@ -200,7 +208,8 @@ async def state(key: Key, context: Context, actor: Asking) -> Response:
     found = await context.analysis.import_state(key, actor)
     tally = found.tally
     brought = {"rows": tally.rows, "new": tally.new, "from_ns": tally.first, "to_ns": tally.last}
-    return answer({"stage": found.stage, "parts": found.parts, "share": found.share, "error": found.error, **brought})
+    far = {"stage": found.stage, "parts": found.parts, "share": found.share, "error": found.error, "kept": found.kept}
+    return answer(far | brought)
 
 
 def _column(given: list[int] | str, dtype: str) -> NDArray[Any]:

@@ -9,6 +9,8 @@ from sereno.access.actor import Actor, Right
 
 from .translations import Translate
 
+MIMIC = "/mimic"
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -39,7 +41,7 @@ class Line:
 def own_items(*, drawn: bool) -> list[Item]:
     """Sereno's pages; without a drawing the first one is an overview."""
     return [
-        _own(100, "mimic", path="/", key="nav.mimic" if drawn else "nav.overview"),
+        _own(100, "mimic", key="nav.mimic" if drawn else "nav.overview"),
         _own(200, "alarms", "notices"),
         _own(300, "logbook"),
         _own(400, "tags"),
@@ -52,17 +54,25 @@ def own_items(*, drawn: bool) -> list[Item]:
     ]
 
 
-def _own(
-    place: float, name: str, *more: str, path: str = "", key: str = "", right: Right | None = None, badge: str = ""
-) -> Item:
+def _own(place: float, name: str, *more: str, key: str = "", right: Right | None = None, badge: str = "") -> Item:
     text = key or f"nav.{name}"
-    return Item(place, (name, *more), path or f"/{name}", name, lambda _lang, t: t(text), right, badge=badge)
+    return Item(place, (name, *more), f"/{name}", name, lambda _lang, t: t(text), right, badge=badge)
 
 
 def lines(items: Iterable[Item], actor: Actor, page: str, lang: str, t: Translate) -> list[Line]:
     """What `actor` sees, being on `page`."""
     return [
         Line(one.path, one.icon, one.title(lang, t), page in one.pages, one.fault, one.badge)
-        for one in sorted(items, key=lambda one: one.place)
-        if one.right is None or actor.may_somewhere(one.right)
+        for one in _seen(items, actor)
+    ]
+
+
+def home(items: Iterable[Item], actor: Actor) -> str:
+    """Where `actor` begins: the first page of the menu that can be shown."""
+    return next(one.path for one in _seen(items, actor) if not one.fault)
+
+
+def _seen(items: Iterable[Item], actor: Actor) -> list[Item]:
+    return [
+        one for one in sorted(items, key=lambda one: one.place) if one.right is None or actor.may_somewhere(one.right)
     ]

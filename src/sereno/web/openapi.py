@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .answers import answer
+from .answers import Problem, answer
 
 
 def add_routes(app: FastAPI) -> None:
@@ -16,12 +16,14 @@ def add_routes(app: FastAPI) -> None:
 
 async def openapi(request: Request) -> Response:
     """The API in OpenAPI 3.1."""
-    return answer(_with_security(request.app))
+    return answer(_document(request.app))
 
 
-def _with_security(app: FastAPI) -> dict[str, object]:
+def _document(app: FastAPI) -> dict[str, object]:
     document = app.openapi()
-    schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+    schemes = components.setdefault("securitySchemes", {})
     schemes["token"] = {"type": "http", "scheme": "bearer"}
     schemes["session"] = {"type": "apiKey", "in": "cookie", "name": app.state.context.cookie}
     document["security"] = [{"token": []}, {"session": []}]

@@ -10,14 +10,14 @@ from typing import Any
 import jinja2
 from fastapi import FastAPI
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from sereno.access.actor import NOBODY, Actor, Right
 from sereno.pages import Application, Page
 
 from .answers import answer
 from .context import WebContext
-from .menu import Item, lines, own_items
+from .menu import MIMIC, Item, home, lines, own_items
 from .problem import ProblemError, problem, wants_page
 from .requests import actor_in, context_of
 from .statics import Statics
@@ -90,6 +90,7 @@ class Pages:
             "lang": lang,
             "t": t,
             "page": page,
+            "now": self._context.clock.wall_ns() // 1_000_000,
             "menu": lines(self.items, actor, page, lang, t),
             "static": self._statics.url,
         }
@@ -137,7 +138,10 @@ def add_routes(app: FastAPI) -> None:
 
 
 async def overview(request: Request) -> Response:
-    """The plant's mimic."""
+    """The plant's mimic; at / the page that the menu begins with, which may be an application's."""
+    first = home(_pages(request).items, actor_in(request))
+    if request.url.path == "/" and first != MIMIC and not request.query_params:
+        return RedirectResponse(first, 303)
     drawing = await _drawing(request)
     name = drawing.title if drawing else ""
     return _pages(request).render(request, "mimic", mimic=drawing.svg if drawing else "", mimic_name=name)

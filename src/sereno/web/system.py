@@ -98,6 +98,7 @@ def device_figures(status: DeviceStatus) -> dict[str, Any]:
         "stale": any(group.stale for group in groups),
         "last_duration": max((group.last_duration for group in groups), default=0.0),
         "worst_duration": max((group.worst_duration for group in groups), default=0.0),
+        "remarks": list(status.remarks),
         "counters": status.counters,
         "groups": [asdict(group) for group in groups],
     }

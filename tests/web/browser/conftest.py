@@ -14,11 +14,13 @@ import pytest
 from sereno.access.accounts import Accounts
 from sereno.app.datafolder import DataFolder
 from sereno.app.node import Node
-from sereno.app.plant.load import Plant, PlantDevice, PlantTag, load_plant
+from sereno.app.plant.devices import PlantDevice, PlantTag
+from sereno.app.plant.load import Plant, load_plant
 from sereno.app.welcome import Ready
 from sereno.device import DriverTag, Environment
 from sereno.model import TagSpec, ValueType
 from sereno.testing import MemoryConfig, MemoryPlant, MemoryTagConfig, MemoryUnit, MemoryWire, open_sockets
+from tests.web.browser.visiting import PATIENCE, Desks, Visitor
 
 WATERWORKS = Path(__file__).parents[3] / "src/sereno/app/templates/plant/plant.toml"
 PASSWORD = "correct horse battery staple"
@@ -30,12 +32,13 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--renderer-process-limit=1",
+    # The address line's menus are pages too, in processes of their own beside each page of a test. The last such list
+    # counts, so that what Playwright switches off stands here as well.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AvoidUnnecessaryBeforeUnloadCheckSync,"
+    "DestroyProfileOnBrowserClose,HttpsUpgrades,LensOverlay,MediaRouter,NetworkTimeServiceQuerying,OptimizationHints,"
+    "PaintHolding,PreconnectToSearch,ThirdPartyStoragePartitioning",
 )
-WATCHER = (
-    "document.addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
-)
-FRESH = "if (!sessionStorage.fresh) { localStorage.clear(); sessionStorage.fresh = 1 }"
-DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 T = TypeVar("T")
 
 
@@ -112,7 +115,7 @@ class RunningNode:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something in the node's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=20)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
 
     def call(self, function: Callable[[], object]) -> None:
         """Call something in the node's loop."""
@@ -147,9 +150,9 @@ class RunningNode:
         return self.unit(device).values[name]
 
     def freeze(self) -> threading.Event:
-        """The node hangs until the event is set, or for 15 s."""
+        """The node hangs until the event is set, or for a minute."""
         thaw = threading.Event()
-        self.call(lambda: thaw.wait(15))
+        self.call(lambda: thaw.wait(60))
         return thaw
 
 
@@ -173,87 +176,25 @@ def browser(require_browser: Path) -> Iterator[Any]:
     """One browser for the tests of a module; kept longer, its loop would be in the way of every asynchronous test."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as driver:
-        playwright.expect.set_options(timeout=10_000)
+        playwright.expect.set_options(timeout=PATIENCE)
         browser = driver.chromium.launch(executable_path=str(require_browser), args=list(FLAGS))
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Any) -> Iterator[Any]:
-    """A browser context with an ordinary screen, which keeps the files of the node from one test to the next."""
-    context = browser.new_context(**DESK)
-    yield context
-    context.close()
-
-
-@dataclass
-class Visitor:
-    """Opens pages as somebody, and keeps what a page must not do: `faults` has console errors, foreign requests.
-
-    The first page is at the desk, unless it needs another screen; each other one is in a fresh browser context.
-    """
-
-    node: RunningNode
-    browser: Any
-    desk: Any
-    faults: list[str] = field(default_factory=list)
-    contexts: list[Any] = field(default_factory=list)
-
-    def __call__(
-        self,
-        path: str = "/",
-        *,
-        user: str | None = "admin",
-        lang: str = "en",
-        theme: str = "light",
-        live: bool = True,
-        **options: Any,
-    ) -> Any:
-        """The page under `path`, signed in as `user`; `live` waits for its values."""
-        context = self.browser.new_context(**DESK | options) if options or self.contexts else self.desk
-        self.contexts.append(context)
-        context.set_default_timeout(10_000)
-        context.add_cookies([{"name": "lang", "value": lang, "url": self.node.ready.url}])
-        page = context.new_page()
-        page.add_init_script(f"{WATCHER}; try {{ {FRESH}; localStorage.theme ??= '{theme}' }} catch {{}}")
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.faults.append(f"error on the page: {error.stack or error}"))
-        page.on("request", lambda request: self._request(request.url))
-        if user is not None:
-            context.request.get(self.node.link(user), max_redirects=0)
-        page.goto(self.node.ready.url + path)
-        if live and user is not None:
-            page.locator("html[data-link=live]").wait_for()
-        return page
-
-    def forgive(self, text: str) -> None:
-        """Faults with `text` in them were meant to happen."""
-        self.faults = [fault for fault in self.faults if text not in fault]
-
-    def leave(self) -> None:
-        """Nothing of this visit is there for the next one."""
-        for context in self.contexts:
-            if context is not self.desk:
-                context.close()
-                continue
-            for page in context.pages:
-                page.close()
-            context.clear_cookies()
-
-    def _console(self, message: Any) -> None:
-        if message.type in ("error", "warning"):
-            self.faults.append(f"{message.type} in the console: {message.text} ({message.location.get('url')})")
-
-    def _request(self, url: str) -> None:
-        if not url.startswith((self.node.ready.url + "/", "data:", "blob:")):
-            self.faults.append(f"a request to somewhere else: {url}")
+def desks(browser: Any) -> Iterator[Desks]:
+    """The seats of a module's visits, which keep the files of the node from one test to the next."""
+    desks = Desks(browser)
+    yield desks
+    for seat in desks.made:
+        seat.context.close()
 
 
 @pytest.fixture
-def visit(browser: Any, desk: Any, node: RunningNode) -> Iterator[Visitor]:
+def visit(desks: Desks, node: RunningNode) -> Iterator[Visitor]:
     """Call it with a path for a page; at the end there must be no console error, CSP violation or foreign request."""
-    visitor = Visitor(node, browser, desk)
+    visitor = Visitor(node, desks)
     yield visitor
     visitor.leave()
     assert visitor.faults == []

@@ -102,6 +102,32 @@ def test_night_colours_have_only_red() -> None:
     assert [c for c in re.findall(r"rgb\((\d+) (\d+) (\d+)", night) if c[1:] != ("0", "0")] == []
 
 
+READ = ("ink", "ink-2", "ink-3", "value", "accent", "crit-line")
+"""Colours that texts have; `SURFACES` are what they stand on."""
+SURFACES = ("ground", "panel", "raised", "sunken", "hover", "accent-soft")
+FILLED = [("accent", "accent-ink"), ("accent-hover", "accent-ink"), ("warn", "warn-ink"), ("crit", "crit-ink")]
+
+
+def luminance(colour: str) -> float:
+    """As WCAG 2 has it."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "night"])
+def test_texts_stand_out_enough_to_be_read(theme: str) -> None:
+    text = (WEB / "static/css/tokens.css").read_text(encoding="utf-8")
+    block = text[text.index(f'data-theme="{theme}"]') :].partition("}")[0]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
+    faint = {}
+    for one, other in [*FILLED, *((surface, ink) for surface in SURFACES for ink in READ)]:
+        low, high = sorted(luminance(colours[name]) for name in (one, other))
+        if (ratio := (high + 0.05) / (low + 0.05)) < 4.5:
+            faint[one, other] = round(ratio, 2)
+    assert faint == {}
+
+
 def test_the_waterworks_mimic_is_bound_to_tags_that_exist() -> None:
     plant = load_plant(TEMPLATE / "plant.toml")
     known = {tag.spec.path for device in plant.devices for tag in device.tags}

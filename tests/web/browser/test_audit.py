@@ -70,6 +70,22 @@ def test_what_an_operator_did_is_told_from_old_to_new(visit: Any) -> None:
     assert text.count("dosing trial") == 2
 
 
+def test_outcomes_are_told_in_the_pages_language(visit: Any) -> None:
+    for target, outcome in (("told/done", "done"), ("told/late", "timed_out: too late"), ("told/new", "pondered")):
+        record(visit, "operator", "write", target, outcome=outcome)
+    page = visit("/audit?target=told", lang="es")
+    expect(page.locator("#audit-table .chip")).to_have_text(["pondered", "fuera de plazo", "hecha"])
+
+
+def test_what_a_guard_says_stays_in_the_table(visit: Any) -> None:
+    condition = "(" + " or ".join(f"not good(observatory/environment/make_safe_{n})" for n in range(4)) + ")"
+    record(visit, "guard/close_on_environment", "write", "site/plc/dome_close", comment=condition)
+    page = visit("/audit?who=guard")
+    expect(page.locator(".audit-time")).to_have_count(1)
+    expect(page.locator("#audit-table th").first).to_have_text("Time (Madrid)")
+    assert page.evaluate("(r => r.scrollWidth - r.clientWidth)(document.getElementById('audit-table'))") <= 1
+
+
 def test_more_than_a_page_is_shown_on_demand(visit: Any) -> None:
     for number in range(130):
         record(visit, "robot", "tick", f"t{number}")
@@ -85,7 +101,7 @@ def test_hostile_text_is_shown_and_does_nothing(visit: Any) -> None:
     payload = "<img src=x onerror=alert(1)><script>alert(2)</script>"
     values = {"old": payload, "new": {"a": payload}, "outcome": f"refused: {payload}", "comment": payload}
     record(visit, payload, "write", payload, **values)
-    page = visit("/audit?target=onerror")
+    page = visit("/audit?target=onerror", once=True)
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
     cell = page.locator("#audit-table tbody tr").first.locator(".audit-target")
     expect(cell).to_have_text(payload)

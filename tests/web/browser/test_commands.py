@@ -192,7 +192,8 @@ def test_a_waiting_command_of_a_node_that_is_gone_is_unknown(visit: Any) -> None
           performance.now = () => now() + window.later;
         }"""
     )
-    page.route("**/api/v1/commands/*", lambda route: route.abort())
+    with page.expect_event("requestfailed"):  # from then on no answer is under way that would begin the wait anew
+        page.route("**/api/v1/commands/*", lambda route: route.abort())
     page.evaluate("() => { window.later = 40000; }")
     expect(page.locator(".ack[data-state=unknown]")).to_be_visible()
     visit.forgive("net::ERR_FAILED")

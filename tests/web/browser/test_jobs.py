@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.web.browser.conftest import RunningNode
+from tests.web.browser.visiting import live_value, wait_for
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 pytestmark = pytest.mark.browser
@@ -78,7 +79,7 @@ def test_a_job_is_run_and_tells_what_came_of_it(visit: Any) -> None:
     expect(page.locator("#job-table-note")).to_contain_text("all 2 have answered")
 
     visit.node.set(WHO, json.dumps({"gw01": 3, "gw02": None}))
-    page.wait_for_timeout(300)
+    wait_for(page, lambda: '"gw02": null' in live_value(page, WHO))
     page.click("[data-act=run]")
     expect(page.locator("#job-history tr")).to_have_count(1)
     expect(page.locator("#job-table-note")).to_contain_text("incomplete: gw02")

@@ -36,7 +36,7 @@ def test_values_levels_and_states_follow_the_plant(visit: Any) -> None:
 def test_water_flows_only_while_it_flows(visit: Any) -> None:
     node = visit.node
     node.set("river/plc1/intake_flow", 0.0)
-    page = visit("/")
+    page = visit("/", once=True)
     pipe = page.locator(".m-dash[data-flow='river/plc1/intake_flow']").first
     expect(page.locator("[data-tag='river/plc1/intake_flow']")).to_contain_text("0.0")
     expect(pipe).not_to_have_class(re.compile("is-flowing"))
@@ -82,7 +82,7 @@ def test_what_has_no_link_is_stale_with_its_reason_and_comes_back(visit: Any) ->
     )
     assert struck == "line-through"
     node.wire("town/plc2").refuse = ""
-    expect(level).to_have_class(re.compile("is-good"), timeout=15000)
+    expect(level).to_have_class(re.compile("is-good"))
     expect(page.locator("#faceplate .quality")).to_have_text("Good")
 
 
@@ -107,3 +107,26 @@ def test_everything_bound_can_be_reached_and_has_a_name(visit: Any) -> None:
         " const b = e.closest('[role=button]'); return !b || b.tabIndex < 0 || !b.getAttribute('aria-label') }).length"
     )
     assert nameless == 0
+
+
+def test_a_text_that_is_wider_than_its_box_is_shortened(visit: Any, module_of: Any) -> None:
+    body = """
+        const svg = document.querySelector("#mimic svg");
+        svg.insertAdjacentHTML("beforeend", `<g class="readout" data-tag="x">
+            <rect class="readout-box" width="300" height="26"/><text class="readout-value" x="292" y="18"></text></g>`);
+        const [group, said] = [svg.lastElementChild, []];
+        const [{ paint }] = m.painters(group);
+        for (const value of x) {
+            paint({ value, quality: 0, spec: { type: "string", labels: [] } });
+            const text = group.querySelector(".readout-value");
+            said.push([text.textContent, text.getComputedTextLength() <= 292]);
+        }
+        return said;
+    """
+    order = "close: refused, another command to site/plc/dome_close is under way"
+    shown, long = module_of(visit("/"), "mimic/bind.js", body, ["open: done", order])
+    assert shown == ["open: done", True]
+    assert long[1]
+    assert long[0].endswith("…")
+    assert len(long[0]) > 20
+    assert order.startswith(long[0][:-1])

@@ -49,7 +49,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
 def told(node: RunningNode, page: Any) -> dict[str, Any]:
     """The first message that the pager got."""
     file = node.plant.parent / "told"
-    for _ in range(200):
+    for _ in range(1200):
         if file.exists() and file.read_text().endswith("\n"):
             found: dict[str, Any] = json.loads(file.read_text().splitlines()[0])
             return found

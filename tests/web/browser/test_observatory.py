@@ -15,10 +15,13 @@ import pytest
 from sereno.app.datafolder import DataFolder
 from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
+from sereno.app.simulators.placing import with_simulators
 from sereno.app.welcome import Ready
 from sereno.device import Environment
 from sereno_observatory.demo import OBSERVATORY
+from tests.observatory.sequences.asked import TOML
 from tests.web.browser.conftest import PASSWORD, RunningNode, in_memory
+from tests.web.browser.visiting import wait_for
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 pytestmark = pytest.mark.browser
@@ -38,16 +41,39 @@ PLANT = """
 [plant]
 name = "Observatory"
 timezone = "America/Tijuana"
-include = ["plc.toml", "safety.toml"]
+include = ["site.toml", "plc.toml", "safety.toml"]
+
+[[site.level]]
+name = "observers"
+roles = ["operator"]
+priority = 5
+quota = "10min"
+
+[[site.level]]
+name = "keepers"
+roles = ["engineer"]
+override = true
+
+[[site.level]]
+name = "others"
 
 [web]
 pages = ["observatory"]
 """
 AGENTS = {
-    "environment": "",
-    "majordome": "latitude = 31.0439\nlongitude = -115.4637\nstale_after = '30s'",
-    "sequences": "latitude = 31.0439\nlongitude = -115.4637",
+    "environment": "inside_temperatures = []",
+    "majordome": "stale_after = '30s'",
+    "sequences": "",
 }
+SIMULATOR = """
+[[simulator]]
+name = "alerts"
+command = ["alerts"]
+port = 8099
+url = "vtp://127.0.0.1:{port}"
+start = false
+scenarios = ["scenarios/alerts.json"]
+"""
 INSTRUMENTS = {"telescope": "Mount", "dome": "Roof", "camera": "Eye", "wheel": "Wheel"}
 
 
@@ -61,7 +87,7 @@ def plant_text() -> str:
     instruments = (
         f'[[device]]\nname = "site/{name}"\nclass = "page_instruments:{kind}"\n' for name, kind in INSTRUMENTS.items()
     )
-    return PLANT + "".join((*agents, *instruments))
+    return PLANT + "".join((*agents, *instruments)) + SIMULATOR
 
 
 @dataclass
@@ -73,7 +99,7 @@ class ObservatoryNode(RunningNode):
         shutil.copytree(OBSERVATORY.plant.parent, home)
         shutil.copy(MODULE, home)
         (home / "plant.toml").write_text(plant_text(), encoding="utf-8")
-        plant = load_plant(home / "plant.toml")
+        plant = with_simulators(load_plant(home / "plant.toml"))
         memory = in_memory(plant, self.memory)
         devices = tuple(old if old.written else new for old, new in zip(plant.devices, memory.devices, strict=True))
         self.unit("site/plc").values.update(FINE)
@@ -117,7 +143,12 @@ def test_the_dashboard_lives_and_says_why_it_is_not_safe(visit: Any) -> None:
     expect(page.locator("#safety .ob-word")).to_have_text("Seguro")
     expect(page.locator(".ob-sky .ob-sun")).to_have_count(1)
     expect(page.locator(".ob-sky .ob-dome-closed")).to_have_count(1)
+    expect(page.locator(".ob-sky .ob-hidden title")).to_have_text("Bajo el horizonte")
     expect(page.locator("#sidereal")).to_have_text(re.compile(r"^\d\d:\d\d:\d\d$"))
+    for name in ("begins", "ends"):
+        row = page.locator(f"#night-{name}")
+        expect(row.locator("[data-moment]")).to_have_text(re.compile(r"^\d\d:\d\d$"))
+        expect(row.locator(".page-sub")).to_have_text(re.compile(r"^(dentro de|hace) \d+ (h|min|s)"))
     expect(page.locator("#safety summary")).to_contain_text("6 guardas")
     visit.node.set("site/plc/rain_rate", 12.0)
     visit.node.set("site/plc/shutter", 1)
@@ -128,10 +159,30 @@ def test_the_dashboard_lives_and_says_why_it_is_not_safe(visit: Any) -> None:
     expect(page.locator("#safety .ob-word")).to_have_text("Seguro")
 
 
+def test_what_is_executed_has_its_name_and_its_place_in_the_sky(visit: Any) -> None:
+    page = visit(f"{APP}/dashboard", user="engineer")
+    expect(page.locator("#now")).to_contain_text(re.compile(r"Sequence under way\s*none"))
+
+    def call(name: str, *arguments: Any) -> None:
+        asked = {"target": "observatory/sequences", "verb": "call", "name": name, "arguments": arguments}
+        url = visit.node.ready.url
+        assert page.request.post(f"{url}/api/v1/commands", data=asked, headers={"origin": url}).status == 202
+
+    call("add", re.sub(r"target = .*", 'target = "altaz 60 180"', TOML).replace('"M31"', '"High one"'))
+    expect(page.locator(".ob-target title")).to_have_text(re.compile("High one"))
+    present = page.request.get(f"{visit.node.ready.url}/api/v1/values?tag=observatory/sequences/present").json()
+    number = next(int(found[1]) for found in [re.search(r'"id":\s*(\d+)[^}]*High one', str(present))] if found)
+    call("start", number)
+    expect(page.locator("#now")).to_contain_text(f"{number} · High one · 0 / 2")
+    expect(page.locator(".ob-target-now")).to_have_count(1)
+    call("conclude", number, "abort")
+    expect(page.locator("#now")).to_contain_text(re.compile(r"Sequence under way\s*none"))
+
+
 def test_who_may_commands_the_plc_and_plays_events_and_it_is_on_record(visit: Any) -> None:
     page = visit(f"{APP}/environment", user="engineer")
     row = page.locator("#commands li", has_text="Dome light")
-    row.get_by_role("button", name="on").click()
+    row.get_by_role("button", name="Switch on").click()
     expect(page.locator("dialog")).to_contain_text("site/plc/dome_light")
     page.click("#confirm-send")
     expect(page.locator("#commands .ack[data-state=done]")).to_be_visible()
@@ -154,6 +205,18 @@ def test_who_may_commands_the_plc_and_plays_events_and_it_is_on_record(visit: An
     records = page.request.get(f"{visit.node.ready.url}/api/v1/audit").json()["records"]
     found = {(one["actor"], one["target"]) for one in records}
     assert {("engineer", "site/plc/dome_light"), ("engineer", "observatory/environment")} <= found
+
+
+def test_what_a_site_has_not_has_no_row_and_no_line(visit: Any) -> None:
+    page = visit(f"{APP}/environment")
+    inside = page.locator("tr", has=page.locator("[data-open-tag='observatory/environment/site_temperature']"))
+    expect(inside).to_be_hidden()
+    expect(page.locator("#legend li")).to_have_count(1)
+    page.locator("#quantities").get_by_role("button", name="Humidity").click()
+    expect(page.locator("#legend li")).to_have_count(2)
+    page.locator("#quantities").get_by_role("button", name="Temperature").click()
+    expect(page.locator("#legend li")).to_have_text([re.compile("outside")])
+    expect(page.locator("#spans [aria-pressed=true]")).to_have_text("15 min")  # it began a moment ago
 
 
 def test_who_may_only_look_has_no_buttons_and_is_refused(visit: Any) -> None:
@@ -184,6 +247,80 @@ def test_an_agent_is_stopped_and_started_and_says_so_in_its_log(visit: Any) -> N
         expect(card.locator(".chip").first).to_have_text(state)
 
 
+def test_a_simulator_is_started_with_a_scenario_and_stopped(visit: Any) -> None:
+    page = visit(f"{APP}/agents", user="operator", lang="es")
+    page.get_by_role("link", name="Simuladores").click()
+    card = page.locator("[data-simulator='simulator/alerts']")
+    expect(card.locator(".chip").first).to_have_text("parado")
+    expect(card.locator(".ob-why")).to_have_text("arranca cuando alguien lo pide")
+    expect(card.get_by_role("button", name="Parar")).to_be_hidden()
+    card.get_by_label("Escenario al arrancar").select_option("alerts")
+    card.get_by_role("button", name="Arrancar").click()
+    expect(page.locator("dialog")).to_contain_text("simulator/alerts start(alerts)")
+    page.click("#confirm-send")
+    expect(card.locator(".chip").first).to_have_text("en marcha", timeout=60_000)
+    expect(card.locator("sr-value[tag='simulator/alerts/pid']")).to_have_text(re.compile(r"^\d+$"))
+    visit.node.call(
+        lambda: visit.node.told({"event": "simulator says", "simulator": "simulator/alerts", "words": "url: vtp:"})
+    )
+    card.get_by_text("Registro").click()
+    expect(card.locator(".ob-log-lines")).to_contain_text("simulator says  words=url: vtp:")
+    card.get_by_role("button", name="Parar").click()
+    page.click("#confirm-send")
+    expect(card.locator(".chip").first).to_have_text("parado")
+    expect(card.locator(".ob-why")).to_contain_text("stopped by operator at")
+    expect(card.locator("sr-value[tag='simulator/alerts/pid']")).to_be_hidden()
+    page = visit(f"{APP}/agents", user="viewer")
+    expect(page.locator("[data-simulator]")).to_have_count(1)
+    expect(page.locator("[data-simulator] button, [data-simulator] select")).to_have_count(0)
+
+
+def test_a_level_holds_on_the_page_and_its_use_is_shown(visit: Any) -> None:
+    page = visit(f"{APP}/majordome", user="operator")
+    page.locator("#sequence-acts summary").click()
+    for priority, exposure, answer in ((6, 300, "at most 5"), (5, 295, ""), (5, 301, "300 s wait")):
+        text = TOML.replace("priority = 5", f"priority = {priority}").replace("exposure = 20", f"exposure = {exposure}")
+        page.fill("#sequence-text", text.replace("images = 2", "images = 1"))
+        page.get_by_role("button", name="Add").click()
+        if answer:
+            expect(page.locator("#sequence-acts .ack").filter(has_text=answer)).to_be_visible()
+        else:
+            expect(page.locator("#usage tbody tr")).to_have_text(
+                re.compile("operator.*observers.*5 min 00 s.*10 min 00 s a night")
+            )
+
+
+def test_who_stands_on_a_sequence_stays_there_when_others_come(visit: Any) -> None:
+    page = visit(f"{APP}/majordome", user="admin")
+    page.locator("#sequence-acts summary").click()
+
+    def add(name: str) -> Any:
+        page.fill("#sequence-text", TOML.replace('"M31"', f'"{name}"').replace("exposure = 20", "exposure = 1"))
+        page.locator("#sequence-text").press("Tab")
+        return page.locator("#sequence-table tbody tr", has_text=name)
+
+    first = add("Orion")
+    page.keyboard.press("Enter")
+    expect(page.locator("#sequence-text")).to_have_value("")
+    second = add("Lyra")
+    cancel = first.get_by_role("button", name="Orion")
+    page.evaluate("document.querySelector('#sequence-acts form').requestSubmit()")
+    cancel.focus()
+    expect(second).to_be_visible()
+    expect(first.get_by_role("button", name="Cancel the sequence")).to_be_focused()
+
+
+def test_seconds_are_told_as_people_do(visit: Any, module_of: Any) -> None:
+    body = """
+        const element = document.createElement("ob-age");
+        return [12, 495, 7500].map((value) => {
+            element.paint({ value, quality: 0, spec: { type: "float64", unit: "s", decimals: 0 } });
+            return element.textContent;
+        });
+    """
+    assert module_of(visit("/help"), "../app/observatory/words.js", body) == ["12 s", "8 min 15 s", "2 h 05 min"]
+
+
 def test_a_log_that_is_slow_is_asked_once_at_a_time(visit: Any, module_of: Any) -> None:
     body = """
         const asked = [];
@@ -201,7 +338,7 @@ def test_a_log_that_is_slow_is_asked_once_at_a_time(visit: Any, module_of: Any) 
             document.body.append(log);
             tick(); tick();
             answer();
-            await new Promise((r) => setTimeout(r, 100));
+            while (!log.querySelector("li")) await new Promise((r) => setTimeout(r, 10));
             tick();
             return {asked, lines: log.querySelectorAll("li").length};
         } finally {
@@ -236,17 +373,68 @@ def test_an_instrument_is_commanded_by_its_declared_command(visit: Any) -> None:
     form.get_by_role("button").click()
     page.click("#confirm-send")
     expect(card.locator(".ack[data-state=done]")).to_be_visible()
-    expect(card.locator("sr-value[tag='site/telescope/right_ascension']")).to_contain_text("7.2500")
+    expect(card.locator("ob-angle[tag='site/telescope/right_ascension']")).to_have_text("07ʰ15ᵐ00.0ˢ")
+    expect(card.locator("ob-angle[tag='site/telescope/declination']")).to_have_text("+41°30′00″")
+    form.get_by_label("Right ascension (h)").fill("05:75:00")
+    form.get_by_role("button").click()
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    form.get_by_label("Right ascension (h)").fill("05:30:36")
+    form.get_by_label("Declination (°)").fill("-05 12 00")
+    form.get_by_role("button").click()
+    expect(page.locator("dialog")).to_contain_text("site/telescope slew(5.51, -5.2)")
+    page.keyboard.press("Escape")
+    wheel = page.locator("[data-instrument='site/wheel']")
+    wheel.get_by_label("Filter").select_option("V")
+    wheel.get_by_role("button", name="Select filter").click()
+    page.click("#confirm-send")
+    expect(wheel.locator("sr-value[tag='site/wheel/filter']")).to_have_text("V")
     card.get_by_role("button", name="Stop").click()  # stopping is not asked about
-    expect(card.locator(".ob-status")).to_have_text("IDLE")
+    expect(card.locator(".ob-status")).to_have_text("idle")
     page = visit(f"{APP}/instruments", user="viewer")
     expect(page.locator("[data-instrument]")).to_have_count(4)
     expect(page.locator(".ob-command")).to_have_count(0)
 
 
+def test_words_of_agents_are_translated_and_names_that_people_gave_are_not(visit: Any) -> None:
+    page = visit(f"{APP}/observer", lang="es")
+    page.evaluate(
+        """() => {
+            for (const kind of ["ob-words", "ob-name"]) {
+                const shown = document.createElement(kind);
+                shown.setAttribute("tag", "site/dome/shutter");
+                document.getElementById("execution").append(shown);
+            }
+        }"""
+    )
+    expect(page.locator("#execution ob-words")).to_have_text("abierto")
+    expect(page.locator("#execution ob-name")).to_have_text("open")
+
+
+def test_what_is_for_manual_can_be_pressed_in_manual_only(visit: Any) -> None:
+    page = visit(f"{APP}/majordome", user="operator")
+    hand = page.locator("#manual")
+    opening, power = hand.get_by_role("button", name="Open the dome"), hand.locator("[data-command=power]")
+    expect(opening).to_be_disabled()
+    expect(opening).to_have_attribute("title", "Only in mode MANUAL")
+    expect(power.get_by_label("Of what")).to_be_disabled()
+    expect(hand.get_by_role("button", name="Close the dome")).to_be_enabled()
+    for mode in ("MANUAL", "AUTO"):
+        page.locator("#state").get_by_role("button", name=mode).click()
+        page.click("#confirm-send")
+        (expect(opening).to_be_enabled if mode == "MANUAL" else expect(opening).to_be_disabled)()
+        if mode == "MANUAL":
+            power.get_by_label("Of what").select_option("cameras")
+            power.get_by_role("button", name="Power: off").click()
+            expect(page.locator("dialog")).to_contain_text("observatory/majordome power(cameras, false)")
+            page.keyboard.press("Escape")
+    page = visit(f"{APP}/majordome", user="viewer", lang="fr")
+    expect(page.locator("#log")).to_be_visible()
+    expect(page.locator("#manual")).to_be_hidden()
+
+
 def test_the_image_just_taken_shows_itself_with_its_header(visit: Any) -> None:
     page = visit(f"{APP}/observer", user="operator")
-    expect(page.locator("#list-note")).to_have_text("There are no images that you may see.")
+    expect(page.locator("#list-note")).to_have_text("There are no images yet that you may see.")
     call = {"target": "site/camera", "verb": "call", "name": "expose", "arguments": [0.0, "light"]}
     answer = page.request.post(
         f"{visit.node.ready.url}/api/v1/commands", data=call, headers={"origin": visit.node.ready.url}
@@ -257,15 +445,12 @@ def test_the_image_just_taken_shows_itself_with_its_header(visit: Any) -> None:
     expect(page.locator("#cards tr", has_text="IMAGETYP")).to_contain_text("Light Frame")
     page.locator("#zoom-one").click()
     canvas = page.locator("#canvas")
-    brightest = page.evaluate(
-        """async () => {
-            await new Promise((done) => setTimeout(done, 500));
-            const canvas = document.getElementById("canvas");
-            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            return data.reduce((most, v, i) => (i % 4 ? most : Math.max(most, v)), 0);
-        }"""
-    )
-    assert brightest > 200
+    brightest = """() => {
+        const canvas = document.getElementById("canvas");
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return data.reduce((most, v, i) => (i % 4 ? most : Math.max(most, v)), 0);
+    }"""
+    wait_for(page, lambda: page.evaluate(brightest) > 200)
     canvas.press("0")
     assert (
         page.locator("#download")

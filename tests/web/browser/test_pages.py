@@ -73,7 +73,7 @@ def test_language_and_theme_are_kept(visit: Any) -> None:
 
 def test_keys_go_places_but_not_while_typing(visit: Any) -> None:
     page = visit("/help")
-    for keys, path in (("gt", "/tags"), ("gr", "/trend"), ("gd", "/devices"), ("gm", "/"), ("?", "/help")):
+    for keys, path in (("gt", "/tags"), ("gr", "/trend"), ("gd", "/devices"), ("gm", "/mimic"), ("?", "/help")):
         for key in keys:
             page.keyboard.press(key)
         expect(page).to_have_url(re.compile(re.escape(visit.node.ready.url + path) + r"(\?.*)?$"))

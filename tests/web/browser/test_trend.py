@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.web.browser.visiting import live_value, wait_for
+
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 pytestmark = pytest.mark.browser
 
@@ -36,15 +38,6 @@ def ink(page: Any) -> int:
     )
 
 
-def wait_for(page: Any, condition: Any, seconds: float = 8.0) -> None:
-    """Until the condition holds; the browser has no event for what is drawn on a canvas."""
-    for _ in range(round(seconds / 0.1)):
-        if condition():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(f"{condition} did not come true within {seconds} s")
-
-
 def test_the_chart_draws_and_moves_with_the_plant(visit: Any) -> None:
     node = visit.node
     node.set(TAG, 5.0)
@@ -68,12 +61,6 @@ def test_history_is_there_for_a_page_that_comes_later(visit: Any) -> None:
     row = page.locator(".legend tbody tr").first
     expect(row.locator(".legend-high")).to_have_text(re.compile(r"^(?:[6-9]\d|\d{3,})\.\d NTU"))
     expect(row.locator(".legend-low")).to_have_text(re.compile(r"^\d\d?\.\d NTU"))
-
-
-def live_value(page: Any, tag: str) -> Any:
-    return page.evaluate(
-        "async (tag) => (await (await fetch('/api/v1/values?tag=' + tag)).json()).values[0].value", tag
-    )
 
 
 def test_zoom_leaves_live_and_the_button_comes_back(visit: Any) -> None:
@@ -165,7 +152,7 @@ def test_a_lost_link_is_a_gap(visit: Any, module_of: Any) -> None:
     node.call(node.wire("river/plc1").cut)
     expect(value).to_have_text("Bad")
     node.wire("river/plc1").refuse = ""
-    expect(value).to_contain_text("NTU", timeout=15000)
+    expect(value).to_contain_text("NTU")
     found = module_of(
         page, "api.js", f"return (await m.history(['{TAG}'], Date.now() - 60e3, Date.now(), null))[0].quality"
     )
@@ -182,9 +169,22 @@ def test_figures_of_the_window(visit: Any) -> None:
     expect(row.locator("svg rect")).not_to_have_count(0)
     expect(page.locator(".correlation tbody tr")).to_have_count(2)
     for step in range(14):
-        visit.node.set("river/plc1/tank_level", 2.5 + step % 3 / 10)
-        page.wait_for_timeout(150)
+        level = 2.5 + step % 3 / 10
+        visit.node.set("river/plc1/tank_level", level)
+        wait_for(page, lambda level=level: live_value(page, "river/plc1/tank_level") == pytest.approx(level))
     page.locator("#trend-figures-again").click()
     expect(row).to_have_count(1)
     chart = page.locator("[data-chart='river/plc1/tank_level']")
     expect(chart.locator("svg .course")).to_have_count(2)
+
+
+def test_a_browser_whose_clock_is_wrong_asks_for_what_the_node_calls_now(visit: Any) -> None:
+    page = visit("/tags", once=True)
+    page.add_init_script("{ const real = Date.now; Date.now = () => real() + 6 * 3600e3; }")
+    with page.expect_request(re.compile(r"/api/v1/history\?")) as asked:
+        page.goto(visit.node.ready.url + URL)
+    to = re.search(r"[?&]to=([^&]+)", asked.value.url)
+    assert to is not None
+    end = page.evaluate("(text) => Date.parse(decodeURIComponent(text))", to[1])
+    ahead = end - page.evaluate("Date.now() - 6 * 3600e3")
+    assert ahead < 3600e3, f"it asks for what is {ahead / 3600e3:.1f} h ahead"

@@ -292,7 +292,7 @@ REFUSING = """
         const answer = JSON.stringify({tags: x.tags.map((tag) => ({tag, type: "float64"}))});
         window.fetch = async () => new Response(answer, {status: x.status});
         window.setTimeout = (f, ms) => (ms >= 3000 ? waits.push(f) : timeout(f, ms));
-        const settle = () => new Promise((r) => timeout(r, 120));
+        const settle = async () => { for (let turn = 0; turn < 12; turn++) await new Promise((r) => timeout(r, 10)); };
 """
 
 
@@ -323,3 +323,31 @@ def test_what_is_refused_is_not_shown_as_it_was_and_asked_for_again(
     assert found["asked"] == [["a/b", "a/c"], ["a/c"] if unknown else ["a/b", "a/c"]]
     assert [one["tag"] for one in found["shown"] if one["unknown"]] == unknown
     assert [one["known"] for one in found["shown"]] == [False, bool(unknown)]
+
+
+def test_an_unknown_tag_is_shown_once_somebody_declares_it(js: Callable[..., Any]) -> None:
+    body = f"""
+        {REFUSING}
+        let declared = ["a/c"];
+        const told = () => declared.map((tag) => ({{tag, type: "float64"}}));
+        window.fetch = async () => new Response(JSON.stringify({{tags: told()}}));
+        try {{
+            const bindings = new m.Bindings(socket, {{interval: 1}});
+            for (const tag of ["a/b", "a/c"]) bindings.bind(tag, () => {{}});
+            await settle();
+            asked[0].how.onError("refused");
+            await settle();
+            const before = bindings.state("a/b").unknown;
+            for (const f of waits.splice(0)) f();
+            await settle();
+            const meanwhile = asked.length;
+            declared = ["a/b", "a/c"];
+            for (const f of waits.splice(0)) f();
+            await settle();
+            asked.at(-1).how.onTags([{{tag: "a/b", type: "float64"}}]);
+            const after = bindings.state("a/b").unknown;
+            return {{before, meanwhile, last: asked.at(-1).tags, after, waits: waits.length}};
+        }} finally {{ Object.assign(window, {{fetch: fetched, setTimeout: timeout}}); }}
+    """
+    found = js("bindings.js", body, {"tags": [], "status": 200})
+    assert found == {"before": True, "meanwhile": 2, "last": ["a/b"], "after": False, "waits": 0}

@@ -13,6 +13,8 @@ const MOST_TAGS = 400;
 const MOST_GROUPS = 12;
 /** When a subscription that was refused is asked for again (ms). */
 export const AGAIN = 3000;
+/** When it is looked whether tags that were unknown are known by now (ms). */
+export const LOOK_AGAIN = 10_000;
 
 /**
  * What is known about a tag. `spec` is null until the server has answered; `unknown` means that it knows no such tag.
@@ -85,7 +87,7 @@ export class Bindings {
     this.painted = -Infinity;
     this.scheduled = false;
     this.collecting = 0;
-    this.known = null;
+    this.looking = 0;
     document.addEventListener("visibilitychange", () => this.#visibility());
   }
 
@@ -162,6 +164,19 @@ export class Bindings {
     state.unknown = true;
     this.states.set(tag, state);
     this.#changed(tag);
+    this.looking ||= setTimeout(() => this.#lookAgain(), LOOK_AGAIN);
+  }
+
+  /** A tag may be declared while its page is open: by a new plant file, or by a device that is only now understood. */
+  async #lookAgain() {
+    this.looking = 0;
+    const unknown = () => [...this.paints.keys()].filter((tag) => this.states.get(tag)?.unknown);
+    if (!unknown().length || document.hidden) return;
+    const specs = await allTags({ fresh: true }).catch(() => []);
+    const known = new Set(specs.map((spec) => spec.tag));
+    const [found, rest] = [unknown().filter((tag) => known.has(tag)), unknown().some((tag) => !known.has(tag))];
+    if (found.length) this.#subscribe(found);
+    if (rest) this.looking ||= setTimeout(() => this.#lookAgain(), LOOK_AGAIN);
   }
 
   /**

@@ -85,7 +85,7 @@ export function formatUnit(unit) {
  */
 export function formatValue(spec, value, lang, t) {
   if (value === null || value === undefined) return NONE;
-  if (Array.isArray(value)) return value.map((v) => formatValue(spec, v, lang, t)).join("  ");
+  if (Array.isArray(value)) return value.map((v) => formatValue(spec, v, lang, t)).join(spec.type === "string" ? ", " : "  ");
   const label = labelOf(spec, value);
   if (label !== null) return label;
   if (typeof value === "boolean") return t(value ? "value.true" : "value.false");

@@ -27,9 +27,9 @@ const SIGNED_OUT = 4401;
 export class LiveSocket extends EventTarget {
   /**
    * @param {string} url
-   * @param {{open?: (url: string) => WebSocket, now?: () => number, random?: () => number}} [parts]
+   * @param {{open?: (url: string) => WebSocket, now?: () => number, random?: () => number, offset?: number}} [parts] offset: of the server's clock, ms, as long as no frame has told it
    */
-  constructor(url, { open = (u) => new WebSocket(u), now = () => performance.now(), random = Math.random } = {}) {
+  constructor(url, { open = (u) => new WebSocket(u), now = () => performance.now(), random = Math.random, offset = 0 } = {}) {
     super();
     this.url = url;
     this.open = open;
@@ -45,7 +45,7 @@ export class LiveSocket extends EventTarget {
     this.attempt = 0;
     this.lastFrame = this.now();
     this.patience = 0;
-    this.offset = 0;
+    this.offset = offset;
     this.offsetKnown = false;
     /** @type {WebSocket | null} */
     this.socket = null;
@@ -166,5 +166,10 @@ export class LiveSocket extends EventTarget {
   }
 }
 
+/** When the server made this page, ms UTC by its clock. */
+const made = Number(document.documentElement.dataset.now) || Date.now();
+
 /** The page's socket. The page's frame (shell.js) starts it. */
-export const live = new LiveSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/live`);
+export const live = new LiveSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/live`, {
+  offset: made - Date.now(),
+});

@@ -87,6 +87,9 @@ export function setLook(element, classes) {
 /** The zone of the plant's site. */
 export const siteZone = document.documentElement.dataset.timezone || "UTC";
 
+/** That zone as a heading of times says it: its place. */
+export const zoneName = siteZone.split("/").at(-1).replaceAll("_", " ");
+
 /** A time in the site's zone; a dash if there is none. */
 export function siteTime(ms) {
   return ms > 0 ? formatDayTime(ms, siteZone) : "—";

@@ -16,7 +16,7 @@ export { formatAge, formatDayTime, formatDuration, formatNumber, formatTime, for
 export { lang, t } from "./i18n.js";
 export { live } from "./live.js";
 export { endSubstitution, guards, substitute, substitutions } from "./overrides.js";
-export { look, setLook, siteTime, siteZone } from "./present.js";
+export { look, setLook, siteTime, siteZone, zoneName } from "./present.js";
 export { severity } from "./quality.js";
 export { TrendChart, penStyle } from "./trend/chart.js";
 export { TrendModel } from "./trend/model.js";

@@ -25,6 +25,7 @@ const REASON_KEYS = new Map([
   [0x8031, "quality.stale"],
   [WAITING, "quality.waiting"],
   [0x8034, "quality.refused_by_device"],
+  [0x8040, "quality.not_implemented"],
   [0x8074, "quality.not_a_number"],
 ]);
 

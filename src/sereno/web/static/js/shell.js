@@ -82,7 +82,7 @@ function start() {
   document.addEventListener("keydown", keyListener({
     "/": find,
     "?": go("/help"),
-    "g m": go("/"),
+    "g m": go("/mimic"),
     "g t": go("/tags"),
     "g r": go("/trend"),
     "g d": go("/devices"),

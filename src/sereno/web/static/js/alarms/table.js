@@ -3,7 +3,7 @@
 import { el } from "../dom.js";
 import { formatUnit } from "../format.js";
 import { lang, t } from "../i18n.js";
-import { siteTime } from "../present.js";
+import { siteTime, zoneName } from "../present.js";
 import { priorityMark } from "./banner.js";
 import { HIDDEN, UNACKNOWLEDGED } from "./store.js";
 
@@ -61,7 +61,7 @@ export function journalTable(events) {
   if (!events.length) return el("p", { className: "empty" }, t("alarms.none"));
   return el("table", { className: "table alarm-table" },
     el("caption", { className: "unseen" }, t("alarms.view_history")),
-    el("thead", {}, el("tr", {}, ...["time", "priority", "alarm", "event", "state", "value", "who"].map((name) => el("th", { scope: "col" }, t(`alarms.${name}`))))),
+    el("thead", {}, el("tr", {}, ...["time", "priority", "alarm", "event", "state", "value", "who"].map((name) => el("th", { scope: "col" }, t(`alarms.${name}`, { zone: zoneName }))))),
     el("tbody", {}, ...events.map((one) => el("tr", { className: "is-calm" },
       el("td", { className: "alarm-time" }, siteTime(Date.parse(one.t))), el("td", {}, priorityMark(one.priority)), el("td", { className: "alarm-id mono" }, one.alarm),
       el("td", {}, t(`alarms.event_${one.event}`)), el("td", {}, t(`alarms.state_${one.state}`)), el("td", { className: "number" }, valueText(one)),

@@ -2,7 +2,7 @@
 
 import { el } from "../dom.js";
 import { t } from "../i18n.js";
-import { siteTime } from "../present.js";
+import { siteTime, zoneName } from "../present.js";
 
 const LINE = 60;
 const HEADS = ["time", "who", "from", "action", "target", "change", "outcome", "number"];
@@ -40,7 +40,9 @@ function outcome(record) {
   const [word] = record.outcome.split(/[: ]/, 1);
   const look = { refused: "chip chip-warn", failed: "chip chip-warn", unknown: "chip chip-crit" }[word];
   const rest = record.outcome.slice(word.length).replace(/^: /, "");
-  return el("td", {}, el("span", { className: look ?? "chip" }, word), rest ? ` ${rest}` : null,
+  const key = `audit.outcome_${word}`;
+  const said = t(key) === key ? word : t(key);
+  return el("td", { className: "audit-outcome" }, el("span", { className: look ?? "chip" }, said), rest ? ` ${rest}` : null,
     record.comment ? el("span", { className: "audit-comment" }, `“${record.comment}”`) : null);
 }
 
@@ -56,6 +58,6 @@ export function recordTable(records) {
   if (!records.length) return el("p", { className: "empty" }, t("audit.none"));
   return el("table", { className: "table audit-table" },
     el("caption", { className: "unseen" }, t("nav.audit")),
-    el("thead", {}, el("tr", {}, ...HEADS.map((name) => el("th", { scope: "col", className: name === "number" ? "number" : "" }, t(`audit.${name}`))))),
+    el("thead", {}, el("tr", {}, ...HEADS.map((name) => el("th", { scope: "col", className: name === "number" ? "number" : "" }, t(`audit.${name}`, { zone: zoneName }))))),
     el("tbody", {}, ...records.map(row)));
 }

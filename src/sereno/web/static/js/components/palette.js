@@ -39,7 +39,7 @@ class Choices {
 
   update() {
     const query = this.input.value;
-    const pages = PAGES.map((page) => ({ text: t(`nav.${page}`), detail: t("palette.page"), go: () => location.assign(page === "mimic" ? "/" : `/${page}`) }));
+    const pages = PAGES.map((page) => ({ text: t(`nav.${page}`), detail: t("palette.page"), go: () => location.assign(`/${page}`) }));
     const tags = query.trim() ? best(this.specs, query, SHOWN) : [];
     const found = tags.map((spec) => ({ text: spec.tag, detail: spec.description, go: () => openFaceplate(spec.tag) }));
     const wanted = query.trim().toLowerCase();

@@ -7,6 +7,8 @@ import { look, setLook } from "../present.js";
 /** @typedef {import("../bindings.js").TagState} TagState */
 /** @typedef {(state: TagState) => void} Painter */
 
+/** Between a box and the text in it; and a letter's width at most: what fits for sure is not measured. */
+const [MARGIN, WIDEST] = [8, 12];
 /** Attributes that name a tag. */
 const TAGGED = ["tag", "level", "running", "state", "rotate", "visible", "flow"];
 
@@ -30,6 +32,7 @@ function textPainter(element) {
   const text = element.matches("text") ? element : element.querySelector(".readout-value");
   const [mark, value, unit] = ["value-sign", "value-text", "value-unit"].map((name) => svgEl("tspan", { class: name }));
   text?.replaceChildren(mark, value, unit);
+  const room = Number(element.querySelector(".readout-box")?.getAttribute("width") ?? 0) - 2 * MARGIN;
   return (state) => {
     const shown = look(state);
     setLook(element, shown.classes);
@@ -37,7 +40,16 @@ function textPainter(element) {
     setText(mark, shown.mark ? `${shown.mark} ` : "");
     setText(value, shown.text);
     setText(unit, shown.unit ? ` ${shown.unit}` : "");
+    if (room > 0 && shown.text.length * WIDEST > room) shorten(value, shown.text, text, room);
   };
+}
+
+/** Leaves off the end of what is wider than its box; the whole stands in its title. */
+function shorten(value, whole, text, room) {
+  const wide = text.getComputedTextLength();
+  if (wide <= room) return;
+  const fits = Math.max(1, Math.floor((whole.length * room) / wide) - 1);
+  setText(value, `${whole.slice(0, fits).trimEnd()}…`);
 }
 
 /** data-level: the height of a rectangle between data-low and data-high (or the tag's range). */

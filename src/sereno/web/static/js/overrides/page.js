@@ -50,11 +50,13 @@ function outRow(one) {
 
 function showGuards(place, found) {
   if (!found.length) return place.replaceChildren(el("p", { className: "page-sub" }, t("override.none")));
-  const acted = (one) => (one.acted ? t("guard.acted", { count: one.acted, time: siteTime(Date.parse(one.last)), outcome: one.outcome }) : t("guard.never"));
+  const last = (one) => t("guard.acted", { count: one.acted, time: siteTime(Date.parse(one.last)), outcome: one.outcome });
+  const failed = (one) => (one.failed ? [" ", el("span", { className: "chip chip-warn" }, t(one.retry ? "guard.failed" : "guard.failed_once", { count: one.failed }))] : []);
+  const acted = (one) => (one.acted ? [last(one), ...failed(one)] : [t("guard.never")]);
   place.replaceChildren(el("div", { className: "table-scroll table-plain" }, el("table", { className: "table" }, el("tbody", {},
     ...found.map((one) => el("tr", {}, el("th", { scope: "row", className: "mono" }, one.name),
       el("td", {}, el("span", { className: one.state === "armed" ? "chip" : "chip chip-warn" }, t(`guard.state_${one.state}`))),
-      el("td", { className: "mono" }, one.when), el("td", { className: "mono" }, `${one.target} = ${one.value}`), el("td", {}, acted(one))))))));
+      el("td", { className: "mono" }, one.when), el("td", { className: "mono" }, one.call ? `${one.target} ${one.call}(${one.arguments.join(", ")})` : `${one.target} = ${one.value}`), el("td", {}, ...acted(one))))))));
 }
 
 setInterval(refresh, EVERY);

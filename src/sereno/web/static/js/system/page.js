@@ -2,7 +2,7 @@
 
 import { request } from "../api.js";
 import { el, setText } from "../dom.js";
-import { formatDuration, formatNumber } from "../format.js";
+import { formatAge, formatDuration, formatNumber } from "../format.js";
 import { lang, t } from "../i18n.js";
 import { siteTime } from "../present.js";
 import "../shell.js";
@@ -20,18 +20,19 @@ function put(name, ...nodes) {
   if (place(name).innerHTML !== fresh.innerHTML) place(name).replaceChildren(...fresh.childNodes);
 }
 
-function process({ node }) {
+function process({ node, devices: known }) {
   const load = node.load ? node.load.map((one) => formatNumber(one, 2, lang)).join("  ") : "–";
   put("process", facts([
     ["system.version", node.version], ["system.python", node.python ?? "–"], ["system.host", node.system ?? "–"],
-    ["system.started", when(node.started)], ["system.uptime", seconds(node.uptime_s ?? 0)],
+    ["system.started", when(node.started)], ["system.uptime", formatAge(node.uptime_s ?? 0, lang)],
     ["system.cpu", share(node.cpu_share)], ["system.load", load],
     ["system.memory", `${bytes(node.memory_bytes)} (${t("system.peak")} ${bytes(node.memory_peak_bytes)})`],
     ["system.host_memory", `${bytes(node.host_memory_free_bytes)} / ${bytes(node.host_memory_bytes)}`],
     ["system.disk", `${bytes(node.disk_free_bytes)} / ${bytes(node.disk_bytes)}`],
     ["system.threads", count(node.threads)],
   ]));
-  put("components", facts(Object.entries(node.components ?? {}), { plain: true }));
+  const told = known.filter((one) => one.remarks?.length).map((one) => [one.path, one.remarks.join("; ")]);
+  put("components", facts([...Object.entries(node.components ?? {}), ...told], { plain: true }));
 }
 
 function devices(found) {
