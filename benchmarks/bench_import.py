@@ -18,9 +18,10 @@ import tempfile
 from pathlib import Path
 
 from bringing import others, ours
-from bringing.files import walks, write
+from bringing.files import Walks, walks, write
 
-KINDS = (("parquet", True), ("parquet", False), ("csv", True), ("csv", False))
+KINDS = {"parquet_wide": True, "parquet_long": False, "csv_wide": True, "csv_long": False}
+"""Whether it has a column for each tag, by kind."""
 
 
 def main() -> None:
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--tags", type=int, default=100)
     parser.add_argument("--seconds", type=int, default=2 * 86_400, help="of every tag, for Parquet")
     parser.add_argument("--csv-seconds", type=int, default=86_400 // 4, help="of every tag, for CSV")
+    parser.add_argument("--only", nargs="+", default=list(KINDS), choices=KINDS, metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--alone", type=float, default=2.0, help="seconds of recording without an import")
     options = parser.parse_args()
     figures: dict[str, float] = {}
@@ -35,9 +37,9 @@ def main() -> None:
     durable: list[float] = []
     with tempfile.TemporaryDirectory(prefix="sereno-bench-") as name:
         folder = Path(name)
-        for suffix, wide in KINDS:
-            seconds = options.seconds if suffix == "parquet" else options.csv_seconds
-            durable += measured(folder, suffix, wide=wide, tags=options.tags, seconds=seconds, into=(figures, ratios))
+        for kind in options.only:
+            seconds = options.seconds if kind.startswith("parquet") else options.csv_seconds
+            durable += measured(folder, kind, walks(options.tags, seconds), (figures, ratios))
         data = walks(options.tags, 1)
         quiet = asyncio.run(ours.alone(folder / "alone", data, options.alone))
     figures["durable_ms"], figures["durable_importing_ms"] = statistics.median(quiet), statistics.median(durable)
@@ -45,14 +47,10 @@ def main() -> None:
     print(json.dumps({"name": "import", "figures": rounded(figures), "ratios": rounded(ratios)}))
 
 
-def measured(
-    folder: Path, suffix: str, *, wide: bool, tags: int, seconds: int, into: tuple[dict[str, float], dict[str, float]]
-) -> list[float]:
+def measured(folder: Path, kind: str, data: Walks, into: tuple[dict[str, float], dict[str, float]]) -> list[float]:
     """One kind of file; how long scans took to be durable meanwhile. Raises AssertionError where an answer is wrong."""
-    figures, ratios = into
-    data = walks(tags, seconds)
-    kind = f"{suffix}_{'wide' if wide else 'long'}"
-    file = folder / f"{kind}.{suffix}"
+    (figures, ratios), wide = into, KINDS[kind]
+    file = folder / f"{kind}.{kind.partition('_')[0]}"
     write(file, data, wide=wide)
     mine = asyncio.run(ours.brought(folder / f"{kind}-history", file, data))
     figures[f"{kind}_per_s"] = data.samples / mine.seconds

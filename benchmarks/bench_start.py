@@ -76,7 +76,7 @@ def one_start(plant: Path, data: Path, settle: float) -> tuple[float, float, flo
         return t_ready, t_first, psutil.Process(process.pid).memory_info().rss / 2**20
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         if process.stdout is not None:
             process.stdout.close()
 
@@ -85,7 +85,7 @@ def first_value(url: str, token: str) -> bool:
     request = urllib.request.Request(
         f"{url}/api/v1/values?tag=river/plc1/tank_level", headers={"Authorization": f"Bearer {token}"}
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return bool(json.load(answer)["values"][0]["quality"] == "good")
 
 

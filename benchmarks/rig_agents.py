@@ -19,7 +19,7 @@ from acting.observing import Observed, instruments
 from acting.plant import AGENTS, CLOSING, OBSERVER, Defect, Setting, plant
 from acting.rounds import Round, observing_rounds, rounds
 from acting.trial import READY, Trial, node
-from acting.witness import PROMISES, Witness
+from acting.witness import PROMISES, SLACK, Witness
 from sereno.model import SystemClock
 from sereno.sim.jsonplc.devices import ACTUATORS, site_devices
 from sereno.sim.jsonplc.machine import PlcMachine
@@ -32,7 +32,9 @@ DOME = ("DOME", "shutter")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the rig; 0 = every promise kept, 1 = one was broken, 3 = a planted defect was not caught."""
+    """Run the rig; 0 = every promise kept, 1 = one was broken, 3 = a planted defect was not caught,
+    4 = a node was not ready in its time.
+    """
     options = parse(arguments)
     ACTUATORS[DOME] = replace(ACTUATORS[DOME], seconds=CLOSING)
     begun = time.perf_counter()
@@ -58,6 +60,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=36, metavar="N", help="in all, shared out to the settings (36)")
     parser.add_argument("--seed", type=int, default=1, help="which rounds")
     parser.add_argument("--only", choices=("tasks", "processes", "observer"), help="one setting alone")
+    parser.add_argument("--slack", type=float, default=SLACK, metavar="S", help=f"a busy machine's seconds ({SLACK:g})")
     parser.add_argument("--one-node", action="store_true", help="one order of the plant file alone")
     parser.add_argument("--plant-defect", choices=sorted(DEFECTS), default="", help="must be caught")
     parser.add_argument("--json", action="store_true", help="print nothing but the last line")
@@ -116,7 +119,7 @@ async def in_node(
     machine = PlcMachine(site_devices(), clock)
     server = PlcServer(machine, clock)
     await server.start()
-    port, witness = server.port, Witness(machine)
+    port, witness = server.port, Witness(machine, options.slack)
     watching = asyncio.create_task(witness.watch(), name="witness")
     try:
         async with AsyncExitStack() as stack:

@@ -15,7 +15,9 @@ from judging import add_options, verdict
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the rig; 0 = every promise kept, 1 = one was broken, 3 = a planted defect was not caught."""
+    """Run the rig; 0 = every promise kept, 1 = one was broken, 3 = a planted defect was not caught,
+    4 = a node was not ready in its time.
+    """
     options = _parse(arguments)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

@@ -2,8 +2,9 @@
 
 The victim says on a pipe what is durable; the rig, outside of it, opens the folder with a historian of its own and
 reads through the public query: nothing acknowledged may be lost, doubled or altered. It begins with a store of the
-first version, which is compacted into the present form meanwhile: not a sample of it may change. `--defect NAME`
-plants one.
+first version, which is compacted into the present form meanwhile: not a sample of it may change. Imports are killed
+while parts come, while they are merged and at the moment that they count: each is there whole and once, or not at all
+and every acknowledged part is put by. `--defect NAME` plants one.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from pathlib import Path
 
 import psutil
 
-from breaking import old_store
-from breaking.defects import DEFECTS
+from breaking import importing, old_store
+from breaking.defects import DEFECTS, IMPORT_DEFECTS
 from breaking.workload import stored, total, violations
 
 VICTIM = Path(__file__).parent / "breaking" / "victim.py"
 CALLS = ("write", "fdatasync", "fsync", "rename", "unlink", "ftruncate")
 DEPTH = 12
+BAD = ("lost", "doubled", "altered", "halved", "parts_lost", "not_done")
 GROUPS: list[int] = []
 """Process groups of the victims: a compactor may outlive its node for a moment, which is part of the trial."""
 
@@ -38,18 +40,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cycles", type=int, default=30)
     parser.add_argument("--points", type=int, default=12, help="kills at system calls, if strace is there")
+    parser.add_argument("--imports", type=int, default=4, help="each is killed at five points")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--defect", choices=DEFECTS, default="")
+    parser.add_argument("--defect", choices=(*DEFECTS, *IMPORT_DEFECTS), default="")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     points = options.points if shutil.which("strace") else 0
     with tempfile.TemporaryDirectory(prefix="sereno-kill-", ignore_cleanup_errors=True) as name:
         try:
-            counts = trial(Path(name), options.cycles, points, chance, options.defect)
+            counts = {}
+            if options.defect not in IMPORT_DEFECTS:
+                counts = trial(Path(name), options.cycles, points, chance, options.defect)
+            if options.defect not in DEFECTS:
+                counts = total(counts, importing.trial(Path(name) / "imports", options.imports, chance, options.defect))
         finally:
             for group in GROUPS:
                 end_group(group)
-    bad = sum(counts.get(key, 0) for key in ("lost", "doubled", "altered"))
+    bad = sum(counts.get(key, 0) for key in BAD)
     line = {"name": "kill", "figures": counts, "ratios": {}, "defect": options.defect, "found": bad > 0}
     print(json.dumps(line))
     return int((bad > 0) is not bool(options.defect))

@@ -5,21 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from night.defects import DEFECTS
-from night.promises import PROMISES
-from night.script import CAMERA, KINDS
 from night.trial import SHORT, WHOLE, Played, play
+from sereno_observatory.night.promises import PROMISES
+from sereno_observatory.night.script import DEAF, KINDS
 
 BROKEN, DIFFERENT, NOT_CAUGHT = 1, 2, 3
 STORED = Path(__file__).parent / "night" / "seed1.log"
 """The log of decisions of the short night of seed 1."""
-STORED_CAMERA = STORED.with_name("seed1-camera.log")
-"""Of that with a camera alone."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,11 +28,18 @@ def main(arguments: list[str] | None = None) -> int:
     if options.list:
         print("\n".join(f"{name:24} breaks {PROMISES[defect.breaks]!r}" for name, defect in DEFECTS.items()))
         return 0
-    how = {"below": SHORT if options.short else WHOLE, "defect": options.plant_defect, "kinds": options.only}
-    played = play(options.seed, **how)
+    how = partial(
+        play,
+        options.seed,
+        below=SHORT if options.short else WHOLE,
+        defect=options.plant_defect,
+        kinds=options.only,
+        observing=not options.unobserved,
+    )
+    played = how()
     differs = ""
     if options.twice:
-        again = play(options.seed, **how)
+        again = how()
         differs = difference(played.lines, again.lines) or ("" if played.digest == again.digest else "its values")
     if options.show:
         print("\n".join(played.lines))
@@ -54,7 +60,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev rig night", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="the same seed is the same night, bit for bit")
     parser.add_argument("--short", action="store_true", help="a night of half an hour instead of eight hours")
-    parser.add_argument("--only", nargs="+", choices=(*KINDS, CAMERA), default=KINDS, help="happenings, until over")
+    parser.add_argument("--only", nargs="+", choices=(*KINDS, DEAF), default=KINDS, help="happenings, until over")
+    parser.add_argument("--unobserved", action="store_true", help="weather and safety alone, without instruments")
     parser.add_argument("--show", action="store_true", help="print the log of decisions")
     parser.add_argument("--log", type=Path, metavar="FILE", help="write the log of decisions there")
     parser.add_argument("--twice", action="store_true", help="play it twice and compare")

@@ -49,12 +49,12 @@ IMAGES = 6
 @asynccontextmanager
 async def instruments() -> AsyncIterator[dict[str, str]]:
     """The simulated instruments in a process of their own: the URL of each, by its name at the site."""
-    words = ("-m", "sereno", "sim", "alpaca", "--port", "0", "--roofless", "--json")
+    words = ("-m", "sereno", "sim", "alpaca", "--port", "0", "--roofless", "--no-shutter", "--json")
     process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout is not None
         told = json.loads(await process.stdout.readline())["devices"]
-        yield {DEVICES[name]: url for name, url in told.items() if DEVICES.get(name, "site/dome") != "site/dome"}
+        yield {DEVICES[name]: url for name, url in told.items() if name in DEVICES}
     finally:
         process.terminate()
         await process.wait()

@@ -17,7 +17,7 @@ Defect = Sequence[tuple[str, str, str]]
 """(file, what is replaced, by what)."""
 _HEAD = """[plant]
 name = "Agents"
-include = ["plc.toml", "safety.toml"]
+include = ["site.toml", "plc.toml", "safety.toml"]
 """
 _AGENT = """
 [[device]]
@@ -70,7 +70,7 @@ def plant(
     """The plant with its PLC at this port and its instruments at these URLs; the file to run."""
     folder.mkdir()
     site = OBSERVATORY.plant.parent
-    texts = {name: (site / name).read_text("utf-8") for name in ("plc.toml", "plc.csv", "safety.toml")}
+    texts = {name: (site / name).read_text("utf-8") for name in ("site.toml", "plc.toml", "plc.csv", "safety.toml")}
     texts["plc.toml"] = texts["plc.toml"].replace(":5003", f":{port}")
     texts["plant.toml"] = _HEAD + "".join(_agent(name, setting) for name in setting.order)
     texts["acting_agents.py"] = Path(__file__).with_name("agents.py").read_text("utf-8")

@@ -16,6 +16,7 @@ from pathlib import Path
 from sereno.client import Client, DeviceStatus, connect
 from sereno.model import SerenoError
 from sereno.sim.jsonplc.server import PlcServer
+from starting import ready_line
 
 from .observing import Observed
 from .plant import MAJORDOME, Setting
@@ -161,19 +162,19 @@ class Trial:
 
 
 @asynccontextmanager
-async def node(plant: Path, data: Path) -> AsyncIterator[Client]:
-    """A node in a process of its own."""
+async def node(plant: Path, data: Path, *, within: float = READY) -> AsyncIterator[Client]:
+    """A node in a process of its own, ready `within` so many seconds; else SystemExit as of `ready_line`."""
     words = ("-m", "sereno", "run", str(plant), "--port", "0", "--data", str(data), "--json")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
+    log = data.with_suffix(".log")
+    with log.open("wb") as told:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *words, stdout=asyncio.subprocess.PIPE, stderr=told
+        )
     try:
-        assert process.stdout is not None
-        async with asyncio.timeout(READY):
-            if not await process.stdout.readline():
-                raise SystemExit(f"the node did not start: sereno {' '.join(words[2:])}")
+        await ready_line(process, within, log)
         async with connect(data=data) as client:
             yield client
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):
+            process.terminate()
         await process.wait()

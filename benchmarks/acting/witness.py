@@ -21,7 +21,7 @@ PROMISES = {
     "without_end": "every command ends with a stated result",
 }
 SLACK = 3.0
-"""Seconds that a busy machine may take on top of what the plant declares."""
+"""Seconds that a machine may take on top of what the plant declares, unless told otherwise."""
 LOOK = 0.01
 
 
@@ -30,6 +30,7 @@ class Witness:
     """`watch` until cancelled. `lost`: since when nobody does the work of an agent, or the PLC hears nobody."""
 
     machine: PlcMachine
+    slack: float = SLACK
     broken: dict[str, list[str]] = field(default_factory=dict)
     looks: int = 0
     openings: int = 0
@@ -91,14 +92,14 @@ class Witness:
     def _judge_open(self, promise: str, passed: float, within: float, words: str, shutter: str) -> None:
         if shutter == "closed":
             return
-        if passed <= within + SLACK:
+        if passed <= within + self.slack:
             self.slowest = max(self.slowest, passed - within)
         elif promise not in self._told:
             self._told.add(promise)
             self.note(promise, f"{words} for {passed:.1f} s and the shutter is {shutter}")
 
     def _judge_opening(self, now: float) -> None:
-        if self._rains is not None and now - self._rains > SLACK:
+        if self._rains is not None and now - self._rains > self.slack:
             self.note("opened_in_danger", f"it has rained for {now - self._rains:.1f} s")
         elif self._rains is None and now - self._dry < HOLD - 0.3:
             self.note("opened_in_danger", f"it has been dry for {now - self._dry:.2f} s only")

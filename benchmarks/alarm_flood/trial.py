@@ -16,6 +16,8 @@ import httpx
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from starting import ended, ready_line
+
 ZERO = ("lost", "out_of_order", "announced_twice", "acknowledgements_lost", "wrong_states", "illegal_rows")
 LEGAL = {
     ("normal", "raised"): "unacknowledged",
@@ -26,7 +28,7 @@ LEGAL = {
     ("returned", "acknowledged"): "normal",
 }
 """What may be in the journal of this plant: (state before, event) -> state."""
-EVERY = 0.2
+EVERY, READY = 0.2, 60.0
 NODE = Path(__file__).parent / "node.py"
 
 
@@ -69,8 +71,11 @@ class Trial:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=_environment(),
         )  # fmt: skip
         assert child.stdin is not None
-        assert child.stdout is not None
-        where = json.loads(await asyncio.wait_for(child.stdout.readline(), 60))
+        try:
+            where = json.loads(await ready_line(child, READY))
+        except SystemExit:
+            await ended(child)
+            raise
         child.stdin.write(b"go\n")
         await child.stdin.drain()
         return child, where

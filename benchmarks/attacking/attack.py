@@ -69,7 +69,7 @@ class Answer:
 def bare(target: Target, request: bytes) -> Answer:
     """Send bytes as they are, which no client library would."""
     received = b""
-    with socket.create_connection(target.address, timeout=5) as connection, suppress(OSError):
+    with socket.create_connection(target.address, timeout=60) as connection, suppress(OSError):
         connection.sendall(request)
         while len(received) < 1 << 20 and (part := connection.recv(65536)):
             received += part

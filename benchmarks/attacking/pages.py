@@ -14,7 +14,17 @@ from attacking.attack import Attack, example
 from attacking.target import IN_PLC, SCRIPT, SETPOINT, Target
 from sereno.web.entries import ENTRIES
 
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+    # Menus of the address line would be pages beside each page; the last such list counts, Playwright's stands in it.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,AvoidUnnecessaryBeforeUnloadCheckSync,"
+    "DestroyProfileOnBrowserClose,HttpsUpgrades,LensOverlay,MediaRouter,NetworkTimeServiceQuerying,OptimizationHints,"
+    "PaintHolding,PreconnectToSearch,ThirdPartyStoragePartitioning",
+)
 _WATCH = """
 window.reports = [];
 document.addEventListener("securitypolicyviolation", (e) => reports.push(`${e.violatedDirective} ${e.blockedURI}`));
@@ -138,8 +148,8 @@ def _touch_all(tab: _Tab) -> None:
     for selector in ("[data-open-tag]", "details > summary", "tbody tr"):
         place = tab.page.locator(selector).first
         if place.count() and place.is_visible():
-            place.hover(timeout=2000)
-            place.click(timeout=2000)
+            place.hover(timeout=30_000)
+            place.click(timeout=30_000)
             tab.settle()
 
 

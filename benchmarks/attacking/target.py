@@ -137,7 +137,7 @@ class Target:
         """A client that follows no redirect; `local` is the address that it comes from."""
         transport = httpx.HTTPTransport(local_address=local, verify=False)
         headers = {"origin": self.origin, **options.pop("headers", {})}
-        client = httpx.Client(base_url=self.origin, transport=transport, headers=headers, timeout=20, **options)
+        client = httpx.Client(base_url=self.origin, transport=transport, headers=headers, timeout=60, **options)
         self._clients.append(client)
         return client
 
@@ -218,7 +218,7 @@ class Canary:
             except OSError:
                 return
             with connection:
-                connection.settimeout(2)
+                connection.settimeout(30)
                 try:
                     self.asked.append(connection.recv(1000).decode("latin-1").partition("\r\n")[0])
                     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")

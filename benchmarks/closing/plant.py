@@ -69,11 +69,14 @@ _CHANGES = {
         ('timeout = "12s"', 'timeout = "200ms"'),
     ),
     "safety.toml": (
-        ('cooldown = "5s"', 'cooldown = "100ms"'),
+        ('cooldown = "5s"\nretry = true', 'cooldown = "100ms"'),
         ('name = "close_on_environment"\nwhen = "', 'name = "close_on_environment"\nwhen = "false and '),
     ),
     "plant.toml": (
-        ('"plc.toml", "instruments.toml", "safety.toml", "observing.toml"', '"plc.toml", "safety.toml"'),
+        (
+            '"plc.toml", "instruments.toml", "safety.toml", "observing.toml", "simulators.toml"',
+            '"plc.toml", "safety.toml"',
+        ),
         ('telescope = "site/telescope"\nobserver = "observatory/observer"\nsequences = "observatory/sequences"\n', ""),
         (
             'class = "sereno_observatory.environment:Environment"',

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from starting import ended, ready_line
+
 STARTUP = 30.0
 
 
@@ -35,10 +37,12 @@ class Child:
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},
         )
+        try:
+            await ready_line(process, STARTUP)
+        except SystemExit:
+            await ended(process)
+            raise
         assert process.stdout is not None
-        first = await asyncio.wait_for(process.stdout.readline(), STARTUP)
-        if json.loads(first or b"null") != {"ready": True}:
-            raise RuntimeError("the node did not start; its reason is above")
         self._reader = asyncio.create_task(self._read(process.stdout))
 
     async def ask(self, actor: str, command: dict[str, Any]) -> dict[str, Any] | None:

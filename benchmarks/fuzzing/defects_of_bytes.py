@@ -248,3 +248,18 @@ def any_json_is_a_message(stack: ExitStack) -> None:
     from sereno.web import live
 
     stack.enter_context(patch.object(live, "_MESSAGE", SimpleNamespace(decode=json.loads)))
+
+
+@found_by("history-part")
+def offset_believed(stack: ExitStack) -> None:
+    """A part of an import says where something is, and is believed."""
+    from sereno.historian.bulk import unpacked
+
+    get = unpacked._get
+
+    def believing(data: memoryview, form: str, at: int) -> int:
+        if at >= len(data):
+            raise IndexError(at)
+        return get(data, form, at)
+
+    stack.enter_context(patch.object(unpacked, "_get", believing))

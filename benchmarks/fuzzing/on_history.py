@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sereno.historian.block import KEYFRAME, Rows, decode_rows, encode_rows
+from sereno.historian.bulk.unpacked import check_size
 from sereno.historian.disk import SystemDisk
 from sereno.historian.marks import encode_cover, encode_gap, encode_set, set_key
 from sereno.historian.objects import decode_object, encode_object
@@ -81,6 +82,22 @@ def rows(data: bytes) -> None:
 def one_object(data: bytes) -> None:
     """An object of the log: what is taken is written again."""
     encode_object(decode_object(data))
+
+
+def _part() -> bytes:
+    import pyarrow as pa
+
+    columns = {"tag": pa.array(["a", "b"]).dictionary_encode(), "t": pa.array([1, 2]), "value": pa.array([1.5, None])}
+    batch, sink = pa.RecordBatch.from_pydict(columns), pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+@target("history-part", raises=(ValueError,), seeds=[_part()])
+def part(data: bytes) -> None:
+    """A part of an import: how much it is once it is unpacked."""
+    check_size(memoryview(data))
 
 
 @target(

@@ -10,6 +10,7 @@ import numpy as np
 from sereno.app.plant.durations import parse_duration
 from sereno.app.plant.expand import csv_tags
 from sereno.app.plant.load import load_plant
+from sereno.app.plant.site import SiteFacts
 from sereno.app.plant.units import unit_fault
 from sereno.client import parse_time
 from sereno.expression.compiler import compile_expression
@@ -99,7 +100,7 @@ def tags(data: bytes) -> None:
     path = Path(_FOLDER.name, "tags.csv")
     path.write_bytes(data)
     faults: list[Fault] = []
-    csv_tags(path, faults)
+    csv_tags(path, SiteFacts(), faults)
 
 
 @target("text-unit", raises=(UnicodeDecodeError,), longest=100, seeds=[b"m3/h", b"degC", b"kg*m**2/s"])

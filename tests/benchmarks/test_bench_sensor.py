@@ -8,12 +8,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 BENCH = Path(__file__).parents[2] / "benchmarks" / "bench_sensor.py"
 
 
-@pytest.mark.timeout(120)
 def test_a_short_run_hears_and_answers_everybody(require_program: Callable[[str, str], Path]) -> None:
     require_program("gcc", "gcc")
     done = subprocess.run([sys.executable, str(BENCH), "--short"], capture_output=True, text=True, check=True)

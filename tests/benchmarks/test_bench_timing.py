@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -23,7 +21,6 @@ def result(name: str, *arguments: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.timeout(55)
 def test_scan() -> None:
     short = ("--seconds", "0.1", "--warm", "0.1", "--connections", "2", "--blocks", "2", "--mixed", "2")
     found = result("scan", *short, "--only", "pymodbus", "depth8", "c_depth8")

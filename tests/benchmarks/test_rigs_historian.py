@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.timeout(120)  # they begin processes, which takes its time beside other tests
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -41,9 +40,15 @@ def test_power_cuts_find_each_planted_defect(defect: str) -> None:
 
 
 def test_kills_lose_nothing_durable() -> None:
-    figures = run("rig_kill.py", "--cycles", "1", "--points", "2")["figures"]
+    figures = run("rig_kill.py", "--cycles", "1", "--points", "2", "--imports", "0")["figures"]
     assert figures["acknowledged"] > 0
     assert figures["lost"] == figures["doubled"] == figures["altered"] == 0
+
+
+def test_kills_find_a_planted_defect_of_imports() -> None:
+    """Killed twice before, it was whole or went on: else fewer kills had found it."""
+    found = run("rig_kill.py", "--imports", "1", "--defect", "import-clears-first")
+    assert (found["found"], found["figures"]["imports_killed"]) == (True, 3)
 
 
 def test_a_bad_disk_shows_no_wrong_value() -> None:
