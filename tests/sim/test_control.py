@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -115,6 +116,8 @@ def test_list_and_help_show_servers_and_the_plants_own_commands():
     lines = control.execute("list")
     assert "river/plc1 on 127.0.0.1:0" in lines[0]
     assert "town/plc2 on 127.0.0.1:0: not listening; 0 connections, 0 requests" in lines[1]
+    told = json.loads(control.execute("list json")[1])
+    assert (told["server"], told["listening"], told["fault"], told["requests"]) == ("town/plc2", False, "slow 1s", 0)
 
 
 async def test_over_a_loopback_port():

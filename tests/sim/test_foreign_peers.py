@@ -36,7 +36,7 @@ async def server():
 
 @pytest.fixture
 async def client(server):
-    client = AsyncModbusTcpClient("127.0.0.1", port=server.port, timeout=3, retries=0)
+    client = AsyncModbusTcpClient("127.0.0.1", port=server.port, timeout=60, retries=0)
     assert await client.connect()
     yield client
     client.close()
@@ -117,6 +117,8 @@ async def test_pymodbus_waits_in_vain_for_a_silent_server(server):
     server.inject(ServerFault(FaultKind.SILENT))
     with pytest.raises(ModbusIOException):
         await client.read_holding_registers(0, count=1)
+    while not server.counters["requests"]:
+        await asyncio.sleep(0.001)
     assert server.counters["requests"] == 1
     client.close()
     while server.connections:

@@ -30,6 +30,7 @@ def test_events_come_in_the_order_of_their_times(tmp_path: Path) -> None:
         ([], "is no scenario"),
         ([True], "is no scenario"),
         ([5, {"plcSimulator": {}}, {"time": 1}], r"event 1 is .*\n.*event 2 is"),
+        ([5, {"time": 1, "plcSimulatr": {}}], "event 1: 'plcSimulatr' is no simulator; expected such as plcSimulator"),
     ],
 )
 def test_what_is_no_scenario_is_told_whole(data: Any, words: str) -> None:
@@ -40,6 +41,6 @@ def test_what_is_no_scenario_is_told_whole(data: Any, words: str) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_scenario(tmp_path / "none.json")
-    (tmp_path / "bad.json").write_text("[1,", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="is no JSON"):
+    (tmp_path / "bad.json").write_text("[1,\n!", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"bad\.json:2: is no JSON: .* at column 1"):
         read_scenario(tmp_path / "bad.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import cast
@@ -15,7 +16,7 @@ from .modbus_server import ModbusServer
 
 HELP = (
     "help                                 this text",
-    "list                                 servers, their faults and what they have received",
+    "list [json]                          servers, their faults and what they have received",
     "fault SERVER slow SECONDS [FOR]      answer late; FOR is a duration such as 10s, or 5x for five requests",
     "fault SERVER silent [FOR]            accept requests, do nothing, never answer",
     "fault SERVER garbage [FOR]           execute requests, answer with noise",
@@ -60,7 +61,8 @@ class Control:
             case "help":
                 return [*HELP, *(text for text, _ in self._extra.values())]
             case "list":
-                return [self._describe(path) for path in self._servers]
+                describe = self._as_json if words == ["json"] else self._describe
+                return [describe(path) for path in self._servers]
             case "fault":
                 return [self._fault(words)]
             case "clear":
@@ -80,6 +82,11 @@ class Control:
         fault = "not listening" if not server.listening else server.faults.current() or "no fault"
         counters = ", ".join(f"{count} {name}" for name, count in server.counters.items())
         return f"{path} on {server.host}:{server.port}: {fault}; {counters}"
+
+    def _as_json(self, path: str) -> str:
+        server = self._servers[path]
+        told = {"server": path, "host": server.host, "port": server.port, "listening": server.listening}
+        return json.dumps({**told, "fault": str(server.faults.current() or ""), **server.counters})
 
     def _fault(self, words: list[str]) -> str:
         if len(words) < 2:

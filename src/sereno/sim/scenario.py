@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ class Event:
     time: int
     simulator: str
     action: Any
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ def read_scenario(path: Path) -> Scenario:
         return parse_scenario(json.loads(path.read_text("utf-8")), str(path))
     except OSError as error:
         raise ConfigurationError([Fault(str(path), f"cannot be read: {error.strerror}")]) from None
+    except json.JSONDecodeError as error:
+        found = f"is no JSON: {error.msg} at column {error.colno}"
+        raise ConfigurationError([Fault(f"{path}:{error.lineno}", found)]) from None
     except ValueError as error:
         raise ConfigurationError([Fault(str(path), f"is no JSON: {error}")]) from None
 
@@ -54,7 +58,12 @@ def parse_scenario(data: Any, where: str) -> Scenario:
         if not _is_count(time) or not actions:
             faults.append(Fault(where, f"event {at} is {entry!r:.80}", '{"time": ITERATION, "SIMULATOR": ACTION}'))
             continue
-        events += [Event(int(time or 0), simulator, action) for simulator, action in actions]
+        events += [Event(int(time or 0), simulator, action, f"{where}: event {at}") for simulator, action in actions]
+        faults += [
+            Fault(f"{where}: event {at}", f"{name!r} is no simulator", "such as plcSimulator")
+            for name, _ in actions
+            if not name.endswith("Simulator")
+        ]
     if faults:
         raise ConfigurationError(faults)
     return Scenario(int(data[0]), tuple(sorted(events, key=lambda event: event.time)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +63,14 @@ KINDS = {
 
 @asynccontextmanager
 async def rig(
-    clock: JumpingClock, folder: Path, *actors: str, scenario: Scenario | None = None, **site: Any
+    clock: JumpingClock,
+    folder: Path,
+    *actors: str,
+    scenario: Scenario | None = None,
+    settings: Mapping[str, dict[str, Any]] | None = None,
+    **site: Any,
 ) -> AsyncIterator[Rig]:
-    """The simulators, and a device of ours for each of `actors`, with its name in lower case."""
+    """The simulators, and a device of ours for each of `actors`, with its name in lower case and its `settings`."""
     network = MemoryTransports()
     models = SimObservatory(clock, visible=SMALL, **site)
     server = AlpacaServer(models.devices(), clock, transports=network, scenario=scenario)
@@ -73,7 +78,8 @@ async def rig(
     urls = server.urls()
     configs = []
     for actor in actors:
-        configs += device_configs(ALPACA.kinds[KINDS[actor]], f"site/{actor.lower()}", {"url": urls[actor]})
+        more = (settings or {}).get(actor, {})
+        configs += device_configs(ALPACA.kinds[KINDS[actor]], f"site/{actor.lower()}", {"url": urls[actor], **more})
     environment = Environment(clock=clock, transports=network, folder=folder)
     try:
         async with DeviceServer(configs, environment) as devices:

@@ -21,10 +21,10 @@ from sereno.device import Environment, device_configs
 from sereno.device.instruments import decode_fits, sky
 from sereno.drivers.alpaca.family import ALPACA
 from sereno.testing import TESTER
+from tests.ports import free_port
 
 START = 100.0
 """Seconds: it imports astropy and more, and the machine may be busy."""
-pytestmark = pytest.mark.timeout(180)
 CONFIG = """
 devices:
   camera: {0: {name: Camera, cameraxsize: 64, cameraysize: 48, numx: 64, numy: 48, maxbinx: 4, maxbiny: 4}}
@@ -42,9 +42,7 @@ def simulators(require_package: Any, tmp_path_factory: pytest.TempPathFactory) -
     require_package("alpaca_simulators", "alpaca-simulators")
     config = tmp_path_factory.mktemp("alpaca") / "simulators.yaml"
     config.write_text(CONFIG)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-c", "from alpaca_simulators.run_simulator import main; main()"]
     process = subprocess.Popen(
         [*command, "--host", "127.0.0.1", "--port", str(port), "--config", str(config)],
@@ -55,7 +53,7 @@ def simulators(require_package: Any, tmp_path_factory: pytest.TempPathFactory) -
         yield f"http://127.0.0.1:{port}/0"
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -132,7 +132,7 @@ async def test_whoever_asks_meanwhile_gets_the_same_answer(file: Path, monkeypat
 
     def slow(self: ForeignDatabase, query: str, most: int) -> list[tuple[object, ...]]:
         asked.append(query)
-        go.wait(10)
+        go.wait(60)
         return rows(self, query, most)
 
     monkeypatch.setattr(ForeignDatabase, "rows", slow)
@@ -186,7 +186,7 @@ def test_on_servers(kind: str, title: str, port: int, require_service: Callable[
     require_service(title, "127.0.0.1", port)
     url, table = f"{kind}://root@127.0.0.1:{port}/test", f"gateways_{secrets.token_hex(6)}"
     engine = make_engine(url)
-    database = ForeignDatabase(url, seconds=2)
+    database = ForeignDatabase(url, seconds=60)
     try:
         with engine.begin() as connection:
             connection.execute(text(f"CREATE TABLE {table} (name VARCHAR(20), address VARCHAR(40))"))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sereno.client import BEFORE_IT_BEGINS
 from sereno.drivers.http.driver import HttpDriver
 from sereno.drivers.http.tags import HttpConfig, HttpTagConfig
 from sereno.drivers.http.writing import orders_of
@@ -98,6 +99,23 @@ async def test_who_appeared_after_the_sweep_is_not_told_its_total(clock: Jumping
         world.member("late", 100)
         await here.devices.handlers[DEVICE].write(GOAL, 7.0)
         assert written(world) == ["a", "b", "c"]
+
+
+@jumping
+async def test_who_has_not_had_its_turn_is_not_told_once_it_is_barred(clock: JumpingClock) -> None:
+    async with fleet(clock, goal(total="total"), in_flight=1) as (here, world):
+
+        def check() -> None:
+            if world.told:
+                raise RefusedError("the interlock is false by now")
+
+        token = BEFORE_IT_BEGINS.set(check)
+        try:
+            with pytest.raises(RefusedError, match=r"1 of 3 took it; b \(the interlock is false by now\), c"):
+                await here.devices.handlers[DEVICE].write(GOAL, 7.0)
+        finally:
+            BEFORE_IT_BEGINS.reset(token)
+        assert written(world) == ["a"]
 
 
 @pytest.mark.parametrize(

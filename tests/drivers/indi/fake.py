@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,6 +43,7 @@ class FakeIndi:
     silent: bool = False
     name: str = NAME
     ends: list[FakeConnection] = field(default_factory=list)
+    stamp: Callable[[], str] | None = None
 
     def __post_init__(self) -> None:
         self.properties = {
@@ -73,6 +74,7 @@ class FakeIndi:
         )
         head = f'device="{_escaped(self.name)}" name="{name}" state="{known.state}"'
         message = f' message="{words}"' if words else ""
+        message += f' timestamp="{self.stamp()}"' if self.stamp else ""
         self.say(f"<set{known.kind}Vector {head}{message}>{ones}</set{known.kind}Vector>\n")
 
     def say(self, text: str) -> None:

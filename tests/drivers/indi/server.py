@@ -66,7 +66,7 @@ def _inside(pid: int) -> tuple[str, ...]:
 
 
 async def _answers(pid: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             probe = await asyncio.create_subprocess_exec(*_inside(pid)[:-2], "-z", "127.0.0.1", str(PORT))
             if await probe.wait() == 0:
@@ -99,6 +99,7 @@ async def _both_ways(
         with suppress(ProcessLookupError):
             inner.kill()
         await inner.wait()
+        inner._transport.close()  # type: ignore[attr-defined]  # its pipes may not have been told yet that they ended
 
 
 async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

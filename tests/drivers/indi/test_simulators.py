@@ -12,13 +12,18 @@ from urllib.parse import quote
 
 import pytest
 
+from sereno.device import Environment
 from sereno.device.instruments import sky
 from sereno.drivers.indi.browse import look
+from sereno.drivers.indi.client import IndiClient, Property
 from sereno.drivers.indi.family import INDI
+from sereno.drivers.indi.late import Asked, Whose, moment, whose
+from sereno.drivers.indi.protocol import Address, Blob
+from sereno.model import SystemClock
 from sereno.testing import DeviceTest
+from sereno.wire.fits import decode_header
 from tests.drivers.indi.server import indi_server, missing
 
-pytestmark = pytest.mark.timeout(180)
 DEVICES = {
     "telescope": "Telescope Simulator",
     "dome": "Dome Simulator",
@@ -89,3 +94,44 @@ async def test_a_night_with_instruments_that_nobody_here_wrote(
             await until(dome, "shutter", "closed")
             await telescope.call("park")
             await telescope.call("abort")
+
+
+async def test_whose_an_image_is_by_the_headers_and_times_of_a_server_that_nobody_here_wrote(
+    tmp_path: Path, require_program: Callable[[str, str], Path]
+) -> None:
+    for program, package in (("indiserver", "indi-bin"), ("nc", "netcat-openbsd"), ("ip", "iproute2")):
+        require_program(program, package)
+    if lacking := missing():
+        pytest.skip(lacking)
+    async with indi_server(tmp_path, "ccd") as place:
+        async with instrument(place, "camera", tmp_path) as camera:
+            await camera.call("expose", 2.0)
+            await camera.call("abort")
+            await camera.call("expose", 2.0)
+            await until(camera, "images", 1)
+        indi = IndiClient(Address(f"indi://{place}/{quote(DEVICES['camera'])}"), SystemClock(), print)
+        await indi.open(Environment().transports)
+        try:
+            await indi.learn("CCD1", timeout=10.0)
+            await indi.images()
+            asked, headers = [], []
+            for number in range(2):
+                stamps: list[str] = []
+
+                def begun(known: Property, stamps: list[str] = stamps) -> bool:
+                    stamps.append(known.stamp)
+                    return known.state == "Busy"
+
+                await indi.tell("CCD_EXPOSURE", {"CCD_EXPOSURE_VALUE": 2.0}, timeout=10.0, accepted=begun)
+                asked.append(Asked(2.0, begun=moment(stamps[-1]), after=2.0))
+                blob = await indi.wait_for(lambda number=number: _image(indi, number), 20.0)
+                headers.append(decode_header(blob.data())[0])
+        finally:
+            indi.close()
+    assert [whose(header, one) for one, header in zip(asked, headers, strict=True)] == [Whose.OWN, Whose.OWN]
+    assert whose(headers[0], asked[1]) is Whose.BEFORE
+
+
+def _image(indi: IndiClient, before: int) -> Blob | None:
+    came, blob = indi.blob("CCD1")
+    return blob if came > before else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from sereno.device import DriverTag, Environment
 from sereno.drivers.jsonplc.driver import JsonPlcDriver, _number
 from sereno.drivers.jsonplc.link import JsonPlcLink
+from sereno.drivers.jsonplc.protocol import BEAT, ack
 from sereno.drivers.jsonplc.tags import JsonPlcConfig, JsonPlcTagConfig
 from sereno.model import (
     Access,
@@ -24,9 +25,10 @@ from sereno.model import (
     TagSpec,
     ValueType,
 )
+from sereno.sim.jsonplc.machine import PlcMachine
 from sereno.sim.jsonplc.run import run_plc
 from sereno.sim.jsonplc.server import PlcServer
-from sereno.testing import JumpingClock, MemoryTransports, jumping
+from sereno.testing import JumpingClock, MemoryTransports, jumping, run_jumping
 from sereno.testing.conformance import conformance
 from sereno.testing.conformance.subjects.jsonplc import JsonPlcSubject
 
@@ -173,6 +175,24 @@ def test_what_is_no_answer_fails_and_is_not_used_again(said: bytes, error: type[
     run()
 
 
+def test_whether_an_order_was_done_is_not_known_when_the_answer_cannot_be_read() -> None:
+    @jumping
+    async def run(clock: JumpingClock) -> None:
+        transports = MemoryTransports()
+        listener = await transports.listen(type("Once", (Babbler,), {"said": b"[[]]"}), "127.0.0.1", 0)
+        config = JsonPlcConfig(url=f"tcp://127.0.0.1:{listener.port}")
+        environment = Environment(clock=clock, transports=transports)
+        link = JsonPlcLink(config.url, config.endpoint, environment)
+        await link.connect()
+        shutter = tag("dome_open", "DOME:shutter", "bool", command="DOME:shutter")
+        with pytest.raises(NoAnswerError, match="not understood"):
+            await JsonPlcDriver(config, link, environment).write(shutter, True)
+        await link.close()
+        await listener.close()
+
+    run()
+
+
 async def _first_of_two(driver: JsonPlcDriver) -> None:
     """The first of two answers counts, the second one ends the connection."""
     with pytest.raises(OperationError, match=r"no STATUS|not understood"):
@@ -191,3 +211,75 @@ def test_faults_that_show_without_a_connection() -> None:
     for address in ("WXT520", ":RainRate", "WXT520:"):
         with pytest.raises(ValueError, match="DEVICE:VALUE"):
             JsonPlcTagConfig(address=address)
+
+
+WATCHDOG = "PLC:watchdog"
+
+
+@jumping
+async def test_the_plc_confirms_each_beat(clock: JumpingClock) -> None:
+    async with plc(clock, beat=10.0) as (driver, _):
+        assert (await scan(driver, tag("watchdog", WATCHDOG))).values.tolist() == [10.0]
+        assert driver.remarks() == ("firmware 20170809, site OSM-Mexico",)
+    async with plc(clock) as (driver, _):
+        assert (await scan(driver, tag("watchdog", WATCHDOG))).values.tolist() == [0.0]
+
+
+@pytest.mark.parametrize(("reason", "said"), [("out of order", "out of order"), (None, "there was no ACK")])
+def test_a_beat_that_is_not_confirmed_any_more_is_told(
+    reason: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @run_jumping
+    async def _(clock: JumpingClock) -> None:
+        async with plc(clock, beat=10.0) as (driver, _):
+            await scan(driver, tag("watchdog", WATCHDOG))
+            answer = PlcMachine.answer
+
+            def other(machine: PlcMachine, commands: Any) -> Any:
+                found = answer(machine, [one for one in commands if one["name"] != BEAT])
+                number = [one["id"] for one in commands if one["name"] == BEAT]
+                return found if reason is None else [*found, ack(number[0], reason)]
+
+            monkeypatch.setattr(PlcMachine, "answer", other)
+            found = await scan(driver, tag("watchdog", WATCHDOG), tag("wind", "WXT520:WindSpeed"))
+            assert found.values.tolist() == [0.0, 3.1]
+            assert driver.remarks()[-1] == f"the PLC does not confirm the BEAT: {said}"
+
+
+@pytest.mark.parametrize("steps", [1.0, 60.0, 0.0])
+def test_a_plc_whose_clock_stands_still_repeats_what_it_knew(steps: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its clock shows steps of so many seconds; one that never goes says nothing of its state."""
+    halted: list[float] = []
+
+    def date(self: PlcMachine, status: Callable[[PlcMachine], dict[str, Any]] = PlcMachine._status) -> dict[str, Any]:
+        now = halted[0] if halted else self._clock.wall_ns() / 1e9
+        return {**status(self), "date": f"{now // steps * steps:.0f}" if steps else "2017-03-03T13:45:00"}
+
+    monkeypatch.setattr(PlcMachine, "_status", date)
+
+    @jumping
+    async def run(clock: JumpingClock) -> None:
+        async with plc(clock) as (driver, _):
+            wind = tag("wind", "WXT520:WindSpeed")
+
+            async def scans(seconds: float) -> None:
+                for _ in range(int(seconds / 2)):
+                    await scan(driver, wind)
+                    await clock.sleep(2.0)
+
+            await scans(200.0)
+            halted.append(clock.wall_ns() / 1e9)
+            if not steps:
+                await scans(600.0)
+                return
+            with pytest.raises(NoAnswerError, match="its clock stands still"):
+                await scans(20.0 + 4.0 * steps)
+            halted.clear()
+            await scans(200.0)
+
+    run()
+
+
+def test_the_watchdog_is_not_written() -> None:
+    faults = JsonPlcDriver.check(JsonPlcConfig(url="tcp://h"), [tag("watchdog", WATCHDOG)])
+    assert faults[0][1] == "tag 'watchdog': the watchdog cannot be written, 'beat' of the device sets it"

@@ -44,6 +44,20 @@ def test_a_stream_cut_anywhere_comes_out_as_it_went_in(messages: list[object], c
     assert [json.loads(one) for one in found] == messages
 
 
+@pytest.mark.parametrize("message", [{"": None, "\x1f": None}, ["\\", '"', "]"], [["a" * 500, "\\" * 9]]])
+def test_a_stream_cut_in_two_comes_out_as_it_went_in(message: object) -> None:
+    data = json.dumps(message).encode()
+    for at in range(len(data)):
+        splitter = Splitter()
+        assert splitter.feed(data[:at]) == []
+        assert splitter.feed(data[at:]) == [data]
+
+
+def test_a_string_without_an_end_takes_no_longer_than_one_with() -> None:
+    splitter = Splitter()
+    assert splitter.feed(b'["' + b"\\\\x" * 300_000) == []
+
+
 @pytest.mark.parametrize("data", [b"hello", b'"text"', b"5", b"[" * 17, b"[" + b" " * (MAX_MESSAGE + 1)])
 def test_what_is_no_message_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"begins with|deeper|more than"):

@@ -22,7 +22,7 @@ from sereno.drivers.modbus.protocol import (
     decode_request,
     encode_frame,
 )
-from sereno.model import ExpiredError, LinkState, NoAnswerError, NotConnectedError
+from sereno.model import ExpiredError, LinkState, NoAnswerError, NotConnectedError, RefusedError
 from tests.drivers.modbus.rig import Other, exchange_of, reply_to, start, whole
 
 
@@ -56,7 +56,7 @@ async def test_with_answers_one_by_one_the_window_stays_full(other: Other) -> No
     assert bytes(exchange.payload) == whole(6)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     blocks=st.integers(1, 9),
     depth=st.integers(1, 6),
@@ -142,6 +142,29 @@ async def test_a_write_whose_time_ends_behind_a_scan_never_goes_out(other: Other
     with pytest.raises(ExpiredError, match="waited for the line"):
         await late
     await asyncio.gather(scan, in_time)
+    assert order == [Read(3, 0, 3), WriteRegister(8, 9), Read(3, 100, 3)]
+
+
+async def test_a_write_that_is_barred_behind_a_scan_never_goes_out(other: Other) -> None:
+    barred = False
+
+    def check() -> None:
+        if barred:
+            raise RefusedError("the interlock is false by now")
+
+    scan = await start(other.link, exchange_of(2))
+    late = asyncio.create_task(other.link.request(1, WriteRegister(7, 9), 1.0, None, check))
+    free = asyncio.create_task(other.link.request(1, WriteRegister(8, 9), 1.0))
+    await asyncio.sleep(0)
+    barred = True
+    order = []
+    for _ in range(3):
+        (frame,) = other.asked()
+        order.append(decode_request(frame.pdu))
+        other.say(reply_to(frame))
+    with pytest.raises(RefusedError, match="false by now"):
+        await late
+    await asyncio.gather(scan, free)
     assert order == [Read(3, 0, 3), WriteRegister(8, 9), Read(3, 100, 3)]
 
 

@@ -142,7 +142,7 @@ async def test_each_reply_moves_the_deadline_but_dribbled_bytes_do_not(other: Ot
         await task
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     blocks=st.integers(1, 6),
     depth=st.integers(1, 4),

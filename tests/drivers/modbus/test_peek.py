@@ -14,6 +14,7 @@ from sereno.drivers.modbus.peek import PeekValue
 from sereno.drivers.modbus.protocol import encode_frame
 from sereno.drivers.modbus.survey import ReadableRange
 from sereno.model import NoAnswerError, NotConnectedError, RefusedError, ValueType
+from tests.ports import free_port
 
 Make = Callable[..., Any]
 HOST = "127.0.0.1"
@@ -108,9 +109,9 @@ async def test_mistakes_are_told_before_anything_is_sent() -> None:
         await peek.write(HOST, "holding:3", "seven")
 
 
-async def test_nobody_there(unused_tcp_port: int) -> None:
+async def test_nobody_there() -> None:
     with pytest.raises(NotConnectedError, match="connection refused"):
-        await peek.read(HOST, "holding:3", port=unused_tcp_port)
+        await peek.read(HOST, "holding:3", port=free_port())
 
 
 async def test_units(foreign: Make) -> None:

@@ -238,7 +238,7 @@ async def test_pymodbus_server_is_found_out(foreign: Starter) -> None:
     hub = Hub(SystemClock())
     async with DeviceSet([device(server.port, pipelining="auto")], hub) as devices:
         status = devices.handlers["plc"].status
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while "for good" not in "".join(status().remarks) or status().groups[0].stale:
                 await asyncio.sleep(0.02)
             scans = status().groups[0].scans

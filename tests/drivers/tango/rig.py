@@ -1,7 +1,6 @@
 """Real Tango servers for tests, each a process that is ended with its fixture; and devices of a plant file on them."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,16 +15,11 @@ from sereno.app.plant.load import load_plant
 from sereno.app.serve.server import DeviceServer
 from sereno.client import Client
 from sereno.model import SystemClock
+from tests.ports import free_port
 
 PROGRAM = Path(__file__).with_name("every_type.py")
 NAME = "test/every/1"
 PEOPLE = Actor("anna", (ROLES["admin"],))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class TangoServer:
@@ -74,7 +68,7 @@ async def plant(folder: Path, text: str) -> AsyncIterator[Client]:
         await memory.close()
 
 
-async def until(condition, timeout: float = 10.0):
+async def until(condition, timeout: float = 60.0):
     """Wait for an awaitable condition; the value that was true."""
     ends = time.monotonic() + timeout
     while True:
@@ -84,7 +78,7 @@ async def until(condition, timeout: float = 10.0):
         await SystemClock().sleep(0.01)
 
 
-async def seen(client: Client, path: str, value: object, timeout: float = 10.0):
+async def seen(client: Client, path: str, value: object, timeout: float = 60.0):
     """The reading once it has this value and is good."""
 
     async def look():
@@ -116,7 +110,7 @@ class TangoDatabase:
         variables = {**os.environ, "TANGO_HOST": self.host, "PYTANGO_DATABASE_NAME": ":memory:"}
         command = [str(Path(sys.executable).with_name("PyDatabaseds")), "2"]
         self._process = subprocess.Popen(command, cwd=self._folder, env=variables, stdout=subprocess.DEVNULL)
-        ends = time.monotonic() + 20
+        ends = time.monotonic() + 60
         while True:
             try:
                 self.database().add_device(self._every_type())

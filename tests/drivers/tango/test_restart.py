@@ -43,9 +43,9 @@ async def test_a_restart_between_two_scans_does_not_cost_the_events(server, tmp_
         await seen(client, "lab/dev/pushed", 0.0)
         server.kill()
         server.start()
-        await until(lambda: _connects(client, 2))
         await until(lambda: _called(client, "Push", [7.0]))
-        await seen(client, "lab/dev/pushed", 7.0)
+        # by events where the restart was noticed; else Tango's transport was sooner, and everything is read every 10 s
+        await seen(client, "lab/dev/pushed", 7.0, 15.0)
 
 
 async def test_one_that_is_not_there_yet_is_found(require_package, tmp_path):
@@ -64,10 +64,6 @@ async def test_one_that_is_not_there_yet_is_found(require_package, tmp_path):
 async def _without_connection(client, path):
     reading = await client.get(path)
     return severity(reading.quality) == "bad" and "connect" in reading.reason
-
-
-async def _connects(client, count):
-    return (await client.devices())[0].counters["connects"] >= count
 
 
 async def _called(client, name, *arguments):

@@ -18,10 +18,12 @@ BASE = "http://127.0.0.1:80"
 
 
 class Bench:
-    def __init__(self, clock: JumpingClock, scenario: Any = None) -> None:
+    def __init__(self, clock: JumpingClock, scenario: Any = None, *, shutter: bool = True) -> None:
         network = MemoryTransports()
         script = None if scenario is None else parse_scenario(scenario, "test")
-        self.server = AlpacaServer(SimObservatory(clock).devices(), clock, transports=network, scenario=script)
+        self.server = AlpacaServer(
+            SimObservatory(clock, shutter=shutter).devices(), clock, transports=network, scenario=script
+        )
         self.http = HttpClient(network, clock)
 
     async def ask(self, method: str, path: str, body: str = "", **headers: str) -> tuple[int, Any]:
@@ -29,9 +31,9 @@ class Bench:
         return answer.status, json.loads(answer.body) if answer.body[:1] == b"{" else answer.body
 
 
-def served(work: Any, scenario: Any = None) -> None:
+def served(work: Any, scenario: Any = None, **more: Any) -> None:
     async def run(clock: JumpingClock) -> None:
-        bench = Bench(clock, scenario)
+        bench = Bench(clock, scenario, **more)
         await bench.server.start(80)
         try:
             await work(bench, clock)
@@ -55,6 +57,20 @@ def test_an_answer_has_its_numbers_and_errors_have_theirs() -> None:
         assert (await bench.ask("PUT", "/api/v1/dome/0/slewtoazimuth", "Azimuth=400"))[1]["ErrorNumber"] == 0x401
 
     served(work)
+
+
+def test_a_dome_whose_shutter_is_somebody_elses_only_turns() -> None:
+    async def work(bench: Bench, clock: JumpingClock) -> None:
+        await bench.ask("PUT", "/api/v1/dome/0/connected", "Connected=True")
+        for method, member in (("GET", "shutterstatus"), ("PUT", "openshutter"), ("PUT", "closeshutter")):
+            assert (await bench.ask(method, f"/api/v1/dome/0/{member}"))[1]["ErrorNumber"] == 0x400
+        assert (await bench.ask("GET", "/api/v1/dome/0/cansetshutter"))[1]["Value"] is False
+        named = (await bench.ask("GET", "/api/v1/dome/0/devicestate"))[1]["Value"]
+        assert [one["Name"] for one in named] == ["Azimuth", "Slewing", "AtPark"]
+        assert (await bench.ask("PUT", "/api/v1/dome/0/slewtoazimuth", "Azimuth=90"))[1]["ErrorNumber"] == 0
+        assert (await bench.ask("GET", "/api/v1/dome/0/slewing"))[1]["Value"] is True
+
+    served(work, shutter=False)
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,24 @@ def test_a_camera_cools_exposes_and_reads_out() -> None:
     assert camera.image().shape == (80, 100)
 
 
+def test_a_dome_that_is_asked_nothing_closes_by_itself() -> None:
+    clock = JumpingClock()
+    dome = SimDome(clock, seconds=10.0, watchdog=5.0)
+    dome.move(1.0)
+    for _ in range(4):
+        clock.advance(4.9)
+        dome.heard()
+    assert dome.shutter is ShutterState.OPEN
+    clock.advance(8.0)
+    assert (dome.shutter, dome.opening) == (ShutterState.CLOSING, pytest.approx(0.7))
+    dome.heard()
+    clock.advance(7.1)
+    assert dome.shutter is ShutterState.CLOSED, "whoever asks again does not open it"
+    dome.move(1.0)
+    clock.advance(8.0)
+    assert (dome.shutter, dome.opening) == (ShutterState.CLOSING, pytest.approx(0.2))
+
+
 def test_a_dome_takes_its_time_and_jams() -> None:
     clock = JumpingClock()
     dome = SimDome(clock, seconds=10.0)

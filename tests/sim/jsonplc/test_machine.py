@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import pytest
+
 from sereno.drivers.jsonplc.protocol import BEAT, SET, STATUS, answer, parse_answer
+from sereno.model import ConfigurationError
 from sereno.sim.jsonplc.devices import bare_devices, site_devices
 from sereno.sim.jsonplc.machine import PlcMachine
 from sereno.sim.scenario import parse_scenario
@@ -46,6 +50,22 @@ async def test_the_scenario_goes_by_answers(clock: JumpingClock) -> None:
     machine = PlcMachine(bare_devices(), clock, parse_scenario(ORIGINAL, "test"))
     rain = [status(machine)["WXT520", "RainRate"].value for _ in range(10)]
     assert rain == [0.0, 0.0, 12.0, 12.0, 12.0, 12.0, 0.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("action", "found"),
+    [
+        ({"device_name": "WXT52", "value_name": "RainRate", "value": 1}, "no device 'WXT52'; there are: WXT520"),
+        ({"device_name": "WXT520", "value_name": "Rain", "value": 1}, "device WXT520 has no such value"),
+        ({"device_name": "WXT520", "value_name": "RainRate"}, "device WXT520 has no such value"),
+        ({"device_name": "WXT520", "value_name": "RainRate", "value": "a lot"}, "RainRate of WXT520 is a number"),
+        ("rain", "'rain' is no table"),
+    ],
+)
+def test_a_scenario_that_asks_for_what_is_not_there_is_refused_before_it_begins(action: Any, found: str) -> None:
+    script = parse_scenario([6, {"time": 2, "plcSimulator": action}], "rain.json")
+    with pytest.raises(ConfigurationError, match=f"rain.json: event 1: {re.escape(found)}"):
+        PlcMachine(bare_devices(), JumpingClock(), script)
 
 
 @jumping

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import sereno.app
-from sereno.app.plant.load import PlantDevice, load_plant
+from sereno.app.plant.devices import PlantDevice
+from sereno.app.plant.load import load_plant
 from sereno.device import Environment
 from sereno.model import Access, ValueType
 from sereno.sim.waterworks.run import RunningWaterworks, run_waterworks

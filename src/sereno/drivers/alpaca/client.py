@@ -10,7 +10,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from sereno.device import HttpClient
-from sereno.model import DeviceError, NoAnswerError, NotConnectedError
+from sereno.device.instruments import UNKNOWN
+from sereno.model import Clock, DeviceError, NoAnswerError, NotConnectedError, SystemClock
 
 from .protocol import (
     API,
@@ -29,6 +30,8 @@ from .protocol import (
 MOST = 1 << 20
 MOST_IMAGE = 1 << 30
 """Bytes of an image that are taken, whatever size the camera says it has."""
+LOOKS = 2.0
+"""How many times the longest wait for one answer all questions of a look together may take."""
 _ANSWERED = (200,)
 STATE = "devicestate"
 Trace = Callable[[str, bytes, str], None]
@@ -68,6 +71,11 @@ class Asking(ABC):
                 raise
             return None
 
+    async def shown(self, member: str) -> float | None:
+        """As `optional`, for a tag: UNKNOWN where the device may have it, and does not say it now."""
+        value = await self.optional(member)
+        return UNKNOWN if value is None and member not in self.lacks else value
+
     async def may(self, member: str) -> bool:
         """A property that says what the device can; False where it does not know it."""
         try:
@@ -90,6 +98,7 @@ class AlpacaClient(Asking):
         *,
         me: int = 1,
         timeout: float = 5.0,
+        clock: Clock | None = None,
         lost: Callable[[str], None] = lambda _: None,
         trace: Trace = lambda *_: None,
     ) -> None:
@@ -99,30 +108,41 @@ class AlpacaClient(Asking):
         self._base = f"{address.server}{API}/{kind}/{address.number}"
         self._me = me
         self._timeout = timeout
+        self._clock = clock or SystemClock()
         self._transaction = 0
         self.lacks: set[str] = set()
 
     async def get(self, member: str, **parameters: Any) -> Any:
         """A property. Raises DeviceError, DeliveryError."""
+        return await self.get_within(self._timeout, member, **parameters)
+
+    async def get_within(self, timeout: float, member: str, **parameters: Any) -> Any:
+        """As `get`, with a time of its own for the answer."""
         query = form(self._signed(parameters))
         self._trace("tx", query.encode(), f"GET {member}")
         url = f"{self._base}/{member}?{query}"
-        answer = await self._http.ask("GET", url, headers={"Accept": JSON}, most=MOST, timeout=self._timeout)
+        answer = await self._http.ask("GET", url, headers={"Accept": JSON}, most=MOST, timeout=timeout)
         return self._judged(answer.status, answer.body, member)
+
+    def look(self) -> Snapshot:
+        """Questions that together take no longer than two answers may."""
+        return Snapshot(self, {}, self._clock, LOOKS * self._timeout)
 
     async def snapshot(self) -> Snapshot:
         """All properties that tell how the device is, in one question where it can answer that."""
+        look = self.look()
         if STATE in self.lacks:
-            return Snapshot(self, {})
+            return look
         try:
-            listed = await self.get(STATE)
+            listed = await look.get(STATE)
         except DeviceError as error:
             if error.reason != "not_implemented":
                 raise
             self.lacks.add(STATE)
-            return Snapshot(self, {})
+            return look
         pairs = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        return Snapshot(self, {str(one.get("Name", "")).lower(): one.get("Value") for one in pairs})
+        look.known = {str(one.get("Name", "")).lower(): one.get("Value") for one in pairs}
+        return look
 
     async def put(self, member: str, **values: Any) -> Any:
         """A method, or a property that is set. Raises DeviceError, DeliveryError."""
@@ -166,15 +186,20 @@ class AlpacaClient(Asking):
 
 
 class Snapshot(Asking):
-    """What a device has said of all its properties at once; what is not among that is asked for."""
+    """What a device has said of all its properties at once; what is not among that is asked for, `seconds` in all."""
 
-    def __init__(self, client: AlpacaClient, known: Mapping[str, Any]) -> None:
+    def __init__(self, client: AlpacaClient, known: Mapping[str, Any], clock: Clock, seconds: float) -> None:
         self.lacks = client.lacks
+        self.known = known
         self._client = client
-        self._known = known
+        self._clock = clock
+        self._seconds, self._end = seconds, clock.monotonic() + seconds
 
     async def get(self, member: str, **parameters: Any) -> Any:
         """See Asking."""
-        if not parameters and (value := self._known.get(member)) is not None:
+        if not parameters and (value := self.known.get(member)) is not None:
             return value
-        return await self._client.get(member, **parameters)
+        left = self._end - self._clock.monotonic()
+        if left <= 0:
+            raise NoAnswerError(f"{member}: the device takes longer than {self._seconds:g} s to say how it is")
+        return await self._client.get_within(min(left, self._seconds / LOOKS), member, **parameters)

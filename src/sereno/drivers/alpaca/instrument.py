@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from sereno.device import HttpClient, setting
 from sereno.device.instruments import Instrument
-from sereno.model import DeliveryError, DeviceError, NotConnectedError
+from sereno.model import DeliveryError, DeviceError, NoAnswerError, NotConnectedError
 
 from .client import AlpacaClient
 from .protocol import Address, checked_url
@@ -17,6 +17,7 @@ from .protocol import Address, checked_url
 Url = Annotated[str, AfterValidator(checked_url)]
 KEEP = 2
 """Connections to a server that stay open: one for the scan, one for a command."""
+_LONGEST = 120
 
 
 class AlpacaInstrument(Instrument):
@@ -49,11 +50,13 @@ class AlpacaInstrument(Instrument):
             self.alpaca_kind,
             me=me,
             timeout=self.timeout,
+            clock=around.clock,
             lost=self.reconnect,
             trace=self.trace,
         )
         try:
             await self._client.put("connected", Connected=True)
+            self.remark(*await _versions(self._client))
             await self.learn(self._client)
         except BaseException:
             await self._end()
@@ -76,3 +79,17 @@ class AlpacaInstrument(Instrument):
         http, self._http, self._client = self._http, None, None
         if http is not None:
             await http.close()
+
+
+async def _versions(alpaca: AlpacaClient) -> list[str]:
+    """What the device says of its driver, as far as it does. Raises NotConnectedError."""
+    told: list[str] = []
+    for member, words in (("driverinfo", ""), ("driverversion", "driver version "), ("interfaceversion", "interface ")):
+        try:
+            if said := " ".join(str(await alpaca.get(member)).split())[:_LONGEST]:
+                told.append(f"{words}{said}")
+        except DeviceError:
+            continue
+        except NoAnswerError:  # the instrument is of use without; it is not asked for more of it
+            break
+    return [", ".join(told)] if told else []

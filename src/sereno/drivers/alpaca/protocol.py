@@ -54,6 +54,12 @@ CONDITIONS: Mapping[str, str] = {
     "seeing": "starfwhm",
 }
 """Tag -> what Alpaca calls it; the units are the same."""
+_IN_TWO_WORDS = {"starfwhm": "StarFWHM"}
+SENSORS: Mapping[str, str] = {
+    tag: _IN_TWO_WORDS.get(member, "".join(word.title() for word in tag.split("_")))
+    for tag, member in CONDITIONS.items()
+}
+"""Tag -> its sensor, as a station is asked for it."""
 
 _HEAD = struct.Struct("<iiIIiiiiiii")
 _ELEMENTS: Mapping[int, str] = {

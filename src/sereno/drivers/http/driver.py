@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from sereno.client import CommandSpec
+from sereno.client import BEFORE_IT_BEGINS, CommandSpec
 from sereno.device import Driver, DriverTag, Environment, Link, RunnerPort, ScanColumns
 from sereno.model import (
     DeliveryError,
@@ -168,6 +168,11 @@ class HttpDriver(Driver):
         call = self._config.calls[name]
         return await self._tell(name, self._last, [Order(call.method, call.path)], deadline)
 
+    @classmethod
+    def named(cls, config: HttpConfig) -> tuple[str, ...]:
+        """See Driver."""
+        return SWEEP, *config.calls
+
     @property
     def commands(self) -> tuple[CommandSpec, ...]:
         """See Driver."""
@@ -197,7 +202,8 @@ class HttpDriver(Driver):
         getter, config = self._link.getter, self._config
         if getter is None:
             raise NotConnectedError("the link is closed")
-        telling = Telling(getter, self._clock, timeout=config.timeout, at_once=config.in_flight, until=deadline)
+        at_once, check = config.in_flight, BEFORE_IT_BEGINS.get()
+        telling = Telling(getter, self._clock, timeout=config.timeout, at_once=at_once, until=deadline, check=check)
         outcomes = await telling.all(inventory.members, orders)
         words = {member: outcome.words for member, outcome in outcomes.items()}
         self._outcomes[name] = json.dumps(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -75,14 +75,25 @@ def _plain(value: Any) -> Any:
 class Telling:
     """Tells all members at once, at most `at_once` at a time, each its orders one after another up to the first fault.
 
-    `until` is the monotonic time after which nothing more is sent.
+    `until` is the monotonic time after which nothing more is sent; `check` is called for each member when its turn has
+    come, and what it raises keeps it from being told.
     """
 
-    def __init__(self, teller: Teller, clock: Clock, *, timeout: float, at_once: int, until: float | None) -> None:
+    def __init__(
+        self,
+        teller: Teller,
+        clock: Clock,
+        *,
+        timeout: float,
+        at_once: int,
+        until: float | None,
+        check: Callable[[], None],
+    ) -> None:
         self._teller = teller
         self._clock = clock
         self._timeout = timeout
         self._until = until
+        self._check = check
         self._room = asyncio.Semaphore(at_once)
 
     async def all(self, members: Mapping[str, str], orders: Sequence[Order]) -> dict[str, Outcome]:
@@ -92,6 +103,10 @@ class Telling:
 
     async def _one(self, base: str, orders: Sequence[Order]) -> Outcome:
         async with self._room:
+            try:
+                self._check()
+            except RefusedError as error:
+                return Outcome(str(error), sent=False)
             for number, order in enumerate(orders):
                 outcome = await self._order(base, order)
                 if not outcome.ok:

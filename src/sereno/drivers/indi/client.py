@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -14,14 +15,16 @@ from .protocol import Address, Blob, Decoder, Member, Message, Value, ask, chang
 
 T = TypeVar("T")
 MOST_PROPERTIES = 2000
-BUSY, ALERT = "Busy", "Alert"
+BUSY, ALERT, IDLE = "Busy", "Alert", "Idle"
 
 
 @dataclass(slots=True)
 class Property:
     """A property as it is now.
 
-    `heard` counts what was told of it, `images` those that came with it, `told` is the last message with it.
+    `heard` counts what was told of it, `images` those that came with it, `told` is the last message with it. `came`:
+    when the last image did (monotonic). `stamp`: when the server said it last, in its words. `changed`: when it
+    was last told anew, rather than declared (monotonic); minus infinity before.
     """
 
     type: str
@@ -31,7 +34,31 @@ class Property:
     members: dict[str, Member] = field(default_factory=dict)
     heard: int = 1
     images: int = 0
+    came: float = 0.0
     told: str = ""
+    stamp: str = ""
+    changed: float = -math.inf
+
+
+def shows(known: Property, members: Mapping[str, Any]) -> bool:
+    """True if a property is as it was asked to be, or on its way: these values, or Busy with numbers of before.
+
+    Switches that spring back, as those of an abort, are all off then.
+    """
+    if known.type == "switch" and not any(one.value is True for one in known.members.values()):
+        return known.state != IDLE or not any(members.values())
+    if known.type == "number" and known.state == BUSY:
+        return True
+    return all(_agrees(known.members.get(name), wanted) for name, wanted in members.items())
+
+
+def _agrees(member: Member | None, wanted: Any) -> bool:
+    if member is None:
+        return False
+    if not isinstance(member.value, float):
+        return bool(member.value == wanted)
+    near = max(member.step / 2, 1e-3 * abs(float(wanted)), 1e-6)
+    return abs(member.value - float(wanted)) <= near
 
 
 class IndiClient(asyncio.Protocol):
@@ -146,9 +173,11 @@ class IndiClient(asyncio.Protocol):
         members: Mapping[str, Any],
         *,
         timeout: float,
-        accepted: Callable[[Property], bool] = lambda _: True,
+        accepted: Callable[[Property], bool] | None = None,
     ) -> None:
-        """Ask for other values and wait until the device has accepted them.
+        """Ask for other values and wait until the device has accepted them: see `shows`, or as `accepted` judges.
+
+        INDI says nothing of which change an update answers, so one that shows something else is none.
 
         Raises DeviceError with the device's words where it refuses, NoAnswerError where it says nothing.
         """
@@ -158,15 +187,18 @@ class IndiClient(asyncio.Protocol):
         if not known.writable:
             raise DeviceError("not_implemented", f"{name} of {self.device} cannot be set")
         before, self.last_message = known.heard, ""
+        judge = accepted or (lambda found: shows(found, members))
         self._write(change(known.type, self.device, name, members))
 
         def answered() -> bool | None:
-            return True if known.heard > before and (known.state == ALERT or accepted(known)) else None
+            return True if known.heard > before and (known.state == ALERT or judge(known)) else None
 
         try:
             await self._until(answered, timeout)
         except TimeoutError:
             raise NoAnswerError(f"{self.device} did not say within {timeout:g} s that it took {name}") from None
+        except NotConnectedError as error:
+            raise NoAnswerError(f"{name} was sent, and {error}") from None
         if known.state == ALERT:
             words = known.told or self.last_message
             raise DeviceError("refused", words or f"{name}: the device says Alert and no words")
@@ -237,14 +269,17 @@ class IndiClient(asyncio.Protocol):
             old = known.members.get(name)
             if old is not None:
                 known.members[name] = Member(new.value, old.label, old.low, old.high, old.step)
+        known.changed = self._clock.monotonic()
         values = [one.value for one in message.members.values()]
-        known.images += any(isinstance(value, Blob) and bool(value.text.strip()) for value in values)
+        if any(isinstance(value, Blob) and bool(value.text.strip()) for value in values):
+            known.images, known.came = known.images + 1, known.changed
         self._heard(known, message)
 
     @staticmethod
     def _heard(known: Property, message: Message) -> None:
         known.state = message.state or known.state
         known.told = message.text
+        known.stamp = message.attributes.get("timestamp", "")
         known.heard += 1
 
     def _delete(self, name: str) -> None:

@@ -17,6 +17,12 @@ from .protocol import Address, checked_url
 
 Url = Annotated[str, AfterValidator(checked_url)]
 CONNECTION = "CONNECTION"
+_TOLD = (
+    ("DRIVER_INFO", "DRIVER_NAME", ""),
+    ("DRIVER_INFO", "DRIVER_VERSION", "driver version "),
+    ("FIRMWARE_INFO", "FIRMWARE_VERSION", "firmware "),
+)
+_LONGEST = 120
 
 
 class IndiInstrument(Instrument):
@@ -39,6 +45,11 @@ class IndiInstrument(Instrument):
         if self._client is None:
             raise NotConnectedError(f"{self.url} is not connected")
         return self._client
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """See Device: what the device has said of its driver and its firmware until now."""
+        return () if self._client is None else tuple(_versions(self._client))
 
     async def startup(self) -> None:
         """See Device: find the device on its server, have it connect, and wait for what its kind needs."""
@@ -84,7 +95,7 @@ class IndiInstrument(Instrument):
         return indi
 
     async def tell(
-        self, name: str, members: Mapping[str, Any], *, accepted: Callable[[Property], bool] = lambda _: True
+        self, name: str, members: Mapping[str, Any], *, accepted: Callable[[Property], bool] | None = None
     ) -> None:
         """Have the device take values. Raises DeviceError, NoAnswerError, NotConnectedError."""
         await self.indi.tell(name, members, timeout=self.timeout, accepted=accepted)
@@ -92,3 +103,10 @@ class IndiInstrument(Instrument):
 
 def _connected(client: IndiClient) -> bool:
     return client.is_on(CONNECTION, "CONNECT")
+
+
+def _versions(client: IndiClient) -> list[str]:
+    """What the device has said of its driver until now, as far as it does."""
+    said = [(words, client.value(name, member)) for name, member, words in _TOLD]
+    told = [f"{words}{' '.join(value.split())[:_LONGEST]}" for words, value in said if isinstance(value, str) and value]
+    return [", ".join(told)] if told else []

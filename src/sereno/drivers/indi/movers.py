@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from sereno.device import setting
 from sereno.device.instruments import (
+    UNKNOWN,
     Dome,
     DomeStatus,
     FilterWheel,
@@ -18,7 +19,7 @@ from sereno.device.instruments import (
     WheelState,
     WheelStatus,
 )
-from sereno.device.instruments.sky import horizontal, of_date, of_j2000, sidereal_time
+from sereno.device.instruments.sky import horizontal, of_date, of_j2000, separation, sidereal_time
 from sereno.model import DeviceError, NotConnectedError
 
 from .client import ALERT, BUSY, IndiClient, Property
@@ -26,8 +27,8 @@ from .instrument import IndiInstrument
 
 OF_DATE, J2000 = "EQUATORIAL_EOD_COORD", "EQUATORIAL_COORD"
 SITE, PARK = "GEOGRAPHIC_COORD", "TELESCOPE_PARK"
-NEAR = 0.01
-"""Hours, or degrees, within which a mount that has taken a place says it back."""
+NEAR, NEAR_DOME = 0.05, 1.0
+"""Degrees within which a mount, and a dome, that has taken a place without having to move says it back."""
 
 
 class IndiTelescope(IndiInstrument, Telescope):
@@ -81,8 +82,8 @@ class IndiTelescope(IndiInstrument, Telescope):
 
         def begun(known: Property) -> bool:
             at_ra, at_dec = indi.number(name, "RA"), indi.number(name, "DEC")
-            near = at_ra is not None and at_dec is not None and abs(at_ra - ra) < NEAR and abs(at_dec - dec) < NEAR
-            return known.state == BUSY or near
+            there = at_ra is not None and at_dec is not None and separation((at_ra, at_dec), (ra, dec)) < NEAR
+            return known.state == BUSY or there
 
         await self.tell(name, {"RA": ra, "DEC": dec}, accepted=begun)
 
@@ -162,7 +163,14 @@ class IndiDome(IndiInstrument, Dome):
     async def do_turn(self, azimuth: float) -> None:
         """See Dome."""
         await self._unpark()
-        await self.tell("ABS_DOME_POSITION", {"DOME_ABSOLUTE_POSITION": azimuth})
+        indi = self.indi
+
+        def begun(known: Property) -> bool:
+            at = indi.number("ABS_DOME_POSITION", "DOME_ABSOLUTE_POSITION")
+            there = at is not None and abs((at - azimuth + 180.0) % 360.0 - 180.0) <= NEAR_DOME
+            return known.state == BUSY or there
+
+        await self.tell("ABS_DOME_POSITION", {"DOME_ABSOLUTE_POSITION": azimuth}, accepted=begun)
 
     async def do_park(self) -> None:
         """See Dome."""
@@ -173,22 +181,31 @@ class IndiDome(IndiInstrument, Dome):
         await self.tell("DOME_ABORT_MOTION", {"ABORT": True})
 
     async def _unpark(self) -> None:
-        if self._parked(self.indi):
-            await self.tell("DOME_PARK", {"UNPARK": True}, accepted=lambda known: known.state != BUSY)
+        """Raises DeviceError where that takes longer than an answer may: whoever wants more then says so again."""
+        indi = self.indi
+        if self._parked(indi):
+            await self.tell("DOME_PARK", {"UNPARK": True})
+        if indi.state("DOME_PARK") != BUSY or indi.is_on("DOME_PARK", "PARK"):
+            return
+        try:
+            await indi.wait_for(lambda: indi.state("DOME_PARK") != BUSY or None, self.timeout)
+        except TimeoutError:
+            found = f"the dome is being unparked, which takes longer than {self.timeout:g} s; ask again when it is"
+            raise DeviceError("unparking", found) from None
 
     @staticmethod
     def _parked(indi: IndiClient) -> bool:
         return indi.is_on("DOME_PARK", "PARK") and indi.state("DOME_PARK") != BUSY
 
     @staticmethod
-    def _shutter(indi: IndiClient) -> ShutterState | None:
+    def _shutter(indi: IndiClient) -> ShutterState | float | None:
         opens, closes = indi.is_on("DOME_SHUTTER", "SHUTTER_OPEN"), indi.is_on("DOME_SHUTTER", "SHUTTER_CLOSE")
         if indi.state("DOME_SHUTTER") == ALERT:
             return ShutterState.ERROR
         if indi.state("DOME_SHUTTER") == BUSY:
             return ShutterState.OPENING if opens else ShutterState.CLOSING
         if not opens and not closes:
-            return None
+            return UNKNOWN if "DOME_SHUTTER" in indi.properties else None
         return ShutterState.OPEN if opens else ShutterState.CLOSED
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
 from sereno.device import setting
 from sereno.device.instruments import (
+    UNKNOWN,
     ConditionsStatus,
     ObservingConditions,
     SafetyMonitor,
@@ -15,12 +17,14 @@ from sereno.device.instruments import (
     SwitchChannel,
     SwitchStatus,
 )
-from sereno.model import NoAnswerError, NotConnectedError
+from sereno.model import DeviceError, NoAnswerError, NotConnectedError
 
 from .client import ALERT, BUSY, IndiClient, Property
 from .instrument import IndiInstrument
 
-PARAMETERS, STATUS = "WEATHER_PARAMETERS", "WEATHER_STATUS"
+PARAMETERS, STATUS, UPDATE, REFRESH = "WEATHER_PARAMETERS", "WEATHER_STATUS", "WEATHER_UPDATE", "WEATHER_REFRESH"
+MISSED, UNASKED = 2.5, 60.0
+"""How many of its periods a station may not have measured; and seconds, where it has no period."""
 CONDITIONS = {
     "temperature": "WEATHER_TEMPERATURE",
     "humidity": "WEATHER_HUMIDITY",
@@ -36,7 +40,44 @@ CONDITIONS = {
 """Tag -> what INDI's stations call it."""
 
 
-class IndiConditions(IndiInstrument, ObservingConditions):
+class _Station(IndiInstrument):
+    """A weather device, which measures by itself every so often, and answers meanwhile whether it does or not."""
+
+    period: float = setting(
+        0.0, unit="s", low=0, high=3600, description="How often the station is to measure; 0 as it is set there"
+    )
+
+    _measured: bool = True
+
+    async def learn(self, indi: IndiClient) -> None:
+        """See IndiInstrument: what it says when it is connected may be old, or nothing that was measured."""
+        if self.period and UPDATE in indi.properties:
+            await self.tell(UPDATE, {"PERIOD": self.period})
+        if REFRESH in indi.properties:
+            with suppress(DeviceError, NoAnswerError):  # then it measures when it is time
+                await self.tell(REFRESH, {"REFRESH": True})
+
+    def _measures(self, indi: IndiClient) -> bool:
+        """False where it has not measured for too long: then nothing that it says is known.
+
+        Raises NoAnswerError for one that cannot: it says Alert and leaves its values, and what it says of them, as they
+        were.
+        """
+        known, period = indi.properties.get(PARAMETERS), indi.number(UPDATE, "PERIOD")
+        if known is not None and known.state == ALERT:
+            raise NoAnswerError(f"{indi.device} says that it cannot measure{f': {known.told}' if known.told else ''}")
+        if known is None or period is None:
+            return True
+        silent = self.surroundings.clock.monotonic() - known.changed
+        measures = silent <= (MISSED * period if period else UNASKED)
+        if measures is not self._measured:
+            self._measured = measures
+            told = self.log.info if measures else self.log.warning
+            told("the station measures" if measures else "the station does not measure", period=period)
+        return measures
+
+
+class IndiConditions(_Station, ObservingConditions):
     """A weather station behind INDI."""
 
     needs: ClassVar[tuple[str, ...]] = (PARAMETERS,)
@@ -45,8 +86,9 @@ class IndiConditions(IndiInstrument, ObservingConditions):
     async def observe(self) -> ConditionsStatus:
         """See Instrument."""
         indi = await self.there()
-        _check_measured(indi)
         found = {tag: indi.number(PARAMETERS, member) for tag, member in CONDITIONS.items()}
+        if not self._measures(indi):
+            return ConditionsStatus(**{tag: None if value is None else UNKNOWN for tag, value in found.items()})
         for tag in ("wind_speed", "wind_gust"):
             said = found[tag]
             found[tag] = None if said is None else said * self.wind
@@ -54,10 +96,10 @@ class IndiConditions(IndiInstrument, ObservingConditions):
 
     async def do_refresh(self) -> None:
         """See ObservingConditions."""
-        await self.tell("WEATHER_REFRESH", {"REFRESH": True})
+        await self.tell(REFRESH, {"REFRESH": True})
 
 
-class IndiSafety(IndiInstrument, SafetyMonitor):
+class IndiSafety(_Station, SafetyMonitor):
     """What a weather station behind INDI says of safety: its zones are set there."""
 
     needs: ClassVar[tuple[str, ...]] = (STATUS,)
@@ -66,16 +108,10 @@ class IndiSafety(IndiInstrument, SafetyMonitor):
     async def observe(self) -> SafetyStatus:
         """See Instrument: what it does not know is not safe."""
         indi = await self.there()
-        _check_measured(indi)
+        if not self._measures(indi):
+            return SafetyStatus(safe=UNKNOWN)
         state = indi.state(STATUS)
         return SafetyStatus(safe=state == "Ok" or (state == BUSY and self.warning_is_safe))
-
-
-def _check_measured(indi: IndiClient) -> None:
-    """A station that cannot measure says Alert and leaves its values, and what it says of them, as they were."""
-    if indi.state(PARAMETERS) == ALERT:
-        words = indi.properties[PARAMETERS].told
-        raise NoAnswerError(f"{indi.device} says that it cannot measure{f': {words}' if words else ''}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sereno.client import BEFORE_IT_BEGINS
 from sereno.device import Driver, DriverTag, Environment, Link, ScanColumns
 from sereno.model import NoAnswerError, OperationError, Quality, RefusedError, TagSpec, ValueType
 
+from .going import Going
 from .link import JsonPlcLink
 from .protocol import ACK, BEAT, SET, STATUS, VALID, Answer, Reading, Value
-from .tags import JsonPlcConfig, JsonPlcTagConfig
+from .tags import WATCHDOG, JsonPlcConfig, JsonPlcTagConfig
 
 _TRUE = frozenset(("on", "yes", "true", "open", "1"))
 _FALSE = frozenset(("off", "no", "false", "closed", "0"))
@@ -54,12 +56,17 @@ class JsonPlcDriver(Driver):
         for i, tag in enumerate(tags):
             if tag.spec.shape:
                 faults.append((i, f"tag {tag.spec.name!r} is an array, values of this PLC are single ones"))
+            if tag.spec.access.writable and tag.config.target == WATCHDOG:
+                faults.append(
+                    (i, f"tag {tag.spec.name!r}: the watchdog cannot be written, 'beat' of the device sets it")
+                )
             if tag.spec.access.writable and tag.config.target[1] == VALID:
                 faults.append((i, f"tag {tag.spec.name!r}: whether a device is valid cannot be written"))
         return faults
 
     def __init__(self, config: JsonPlcConfig, link: Link, environment: Environment) -> None:
-        del environment
+        self._clock = environment.clock
+        self._going = Going()
         assert isinstance(link, JsonPlcLink)
         self._config = config
         self._link = link
@@ -73,21 +80,35 @@ class JsonPlcDriver(Driver):
     async def scan(self, plan: PlcPlan) -> ScanColumns:
         """See Driver: one STATUS, with a BEAT beside it where one is configured."""
         commands: list[Mapping[str, Any]] = [{"name": STATUS}]
+        number = next(self._numbers)
         if self._config.beat:
-            commands.append({"name": BEAT, "within": self._config.beat})
+            commands.append({"name": BEAT, "id": number, "within": self._config.beat})
         found = await self._link.ask(commands, self._config.timeout, reads=True)
         if not found.has_status:
             raise OperationError("the answer has no STATUS")
-        self._remarks = (f"firmware {found.firmware}, site {found.site}",) if found.firmware else ()
-        return columns(plan, found.readings)
+        if still := self._going.stands_for(found.date, self._clock.monotonic()):
+            raise NoAnswerError(f"its clock stands still at {found.date:.40} for {still:.0f} s, so what it says is old")
+        seconds, lost = self._heard(found, number)
+        versions = (f"firmware {found.firmware}, site {found.site}",) if found.firmware else ()
+        self._remarks = (*versions, *lost)
+        return columns(plan, {**found.readings, WATCHDOG: Reading(seconds, "s", True)})
 
     async def write(self, tag: DriverTag, value: Any, *, deadline: float | None = None) -> None:
         """See Driver."""
         device, name = tag.config.target
         number = next(self._numbers)
         command = {"name": SET, "id": number, "device": device, "value_name": name, "value": _plain(tag.spec, value)}
-        answered = await self._link.ask([command], self._config.timeout, deadline)
+        answered = await self._link.ask([command], self._config.timeout, deadline, check=BEFORE_IT_BEGINS.get())
         _require(answered, number)
+
+    def _heard(self, answered: Answer, number: int) -> tuple[float, tuple[str, ...]]:
+        """Seconds without a BEAT after which the PLC makes itself safe, as it confirms; else 0 and a remark."""
+        if not self._config.beat:
+            return 0.0, ()
+        result, reason = answered.acks.get(number, ("", f"there was no {ACK}"))
+        if result == "ok":
+            return self._config.beat, ()
+        return 0.0, (f"the PLC does not confirm the {BEAT}: {reason or result}",)
 
     def remarks(self) -> tuple[str, ...]:
         """See Driver: what the PLC says of itself."""

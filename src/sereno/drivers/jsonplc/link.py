@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sereno.device import Environment, Link
@@ -91,11 +91,18 @@ class JsonPlcLink(Link):
         self._drop()
 
     async def ask(
-        self, commands: list[Mapping[str, Any]], timeout: float, deadline: float | None = None, *, reads: bool = False
+        self,
+        commands: list[Mapping[str, Any]],
+        timeout: float,
+        deadline: float | None = None,
+        *,
+        reads: bool = False,
+        check: Callable[[], None] = lambda: None,
     ) -> Answer:
         """One question and its answer. Raises NotConnectedError, ExpiredError, NoAnswerError, OperationError.
 
-        One that only `reads` is asked once more where the PLC had hung up after the question before it.
+        One that only `reads` is asked once more where the PLC had hung up after the question before it. `check` is
+        called when all waiting is over; what it raises keeps the question from being asked.
         """
         clock = self.environment.clock
         async with self._turn:
@@ -105,14 +112,15 @@ class JsonPlcLink(Link):
             wire = await self._ready()
             if deadline is not None and clock.monotonic() >= deadline:
                 raise ExpiredError("its time was over before there was a connection")
+            check()
             try:
-                return await self._asked(wire, question(*commands), timeout)
+                return await self._asked(wire, question(*commands), timeout, reads=reads)
             except NoAnswerError:
                 if wire is not used or not wire.hung_up or not reads:
                     raise
-            return await self._asked(await self._ready(), question(*commands), timeout)
+            return await self._asked(await self._ready(), question(*commands), timeout, reads=reads)
 
-    async def _asked(self, wire: _Wire, data: bytes, timeout: float) -> Answer:
+    async def _asked(self, wire: _Wire, data: bytes, timeout: float, *, reads: bool) -> Answer:
         try:
             return parse_answer(await self._exchange(wire, data, timeout))
         except TimeoutError:
@@ -121,7 +129,8 @@ class JsonPlcLink(Link):
             raise NoAnswerError(f"no answer within {timeout:g} s") from None
         except ValueError as error:
             self._drop()
-            raise OperationError(f"the answer is not understood: {error}") from None
+            words = f"the answer is not understood: {error}"
+            raise (OperationError(words) if reads else NoAnswerError(words)) from None
         except asyncio.CancelledError:
             self._drop()
             raise

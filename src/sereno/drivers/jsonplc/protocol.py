@@ -16,7 +16,9 @@ BEAT = "BEAT"
 ACK = "ACK"
 VALID = "valid"
 
-_MARKS = re.compile(rb'[\[\]{}"]')
+_PLAIN = re.compile(rb'(?:[^\[\]{}"]+|"[^"\\]*(?:\\.[^"\\]*)*")+', re.DOTALL)
+"""Whatever is no bracket, whole strings included. No possessive quantifiers: Python before 3.11.5 matches them wrongly
+around alternatives (gh-106052). What stands here can be matched in one way only, so there is nothing to give back."""
 _STRING_END = re.compile(rb'[\\"]')
 _SPACE = b" \t\r\n"
 
@@ -47,29 +49,43 @@ class Splitter:
             self._data = self._data.lstrip(_SPACE)
             if self._data and self._data[0] not in b"[{":
                 raise ValueError(f"a message begins with {bytes(self._data[:20])!r}, expected {{ or [")
-        while (mark := (_STRING_END if self._in_string else _MARKS).search(self._data, self._at)) is not None:
-            sign = mark.group()
-            if sign == b"\\" and mark.end() == len(self._data):
-                self._at = mark.start()
-                return None
-            self._at = mark.end() + (sign == b"\\")
-            if self._turn(sign):
+        while self._at < len(self._data):
+            if self._in_string:
+                if not self._rest_of_string():
+                    return None
+            elif self._turn():
                 message = bytes(self._data[: self._at])
                 del self._data[: self._at]
                 self._at = 0
                 return message
-        self._at = len(self._data)
         return None
 
-    def _turn(self, sign: bytes) -> bool:
-        """Take one mark; True where a message ends."""
+    def _rest_of_string(self) -> bool:
+        """Go on in a string that came in pieces, up to its end or the next escape; False if there is no more yet."""
+        mark = _STRING_END.search(self._data, self._at)
+        if mark is None:
+            self._at = len(self._data)
+            return False
+        self._in_string = mark.group() != b'"'
+        if self._in_string and mark.end() == len(self._data):
+            self._at = mark.start()
+            return False
+        self._at = mark.end() + self._in_string
+        return True
+
+    def _turn(self) -> bool:
+        """Go on behind the next bracket, or into a string that is not complete; True where a message ends."""
+        plain = _PLAIN.match(self._data, self._at)
+        at = self._at if plain is None else plain.end()
+        self._at = min(at + 1, len(self._data))
+        sign = bytes(self._data[at : at + 1])
         if sign == b'"':
-            self._in_string = not self._in_string
-        elif sign in b"[{":
+            self._in_string = True
+        elif sign in (b"[", b"{"):
             self._depth += 1
             if self._depth > MAX_DEPTH:
                 raise ValueError(f"a message nested deeper than {MAX_DEPTH}")
-        elif sign in b"]}":
+        elif sign:
             self._depth -= 1
             return self._depth == 0
         return False
@@ -93,6 +109,7 @@ class Answer:
     has_status: bool
     site: str = ""
     firmware: str = ""
+    date: str = ""
 
 
 def question(*commands: Mapping[str, Any]) -> bytes:
@@ -134,7 +151,7 @@ def parse_answer(message: bytes) -> Answer:
         elif part.get("name") == ACK and isinstance(part.get("id"), int):
             acks[part["id"]] = (str(part.get("result", "")), str(part.get("reason", "")))
     site, firmware = str(status.get("site", "")), str(status.get("version_firmware", ""))
-    return Answer(readings, acks, bool(status), site, firmware)
+    return Answer(readings, acks, bool(status), site, firmware, str(status.get("date", "")))
 
 
 def _readings(devices: Any) -> Iterable[tuple[tuple[str, str], Reading]]:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 DEFAULT_PORT = 5003
+WATCHDOG = ("PLC", "watchdog")
+"""The address of what no PLC tells: the seconds without a BEAT after which it confirms to make itself safe."""
 _EXPECTED = "expected 'tcp://HOST:PORT'"
 
 
@@ -50,7 +52,10 @@ class JsonPlcConfig(BaseModel):
 
 
 class JsonPlcTagConfig(BaseModel):
-    """Where a value stands in the answer: `DEVICE:VALUE`, or `DEVICE:valid`. `command`: what a write sets instead."""
+    """Where a value stands in the answer: `DEVICE:VALUE`, or `DEVICE:valid`. `command`: what a write sets instead.
+
+    `PLC:watchdog` is the time of the BEAT that the PLC confirms, 0 if it does not.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

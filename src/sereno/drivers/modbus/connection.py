@@ -92,7 +92,7 @@ class Connection(asyncio.Protocol):
             room, first = exchange.depth - flying, exchange.sent
             if room <= 0:
                 return
-            if exchange.deadline is not None and exchange.expire(self._clock):
+            if exchange.urgent and exchange.withheld(self._clock):
                 self._waiting.popleft()
                 continue
             left = exchange.requests.count - first

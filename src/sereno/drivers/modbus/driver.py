@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import structlog
 
+from sereno.client import BEFORE_IT_BEGINS
 from sereno.device import Driver, DriverTag, Environment, Link, ScanColumns
 from sereno.model import NoAnswerError, RefusedError
 
@@ -205,7 +206,8 @@ class ModbusDriver(Driver):
     async def _ask(self, request: Request, deadline: float | None) -> Reply:
         """One request of a write. Raises as `write`."""
         try:
-            reply = await self._link.request(self._config.unit, request, self._config.timeout, deadline)
+            check = BEFORE_IT_BEGINS.get()
+            reply = await self._link.request(self._config.unit, request, self._config.timeout, deadline, check)
         except ValueError as error:
             raise RefusedError(str(error)) from None
         if not isinstance(reply, ExceptionReply):

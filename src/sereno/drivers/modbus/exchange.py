@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import struct
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sereno.device import Link
-from sereno.model import Clock, DeliveryError, ExpiredError, NoAnswerError, NotConnectedError
+from sereno.model import Clock, ExpiredError, NoAnswerError, NotConnectedError, RefusedError, SerenoError
 
 from .pipelining import Pipelining
 from .protocol import (
@@ -120,14 +120,20 @@ class Requests:
         return found
 
 
+def _nothing() -> None:
+    """For what nobody checks."""
+
+
 class Exchange:
     """One run of `requests`: replies land in `payload`, refusals in `exceptions` (step -> code).
 
     At most `depth` requests of it are on the way at once; each reply must come within `timeout` seconds of the
-    one before. An urgent exchange goes before those that wait; one that still waits at `deadline` is not sent.
+    one before. An urgent exchange goes before those that wait; one that still waits at `deadline` is not sent. `check`
+    is called when it has waited; what it raises keeps it from being sent.
     """
 
     __slots__ = (
+        "check",
         "deadline",
         "depth",
         "exceptions",
@@ -149,7 +155,9 @@ class Exchange:
         *,
         urgent: bool = False,
         deadline: float | None = None,
+        check: Callable[[], None] = _nothing,
     ) -> None:
+        self.check = check
         self.requests = requests
         self.payload = payload
         self.depth = depth
@@ -171,14 +179,24 @@ class Exchange:
         """The connection is gone, with the reason in words."""
         self._end(NoAnswerError(text) if self.sent else NotConnectedError(f"not sent: {text}"))
 
-    def expire(self, clock: Clock) -> bool:
+    def withheld(self, clock: Clock) -> bool:
         """True if it may not be sent any more; who waits for it is told."""
-        if self.deadline is None or self.sent or clock.monotonic() < self.deadline:
+        if self.sent:
             return False
-        self._end(ExpiredError("its time was over while it waited for the line"))
-        return True
+        try:
+            self.begin(clock)
+        except (ExpiredError, RefusedError) as error:
+            self._end(error)
+            return True
+        return False
 
-    def _end(self, error: DeliveryError) -> None:
+    def begin(self, clock: Clock) -> None:
+        """Right before the first request. Raises ExpiredError, RefusedError where it may not be sent any more."""
+        if self.deadline is not None and clock.monotonic() >= self.deadline:
+            raise ExpiredError("its time was over while it waited for the line")
+        self.check()
+
+    def _end(self, error: SerenoError) -> None:
         if self.future is not None and not self.future.done():
             self.future.set_exception(error)
 
@@ -200,10 +218,20 @@ class ModbusLink(Link):
     async def run(self, exchange: Exchange) -> None:
         """Send it and wait for every reply. Raises NotConnectedError (nothing was sent), NoAnswerError."""
 
-    async def request(self, unit: int, request: Request, timeout: float, deadline: float | None = None) -> Reply:
-        """One request, ahead of waiting scans. Raises ValueError, NotConnectedError, ExpiredError, NoAnswerError."""
+    async def request(
+        self,
+        unit: int,
+        request: Request,
+        timeout: float,
+        deadline: float | None = None,
+        check: Callable[[], None] = _nothing,
+    ) -> Reply:
+        """One request, ahead of waiting scans. Raises ValueError, NotConnectedError, ExpiredError, NoAnswerError, and
+        what `check` raises (RefusedError) when the line is free.
+        """
         step = compile_step(unit, request)
-        exchange = Exchange(Requests((step,)), bytearray(step.stop), timeout, urgent=True, deadline=deadline)
+        room = bytearray(step.stop)
+        exchange = Exchange(Requests((step,)), room, timeout, urgent=True, deadline=deadline, check=check)
         await self.run(exchange)
         if exchange.exceptions:
             return ExceptionReply(request.function, exchange.exceptions[0])

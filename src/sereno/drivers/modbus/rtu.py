@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sereno.device import Environment
-from sereno.model import ExpiredError, LinkState, NoAnswerError, NotConnectedError
+from sereno.model import LinkState, NoAnswerError, NotConnectedError
 
 from .endpoint import SerialEndpoint
 from .exchange import Exchange, ModbusLink, Step
@@ -106,8 +106,8 @@ class SerialLink(ModbusLink):
             raise NotConnectedError(f"not sent: {self.key} is not open")
         if self._client is None:
             await self._reopen()
-        if exchange.expire(self.environment.clock):
-            raise ExpiredError("its time was over while it waited for the line")
+        if exchange.urgent:
+            exchange.begin(self.environment.clock)
         asked = f"{request_text(step.request)}, unit {step.unit}"
         exchange.sent += 1
         self.counters["requests"] += 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
-from sereno.client import CommandSpec
+from sereno.client import BEFORE_IT_BEGINS, CommandSpec
 from sereno.device import Driver, DriverTag, Environment, Link, RunnerPort, ScanColumns
 from sereno.model import DeviceError, OperationalState, OperationError, RefusedError
 
@@ -120,7 +120,9 @@ class TangoDriver(Driver):
         except (TypeError, ValueError) as error:
             raise RefusedError(str(error)) from None
         try:
-            await self._link.ask(f"write {name} = {given!r:.200}", lambda peer: peer.write(name, given), deadline)
+            await self._link.ask(
+                f"write {name} = {given!r:.200}", lambda peer: peer.write(name, given), deadline, BEFORE_IT_BEGINS.get()
+            )
         except DeviceError as error:
             raise error.of(tag.spec.path) from None
         for plan in self._plans:
@@ -131,7 +133,10 @@ class TangoDriver(Driver):
         command = found(self._commands, name, self._link.key)
         argument = argument_of(command, arguments)
         words = f"call {command.name} {'' if argument is None else repr(argument)[:200]}"
-        return await self._link.ask(words, lambda peer: peer.call(command.name, argument, command.gives), deadline)
+        check = BEFORE_IT_BEGINS.get()
+        return await self._link.ask(
+            words, lambda peer: peer.call(command.name, argument, command.gives), deadline, check
+        )
 
     def remarks(self) -> tuple[str, ...]:
         """See Driver: attributes whose events could not be had."""

@@ -36,6 +36,7 @@ class TangoLink(Link):
         self._thread: OneThread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
+        self._turn = asyncio.Lock()
         self._news: dict[str, Answer] = {}
 
     def listen(self, told: Callable[[dict[str, Answer]], None]) -> None:
@@ -47,6 +48,7 @@ class TangoLink(Link):
         await self.close()
         self._loop = asyncio.get_running_loop()
         self._thread = OneThread(f"tango {self.key}")
+        self._turn = asyncio.Lock()  # what hangs in the thread before keeps nobody out
         peer = await self._run(lambda: Peer(self._config.url, self._config.timeout))
         self._peer = peer
         self.counters["connects"] += 1
@@ -61,10 +63,16 @@ class TangoLink(Link):
                 thread.submit(peer.close)
             thread.shutdown(wait=False)
 
-    async def ask(self, words: str, work: Callable[[Peer], T], deadline: float | None = None) -> T:
+    async def ask(
+        self,
+        words: str,
+        work: Callable[[Peer], T],
+        deadline: float | None = None,
+        check: Callable[[], None] = lambda: None,
+    ) -> T:
         """The result of a call. Raises DeliveryError, after which the link is down if the connection is gone.
 
-        ExpiredError if it could not begin by monotonic time `deadline`.
+        ExpiredError if it could not begin by monotonic time `deadline`; what `check` raises when its turn has come.
         """
         peer = self._peer
         if peer is None:
@@ -72,7 +80,9 @@ class TangoLink(Link):
         self.counters["requests"] += 1
         self._traced("tx", words)
         try:
-            result = await self._run(lambda: work(self._in_time(peer, deadline)))
+            async with self._turn:
+                check()
+                result = await self._run(lambda: work(self._in_time(peer, deadline)))
         except Exception as error:
             self._traced("rx", f"{words}: {error}")
             if isinstance(error, NotConnectedError | BrokenError) and self._peer is peer:

@@ -37,7 +37,10 @@ Putter = Callable[[Arguments], None]
 
 @dataclass(slots=True)
 class Members:
-    """What one device answers: properties and methods by name in lower case, and what it is forced to."""
+    """What one device answers: properties and methods by name in lower case, and what it is forced to.
+
+    `actions` of its own take and give text. `heard` is called when anybody asks it anything.
+    """
 
     get: dict[str, Getter] = field(default_factory=dict)
     put: dict[str, Putter] = field(default_factory=dict)
@@ -45,6 +48,8 @@ class Members:
     force: dict[str, Callable[[Any], None]] = field(default_factory=dict)
     image: Callable[[], NDArray[Any]] | None = None
     state: Sequence[str] = ()
+    actions: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    heard: Callable[[], None] = lambda: None
 
 
 def constant(value: Any) -> Getter:
@@ -68,7 +73,7 @@ class SimDevice:
             "driverversion": constant("1.0"),
             "interfaceversion": constant(version),
             "name": constant(name),
-            "supportedactions": constant([FORCE]),
+            "supportedactions": constant([FORCE, *members.actions]),
             "devicestate": self._state,
         }
         self.get = common | members.get
@@ -169,6 +174,7 @@ class AlpacaServer:
         forcing = member == "action" and request.method == "PUT"
         if self._clock.monotonic() < device.broken_until and not forcing:
             raise Silence
+        device.members.heard()
         given = Arguments(request.values, exact=request.method == "PUT")
         numbers = given.transaction(), next(self._transactions) & 0xFFFFFFFF
         try:
@@ -191,6 +197,9 @@ class AlpacaServer:
     def _done(self, device: SimDevice, member: str, method: str, given: Arguments) -> Any:
         if member in device.members.lacks:
             raise DeviceError("not_implemented", f"{member} is not implemented")
+        if method == "PUT" and member == "action" and given.text("Action").lower() in device.members.actions:
+            _require_connected(device)
+            return device.members.actions[given.text("Action").lower()](given.text("Parameters"))
         if method == "PUT" and member == "action":
             return self._action(device, given)
         if member in ("imagearray", "imagearrayvariant") and device.members.image is not None and method == "GET":
@@ -204,7 +213,7 @@ class AlpacaServer:
 
     def _action(self, device: SimDevice, given: Arguments) -> str:
         if given.text("Action").lower() != FORCE:
-            raise DeviceError("no_such_action", f"there is {FORCE}")
+            raise DeviceError("no_such_action", f"there is {', '.join((FORCE, *device.members.actions))}")
         try:
             self._force(device, json.loads(given.text("Parameters")))
         except (RefusedError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""A simulated dome: shutter and roof take their time, and the shutter can jam."""
+"""A simulated dome: shutter and roof take their time, the shutter can jam, and closes when nobody asks any more."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ JAM_NOTICED = 2.0
 
 
 class SimDome:
-    """`seconds` from closed to open, `rate` degrees per second."""
+    """`seconds` from closed to open, `rate` degrees per second, `watchdog` seconds without `heard` until it closes."""
 
-    def __init__(self, clock: Clock, *, seconds: float = 12.0, rate: float = 6.0, park: float = 0.0) -> None:
+    def __init__(
+        self, clock: Clock, *, seconds: float = 12.0, rate: float = 6.0, park: float = 0.0, watchdog: float = 0.0
+    ) -> None:
         self.clock = clock
         self.seconds, self.rate, self.park_azimuth = seconds, rate, park
         self._open, self._target, self._begun = 0.0, 0.0, 0.0
         self._jammed_at: float | None = None
+        self.watchdog = watchdog
+        self._heard = clock.monotonic()
         self._azimuth, self._goal, self._left = park, park, 0.0
         self._parking = True
 
@@ -37,9 +41,24 @@ class SimDome:
     @property
     def opening(self) -> float:
         """How far it is open, 0 to 1."""
+        self._help_itself()
+        return self._opening_at(self.clock.monotonic())
+
+    def heard(self) -> None:
+        """Somebody asked it something."""
+        self._help_itself()
+        self._heard = self.clock.monotonic()
+
+    def _help_itself(self) -> None:
+        """Close, from the moment on at which nobody had been heard for so long."""
+        silent = self._heard + self.watchdog
+        if self.watchdog and self._target > 0.0 and self.clock.monotonic() >= silent:
+            self._open, self._target, self._begun = self._opening_at(silent), 0.0, silent
+
+    def _opening_at(self, moment: float) -> float:
         if self._jammed_at is not None:
             return self._jammed_at
-        way = (self.clock.monotonic() - self._begun) / self.seconds
+        way = (moment - self._begun) / self.seconds
         if self._target > self._open:
             return min(self._target, self._open + way)
         return max(self._target, self._open - way)
@@ -55,6 +74,7 @@ class SimDome:
 
     def move(self, target: float) -> None:
         """Begin to open (1) or to close (0)."""
+        self.heard()
         now = self.opening
         self._open, self._target, self._begun = now, target, self.clock.monotonic()
 

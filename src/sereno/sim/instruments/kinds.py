@@ -75,6 +75,7 @@ def telescope(model: SimTelescope, actor: str = "telescope") -> SimDevice:
             "utcdate": _model(lambda: datetime.fromtimestamp(model.now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")),
             "sitelatitude": _model(lambda: model.latitude),
             "sitelongitude": _model(lambda: model.longitude),
+            "siteelevation": _model(lambda: model.elevation),
             "targetrightascension": _model(lambda: _target(target)[0]),
             "targetdeclination": _model(lambda: _target(target)[1]),
             "slewsettletime": _model(lambda: round(model.settle)),
@@ -84,7 +85,7 @@ def telescope(model: SimTelescope, actor: str = "telescope") -> SimDevice:
             **_constants(
                 alignmentmode=2, aperturearea=0.19, aperturediameter=0.5, athome=False, declinationrate=0.0,
                 doesrefraction=False, equatorialsystem=1, focallength=1.6, ispulseguiding=False, rightascensionrate=0.0,
-                siteelevation=2830.0, trackingrate=0, trackingrates=[0], canpark=True, canunpark=True,
+                trackingrate=0, trackingrates=[0], canpark=True, canunpark=True,
                 canslew=False, canslewasync=True, canslewaltaz=False, canslewaltazasync=True, cansync=True,
                 cansyncaltaz=False, cansettracking=True,
             ),
@@ -133,19 +134,19 @@ def _within(value: float, low: float, high: float, name: str) -> float:
     return value
 
 
-def dome(model: SimDome, actor: str = "dome") -> SimDevice:
-    """A dome with shutter and roof."""
+def dome(model: SimDome, actor: str = "dome", *, shutter: bool = True) -> SimDevice:
+    """A dome that turns, and has a shutter unless that is somebody else's."""
+    moving = (ShutterState.OPENING, ShutterState.CLOSING)
+    without = () if shutter else ("shutterstatus", "openshutter", "closeshutter")
     members = Members(
         get={
             "shutterstatus": _model(lambda: _SHUTTER[model.shutter]),
             "azimuth": _model(lambda: model.azimuth),
-            "slewing": _model(
-                lambda: model.turning or model.shutter in (ShutterState.OPENING, ShutterState.CLOSING)
-            ),
+            "slewing": _model(lambda: model.turning or model.shutter in moving),
             "atpark": _model(lambda: model.parked),
             **_constants(
                 athome=False, slaved=False, canfindhome=False, canpark=True, cansetaltitude=False, cansetazimuth=True,
-                cansetpark=False, cansetshutter=True, canslave=False, cansyncazimuth=False,
+                cansetpark=False, cansetshutter=shutter, canslave=False, cansyncazimuth=False,
             ),
         },
         put={
@@ -155,11 +156,24 @@ def dome(model: SimDome, actor: str = "dome") -> SimDevice:
             "park": lambda _: model.park(),
             "abortslew": lambda _: model.abort(),
         },
-        lacks=frozenset(("altitude", "findhome", "setpark", "slewtoaltitude", "synctoazimuth")),
+        lacks=frozenset(("altitude", "findhome", "setpark", "slewtoaltitude", "synctoazimuth", *without)),
         force={"jam": lambda on: model.jam(bool(on))},
-        state=("ShutterStatus", "Azimuth", "Slewing", "AtPark"),
+        actions={"watchdog": lambda text: _watchdog(model, text)} if shutter else {},
+        heard=model.heard,
+        state=(*(("ShutterStatus",) if shutter else ()), "Azimuth", "Slewing", "AtPark"),
     )  # fmt: skip
     return SimDevice("dome", "Dome", members, version=3, actor=actor)
+
+
+def _watchdog(model: SimDome, text: str) -> str:
+    """Set, unless there is no text; told."""
+    if text.strip():
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = -1.0
+        model.watchdog = _within(seconds, 0, 3600, "watchdog")
+    return f"{model.watchdog:g}"
 
 
 def wheel(model: SimWheel, actor: str = "filterWheel") -> SimDevice:

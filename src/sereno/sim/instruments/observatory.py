@@ -17,6 +17,9 @@ from .starfield import INFRARED, VISIBLE, Scene, Sensor
 from .telescope import SimTelescope
 
 Pointing: TypeAlias = "tuple[float, float]"
+GeoPlace: TypeAlias = "tuple[float, float, float]"
+"""Degrees north and east, metres above the sea."""
+HERE: GeoPlace = (31.0439, -115.4637, 2800.0)
 INFRARED_FILTERS = ("First infrared filter", "J", "H", "K", "dark")
 LAMP = 400.0
 """Electrons per second and pixel that the flat lamp gives without a filter."""
@@ -33,16 +36,19 @@ class SimObservatory:
     """All models on one clock. The same seed gives the same stars and the same noise.
 
     `pointing`, J2000, is for cameras that run apart from their telescope. `roofless`: the dome is somebody else's, so
-    that the cameras always see the sky.
+    that the cameras always see the sky. `shutter`: the dome has one. `place`: where the telescope stands.
     """
 
     def __init__(
-        self, clock: Clock, *, seed: int = 0, roofless: bool = False, pointing: Callable[[], Pointing] | None = None,
-        visible: Sensor = VISIBLE, infrared: Sensor = INFRARED,
+        self, clock: Clock, *, seed: int = 0, roofless: bool = False, shutter: bool = True,
+        pointing: Callable[[], Pointing] | None = None, visible: Sensor = VISIBLE, infrared: Sensor = INFRARED,
+        place: GeoPlace = HERE,
     ) -> None:  # fmt: skip
         self.clock = clock
         self.roofless = roofless
-        self.telescope = SimTelescope(clock)
+        self.shutter = shutter
+        latitude, longitude, elevation = place
+        self.telescope = SimTelescope(clock, latitude=latitude, longitude=longitude, elevation=elevation)
         self.pointing = pointing or self.telescope.pointing
         self.dome = SimDome(clock)
         self.wheel, self.infrared_wheel = SimWheel(clock), SimWheel(clock, INFRARED_FILTERS)
@@ -71,7 +77,7 @@ class SimObservatory:
         """Alpaca devices over the models, all of them or those named."""
         made = [
             kinds.telescope(self.telescope),
-            kinds.dome(self.dome),
+            kinds.dome(self.dome, shutter=self.shutter),
             kinds.camera(self.visible, "cameraVIS"),
             kinds.camera(self.infrared, "cameraNIR"),
             kinds.wheel(self.wheel, "filterWheel"),

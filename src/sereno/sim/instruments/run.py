@@ -17,7 +17,7 @@ from sereno.model import Clock, DeliveryError, DeviceError, SystemClock
 from sereno.sim.scenario import Scenario
 
 from .alpaca import FORCE, AlpacaServer
-from .observatory import PARTS, Pointing, SimObservatory
+from .observatory import HERE, PARTS, GeoPlace, Pointing, SimObservatory
 
 DEFAULT_PORT = 11111
 FOLLOWED_EVERY = 1.0
@@ -31,18 +31,22 @@ async def run_alpaca(
     seed: int = 0,
     scenario: Scenario | None = None,
     roofless: bool = False,
+    shutter: bool = True,
     telescope: str = "",
+    place: GeoPlace = HERE,
     discovery: bool = False,
     clock: Clock | None = None,
     transports: Transports | None = None,
 ) -> AsyncIterator[AlpacaServer]:
     """A server on 127.0.0.1 with the devices of `part`, all of them without one. Raises OSError when a port is taken.
 
-    `telescope`: the URL of the one that the cameras look through, where that is another server's.
+    `telescope`: the URL of the one that the cameras look through, where that is another server's. `shutter`: the dome
+    has one.
     """
     clock, transports = clock or SystemClock(), transports or SocketTransports()
     followed = _Followed(clock, transports, telescope) if telescope else None
-    site = SimObservatory(clock, seed=seed, roofless=roofless, pointing=followed.pointing if followed else None)
+    pointing = followed.pointing if followed else None
+    site = SimObservatory(clock, seed=seed, roofless=roofless, shutter=shutter, pointing=pointing, place=place)
     server = AlpacaServer(site.devices(*PARTS.get(part, ())), clock, transports=transports, scenario=scenario)
     await server.start(port)
     following = asyncio.create_task(followed.run(), name="pointing of the telescope") if followed else None

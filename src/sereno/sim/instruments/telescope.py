@@ -31,12 +31,13 @@ class SimTelescope:
         *,
         latitude: float = 31.0439,
         longitude: float = -115.4637,
+        elevation: float = 2800.0,
         rate: float = 5.0,
         settle: float = 1.0,
         lowest: float = 10.0,
     ) -> None:
         self.clock = clock
-        self.latitude, self.longitude = latitude, longitude
+        self.latitude, self.longitude, self.elevation = latitude, longitude, elevation
         self.rate, self.settle, self.lowest = rate, settle, lowest
         self.parked = True
         self.stuck = False

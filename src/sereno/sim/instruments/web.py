@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import httptools
 import structlog
@@ -120,10 +120,10 @@ class _Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """A request is complete."""
         method = self._parser.get_method().decode("ascii", "replace")
-        parts = urlsplit(self._target.decode("latin-1"))
-        text = parts.query if method == "GET" else self._body.decode("utf-8", "replace")
+        path, _, query = self._target.decode("latin-1").partition("#")[0].partition("?")
+        text = query if method == "GET" else self._body.decode("utf-8", "replace")
         values = dict(parse_qsl(text, keep_blank_values=True))
-        self._waiting.append(Request(method, parts.path, values, self._headers))
+        self._waiting.append(Request(method, path, values, self._headers))
         self._target, self._headers, self._body = b"", {}, bytearray()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._answer(), name="answer of a simulator")

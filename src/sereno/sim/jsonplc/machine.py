@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sereno.drivers.jsonplc.protocol import BEAT, SET, STATUS, Value, ack
-from sereno.model import Clock
+from sereno.model import Clock, ConfigurationError, Fault
 from sereno.sim.scenario import Scenario
 
 from .devices import ACTUATORS, SimDevice
@@ -22,7 +22,8 @@ class PlcMachine:
 
     Nobody beats for as long as the last BEAT allowed: every actuator with a safe place goes there, and says so
     in `refuge`. FORCE is of the simulator alone: it sets any value, as weather and burglars do; a device that is
-    `jammed` takes orders, and does not arrive while it is.
+    `jammed` takes orders, and does not arrive while it is. Raises ConfigurationError for a scenario that asks for
+    what this one has not.
     """
 
     def __init__(self, devices: Iterable[SimDevice], clock: Clock, scenario: Scenario | None = None) -> None:
@@ -36,6 +37,10 @@ class PlcMachine:
         self._moving: dict[tuple[str, str], tuple[float, str]] = {}
         self._jammed: set[str] = set()
         self._beat_until: float | None = None
+        events = () if scenario is None else [event for event in scenario.events if event.simulator == ACTOR]
+        faults = [Fault(event.where, why) for event in events if (why := self.why_not(event.action))]
+        if faults:
+            raise ConfigurationError(faults)
 
     def answer(self, commands: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
         """The parts of the answer; None where the PLC as a whole is broken down and does not answer."""
@@ -69,28 +74,42 @@ class PlcMachine:
                 self.devices[device].values[name].value = word
                 del self._moving[device, name]
 
-    def force(self, event: Mapping[str, Any]) -> str:
-        """Set a value, or break a device (or the PLC) down for N answers. Why not, in words; empty = done."""
+    def why_not(self, event: Any) -> str:
+        """Why `force` cannot do this, in words; empty = it can."""
+        if not isinstance(event, Mapping):
+            return f"{event!r:.80} is no table"
         device, broken = event.get("device_name", event.get("device")), event.get("broken")
         if device == PLC and isinstance(broken, int):
-            self._silent = broken
             return ""
         found = self.devices.get(str(device))
         if found is None:
             return f"no device {device!r}; there are: {', '.join(self.devices)}"
+        if isinstance(broken, int) or isinstance(event.get("jammed"), bool) or event.get("value_name") == "valid":
+            return ""
+        if str(event.get("value_name")) not in found.values or not isinstance(event.get("value"), Value):
+            return f"device {device} has no such value; there are: {', '.join(found.values)}"
+        is_number = isinstance(found.values[str(event["value_name"])].value, int | float)
+        if is_number and isinstance(event["value"], str):
+            return f"{event['value_name']} of {device} is a number, not {event['value']!r}"
+        return ""
+
+    def force(self, event: Mapping[str, Any]) -> str:
+        """Set a value, or break a device (or the PLC) down for N answers. Why not, in words; empty = done."""
+        if why := self.why_not(event):
+            return why
+        device, broken = event.get("device_name", event.get("device")), event.get("broken")
+        if device == PLC:
+            self._silent = int(broken or 0)
+            return ""
+        found = self.devices[str(device)]
         if isinstance(broken, int):
             found.broken = broken
-            return ""
-        if isinstance(jammed := event.get("jammed"), bool):
+        elif isinstance(jammed := event.get("jammed"), bool):
             (self._jammed.add if jammed else self._jammed.discard)(found.name)
-            return ""
-        if event.get("value_name") == "valid":
+        elif event.get("value_name") == "valid":
             found.valid = event.get("value") in (True, 1, "yes")
-            return ""
-        value = found.values.get(str(event.get("value_name")))
-        if value is None or not isinstance(event.get("value"), Value):
-            return f"device {device} has no such value; there are: {', '.join(found.values)}"
-        value.value = event["value"]
+        else:
+            found.values[str(event.get("value_name"))].value = event["value"]
         return ""
 
     def _iterate(self) -> None:
