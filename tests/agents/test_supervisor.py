@@ -12,7 +12,7 @@ import pytest
 from sereno import Device, scan, tag
 from sereno.access.actor import ROLES, Actor
 from sereno.agents.supervision import Patience
-from sereno.agents.supervisor import AgentRule, Supervised, Supervisor, agent_alarms
+from sereno.agents.supervisor import AgentRule, SupervisedAgent, Supervisor, agent_alarms
 from sereno.app.agents import AgentDevices
 from sereno.app.serve.server import DeviceServer
 from sereno.client import Client
@@ -34,6 +34,7 @@ class Agent(Device):
     heals = False
     fails_to_start = False
     starts = 0
+    watched: SupervisedAgent | None = None
 
     def startup(self) -> None:
         type(self).starts += 1
@@ -57,7 +58,8 @@ async def supervised(clock: JumpingClock, **patience: Any) -> AsyncIterator[tupl
     async with DeviceServer(device_configs(cls, AGENT), Environment(clock=clock)) as server:
         rule = AgentRule(AGENT, Patience(**patience))
         supervisor = Supervisor([rule], AgentDevices(server.devices), server.hub, clock)
-        server.router.register(WATCH, supervisor.agents[WATCH])
+        cls.watched = supervisor.members[WATCH]
+        server.router.register(WATCH, cls.watched)
         task = asyncio.create_task(supervisor.run())
         try:
             await clock.sleep(3.5)
@@ -79,6 +81,39 @@ async def test_who_works_is_left_alone(clock: JumpingClock) -> None:
         assert await told(client) == ("running", 0)
         assert cls.starts == 1
         assert (await client.get(f"{AGENT}/rounds")).value > 50
+
+
+@jumping
+async def test_who_works_is_told_now_and_then_and_who_is_silent_each_second(clock: JumpingClock) -> None:
+    async with supervised(clock, silent=30.0) as (cls, client):
+        await clock.sleep(60)
+        quiet = [await _age(client, clock) for _ in range(20)]
+        assert 4.0 <= max(quiet) <= 5.0
+        cls.trouble = "hang"
+        await clock.sleep(10)
+        assert max([await _age(client, clock) for _ in range(10)]) <= 1.0
+        assert (await client.get(f"{WATCH}/silence")).value > 15
+        await client.call(WATCH, "stop")
+        assert (await told(client))[0] == "stopped"
+
+
+@jumping
+async def test_who_is_heard_again_is_told_to_be_at_once(clock: JumpingClock) -> None:
+    async with supervised(clock, silent=30.0) as (cls, client):
+        cls.trouble = "fail"
+        await clock.sleep(20)
+        assert (await client.get(f"{WATCH}/silence")).value > 15
+        before, cls.trouble = (await client.get(f"{AGENT}/rounds")).value, ""
+        while (await client.get(f"{AGENT}/rounds")).value == before:
+            await clock.sleep(0.1)
+        await clock.sleep(1.5)
+        assert (await client.get(f"{WATCH}/silence")).value < 2
+
+
+async def _age(client: Client, clock: JumpingClock) -> float:
+    """Seconds since it was told, after one more."""
+    await clock.sleep(1)
+    return (await client.get(f"{WATCH}/silence")).age
 
 
 @pytest.mark.parametrize("trouble", ["hang", "fail"])
@@ -118,7 +153,12 @@ async def test_who_cannot_start_has_its_time_and_is_given_up_then(clock: Jumping
         cls.fails_to_start = True
         await client.call(WATCH, "restart")
         await clock.sleep(50.0)
-        assert (await told(client))[0] != "given_up"
+        assert (await told(client))[0] == "starting"
+        assert cls.watched is not None
+        said = cls.watched.status().status
+        assert said.startswith("not started yet, ")
+        assert "s of 60 s are over" in said
+        assert "the cable is out" in said
         await clock.sleep(20.0)
         assert (await told(client))[0] == "given_up"
 
@@ -164,11 +204,12 @@ class SlowToEnd:
 @jumping
 async def test_who_is_stopped_while_it_is_started_again_stays_stopped(clock: JumpingClock) -> None:
     control = SlowToEnd(clock)
-    agent = Supervised(AgentRule(AGENT, Patience()), control, Hub(clock), clock)
+    agent = SupervisedAgent(AgentRule(AGENT, Patience()), control, Hub(clock), clock)
     again = asyncio.create_task(agent.call("restart", ()))
     await clock.sleep(0.1)
     await agent.call("stop", ())
-    await again
+    with pytest.raises(RefusedError, match="overtaken by a later stop"):
+        await again
     assert (agent.machine.state, control.runs) == ("stopped", False)
 
 
@@ -187,10 +228,11 @@ async def test_who_is_stopped_and_does_not_end_is_remembered_as_stopped(clock: J
     async def remember(device: str, why: str) -> None:
         known[device] = why
 
-    agent = Supervised(AgentRule(AGENT, Patience()), NeverEnds(clock), Hub(clock), clock, remember)
+    agent = SupervisedAgent(AgentRule(AGENT, Patience()), NeverEnds(clock), Hub(clock), clock, remember)
     with pytest.raises(RefusedError, match="does not end within"):
         await agent.call("stop", ())
     assert (agent.machine.state, known[AGENT].startswith("stopped by")) == ("stopped", True)
+    await agent.forsake()
 
 
 @jumping
@@ -199,7 +241,7 @@ async def test_who_is_stopped_ends_even_when_that_cannot_be_remembered(clock: Ju
         raise OperationError(f"the disk is full: {device} {why}")
 
     control = SlowToEnd(clock)
-    agent = Supervised(AgentRule(AGENT, Patience()), control, Hub(clock), clock, full)
+    agent = SupervisedAgent(AgentRule(AGENT, Patience()), control, Hub(clock), clock, full)
     with pytest.raises(OperationError, match="disk is full"):
         await agent.call("stop", ())
     assert (agent.machine.state, control.runs) == ("stopped", False)
@@ -207,6 +249,6 @@ async def test_who_is_stopped_ends_even_when_that_cannot_be_remembered(clock: Ju
 
 def test_an_alarm_of_its_own_for_each() -> None:
     (alarm,) = agent_alarms([AgentRule(AGENT)])
-    labels = ("starting", "running", "stopped", "given_up")
+    labels = ("starting", "running", "stopped", "given_up", "stopping")
     made = compile_expression(alarm.condition, str, labels=lambda _: labels)
-    assert [bool(made.evaluate([code], [0])[0]) for code in range(4)] == [False, False, False, True]
+    assert [bool(made.evaluate([code], [0])[0]) for code in range(5)] == [False, False, False, True, False]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sereno.access.actor import Actor, Permission, Right, Role
-from sereno.app.agent_logs import KEPT, LONGEST, AgentLogs
+from sereno.app.agent_logs import KEPT, KEPT_OF_OTHERS, LONGEST, OTHERS, AgentLogs
 from sereno.app.apart.said import INFO, pass_on, ready_line, said
 from sereno.model import NotFoundError, SystemClock
 
@@ -40,6 +40,29 @@ async def test_lines_go_to_the_agent_that_they_name() -> None:
     assert [line.event for line in await ring.log("lab/keeper", READER, limit=1)] == ["three"]
 
 
+async def test_other_devices_have_logs_too_shorter_ones_and_of_those_only_who_spoke_last() -> None:
+    many = {f"lab/d{i}": None for i in range(OTHERS + 5)}
+    ring = AgentLogs(lambda: ["lab/keeper"], SystemClock(), lambda: many)
+    for device in many:
+        for _ in range(KEPT_OF_OTHERS + 3):
+            ring.take({"event": "link down", "link": device})
+    ring.take({"event": "of nobody", "device": "elsewhere"})
+    assert len(await ring.log(f"lab/d{OTHERS + 4}", READER)) == KEPT_OF_OTHERS
+    assert await ring.log("lab/d0", READER) == []
+    ring.take({"event": "again", "device": "lab/d0/child"})
+    assert [line.event for line in await ring.log("lab/d0", READER)] == ["again"]
+    with pytest.raises(NotFoundError, match="no agent and no device 'elsewhere'; agents: lab/keeper"):
+        await ring.log("elsewhere", READER)
+
+
+async def test_what_is_said_of_a_link_is_in_the_log_of_each_of_its_devices() -> None:
+    ring = AgentLogs(lambda: ["lab/keeper"], SystemClock(), lambda: {"lab/plc", "lab/meter"})
+    ring.take({"event": "link down", "link": "tcp://h:5003", "devices": ["lab/plc", "lab/meter"], "error": "gone"})
+    for device in ("lab/plc", "lab/meter"):
+        (line,) = await ring.log(device, READER)
+        assert (line.event, line.fields) == ("link down", {"error": "gone"})
+
+
 async def test_who_asks_on_after_a_restart_gets_what_the_new_run_says() -> None:
     before = logs()
     for _ in range(3):
@@ -53,7 +76,7 @@ async def test_who_asks_on_after_a_restart_gets_what_the_new_run_says() -> None:
 
 
 async def test_who_may_not_read_an_agent_learns_nothing_of_it() -> None:
-    with pytest.raises(NotFoundError, match=r"there are: lab/keeper$"):
+    with pytest.raises(NotFoundError, match=r"agents: lab/keeper$"):
         await logs().log("home/cook", READER)
 
 
@@ -93,6 +116,16 @@ async def test_what_a_process_prints_before_it_is_ready_does_not_count_as_ready(
         assert await ready_line(reader, "lab/keeper") == {"url": "tcp://x", "token": "t"}
         assert await ready_line(reader, "lab/keeper") is None
     assert [one["event"] for one in captured] == ["it begins", '{"number": 1}', "later"]
+
+
+async def test_it_is_ready_although_a_thread_of_its_own_prints_in_between() -> None:
+    reader = asyncio.StreamReader()
+    reader.feed_data(b'plain {"words{"url":"tcp://x","token":"t"}\n\nlater\n')
+    reader.feed_eof()
+    with structlog.testing.capture_logs() as captured:
+        assert await ready_line(reader, "lab/keeper") == {"url": "tcp://x", "token": "t"}
+        assert await ready_line(reader, "lab/keeper") is None
+    assert [one["event"] for one in captured] == ['plain {"words', "later"]
 
 
 async def test_a_line_without_end_ends_nothing() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from sereno.access.actor import ROLES, Actor
 from sereno.app.datafolder import DataFolder
-from sereno.app.demo import with_urls
 from sereno.app.demo_fleet import FLEET
 from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
+from sereno.app.simulators.placing import with_urls
 from sereno.client import JobDetail, Reading
 from sereno.device import Environment
 from sereno.model import severity

@@ -12,9 +12,10 @@ import pytest
 
 from sereno.app.cli import run_cli
 from sereno.app.datafolder import DataFolder
-from sereno.app.demo import TEMPLATE, with_urls
+from sereno.app.demo import TEMPLATE
 from sereno.app.node import Node
 from sereno.app.plant.load import Plant, load_plant
+from sereno.app.simulators.placing import with_urls
 from sereno.device import Environment
 from sereno.model import ConfigurationError
 from sereno.sim.waterworks.run import run_waterworks
@@ -56,6 +57,7 @@ def test_a_rule_as_declared(tmp_path: Path) -> None:
         ("cooldown = \"100ms\"", "stale = \"maybe\"", "one of act, hold"),
         ("cooldown = \"100ms\"", "actor = \"admin\"", "actor"),
         ("cooldown = \"100ms\"", GUARD, "duplicate"),
+        ("cooldown = \"100ms\"", "cooldown = \"50ms\"\nretry = true", "cooldown of 0.1 s or more"),
     ],
 )  # fmt: skip
 def test_faults_of_a_rule_have_their_line(tmp_path: Path, old: str, new: str, found: str) -> None:
@@ -69,7 +71,7 @@ def test_faults_of_a_rule_have_their_line(tmp_path: Path, old: str, new: str, fo
 
 
 async def eventually(client: httpx.AsyncClient, check: Any, what: str) -> dict[str, Any]:
-    for _ in range(400):
+    for _ in range(2400):
         (guard,) = (await client.get("/api/v1/guards")).raise_for_status().json()["guards"]
         if check(guard):
             found: dict[str, Any] = guard
@@ -84,7 +86,7 @@ async def test_it_acts_once_and_arms_again(tmp_path: Path) -> None:
         async with Node(plant, DataFolder(tmp_path / "data"), Environment()) as node:
             ready = await node.start("127.0.0.1", 0)
             headers = {"Authorization": f"Bearer {ready.token}"}
-            async with httpx.AsyncClient(base_url=ready.url, headers=headers, timeout=10) as client:
+            async with httpx.AsyncClient(base_url=ready.url, headers=headers, timeout=60) as client:
                 await eventually(client, lambda g: g["verdict"] == "false", "judged")
                 writes = sim.servers["river/plc1"].counters["writes"]
                 forced = f"/api/v1/values/{TURBIDITY}/substitution"

@@ -42,7 +42,7 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
         await running.start("127.0.0.1", 0)
         assert running.parts.historian is not None
         for i in range(3):
-            running.parts.itself.publish(0.0, (i + 5) * 1e9)
+            running.parts.itself.publish(0.0, (i + 5) * 1e9, 1e8)
         await running.parts.historian.durable()
         yield running
 

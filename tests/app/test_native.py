@@ -40,7 +40,7 @@ def node_of(folder: Path, text: str) -> Node:
 
 
 async def all_of(subscription: Subscription) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for _ in subscription:
             pass
 

@@ -16,9 +16,10 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from sereno.app.datafolder import DataFolder
-from sereno.app.demo import TEMPLATE, with_urls
+from sereno.app.demo import TEMPLATE
 from sereno.app.node import Node
 from sereno.app.plant.load import Plant, load_plant
+from sereno.app.simulators.placing import with_urls
 from sereno.app.welcome import Ready
 from sereno.device import Environment
 from sereno.model import SerenoError
@@ -32,7 +33,7 @@ async def running(plant: Plant, folder: Path) -> AsyncIterator[tuple[Ready, http
     async with Node(plant, DataFolder(folder), Environment()) as node:
         ready = await node.start("127.0.0.1", 0)
         headers = {"Authorization": f"Bearer {ready.token}"}
-        async with httpx.AsyncClient(base_url=ready.url, headers=headers, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=ready.url, headers=headers, timeout=60) as client:
             yield ready, client
 
 
@@ -55,7 +56,7 @@ async def values(client: httpx.AsyncClient, glob: str = "*") -> dict[str, dict[s
 
 
 async def eventually(check: Callable[[], Awaitable[bool]], what: str) -> None:
-    for _ in range(400):
+    for _ in range(2400):
         if await check():
             return
         await asyncio.sleep(0.025)

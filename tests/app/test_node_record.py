@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import platform
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from sereno.app.cli import run_cli
 from sereno.app.datafolder import DataFolder
-from sereno.app.demo import TEMPLATE, with_urls
+from sereno.app.demo import TEMPLATE
 from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
+from sereno.app.simulators.placing import with_urls
 from sereno.device import Environment
 from sereno.historian.retention import Removed
 from sereno.sim.waterworks.run import RunningWaterworks, run_waterworks
@@ -35,8 +39,8 @@ async def node_over(sim: RunningWaterworks, data: Path, plant: Path = TEMPLATE) 
     async with Node(with_urls(load_plant(plant), sim.urls), DataFolder(data), Environment()) as node:
         ready = await node.start("127.0.0.1", 0)
         headers = {"Authorization": f"Bearer {ready.token}"}
-        async with httpx.AsyncClient(base_url=ready.url, headers=headers, timeout=10) as client:
-            for _ in range(400):
+        async with httpx.AsyncClient(base_url=ready.url, headers=headers, timeout=60) as client:
+            for _ in range(2400):
                 answer = (await client.get("/api/v1/values", params={"tag": TAG})).json()
                 if answer["values"][0]["quality"] == "good":
                     break
@@ -65,6 +69,9 @@ async def test_starts_stops_and_changes_of_the_plant_are_on_record(tmp_path: Pat
     assert [r.target for r in starts] == ["Waterworks"] * 3
     assert starts[0].new["files"].keys() == {"plant.toml", "templates.toml", "river.csv", "town.csv", "mimic.svg"}
     assert starts[0].new["plant"] == str(plant / "plant.toml")
+    assert starts[0].new["python"] == platform.python_version()
+    assert starts[0].new["components"]["numpy"] == np.__version__
+    assert starts[0].new["components"]["sqlite"] == sqlite3.sqlite_version
     assert len(await recorded(data, "node.stop")) == 3
     (change,) = await recorded(data, "configuration.change")
     assert change.seq == starts[2].seq + 1

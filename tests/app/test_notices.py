@@ -86,7 +86,7 @@ class Mailbox:
         return "250 taken"
 
     async def next(self) -> Any:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self.come.wait()
         self.come.clear()
         return self.taken[-1]
@@ -120,7 +120,7 @@ async def running(folder: Path, box: Mailbox) -> AsyncIterator[tuple[Node, httpx
         ready = await node.start("127.0.0.1", 0)
         await node.parts.accounts.add_user("olga", PASSWORD, ["operator"], by="test")
         headers = {"Authorization": f"Bearer {ready.token}"}
-        async with httpx.AsyncClient(base_url=ready.url, headers=headers, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=ready.url, headers=headers, timeout=60) as client:
             yield node, client
 
 
@@ -132,7 +132,7 @@ async def test_a_mail_its_link_and_what_is_on_record(tmp_path: Path, capsys: pyt
         assert "Look at the cable" in text
         link = next(line for line in text.splitlines() if "/notice/" in line).strip()
         assert link.startswith(str(client.base_url))
-        async with httpx.AsyncClient(timeout=10) as stranger:
+        async with httpx.AsyncClient(timeout=60) as stranger:
             page = await stranger.get(link, headers={"accept": "text/html"})
             assert (page.status_code, ALARM in page.text, "olga" in page.text) == (200, True, True)
             assert page.headers["referrer-policy"] == "same-origin"
@@ -189,7 +189,7 @@ async def over_rest(client: httpx.AsyncClient) -> None:
     assert "works.example" not in json.dumps(found), "addresses of people are nobody's business"
     failed = await client.post("/api/v1/notices/test", json={"way": "horn"})
     assert (failed.status_code, "ended with 1" in failed.json()["detail"]) == (409, True)
-    for _ in range(200):
+    for _ in range(1200):
         alarms = (await client.get("/api/v1/alarms")).raise_for_status().json()["alarms"]
         if next(a for a in alarms if a["id"] == "sereno/node/notices_failing")["state"] == "unacknowledged":
             break
@@ -294,7 +294,6 @@ def started(folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-@pytest.mark.timeout(90)
 async def test_kill_9_while_a_mail_goes_out(tmp_path: Path) -> None:
     """The server has taken it, the node never heard so: it comes again, says so, and has the same number."""
     async with mailbox() as box:
@@ -314,7 +313,7 @@ async def test_kill_9_while_a_mail_goes_out(tmp_path: Path) -> None:
             assert second["message-id"] == first["message-id"]
             assert "may have reached you before" in second.get_content()
             assert "may have reached" not in first.get_content()
-            async with asyncio.timeout(20), connected(tmp_path) as client:
+            async with asyncio.timeout(60), connected(tmp_path) as client:
                 while (await client.notices.sent(client.actor))[0].state != "sent":
                     await asyncio.sleep(0.05)
                 assert [s.attempts for s in await client.notices.sent(client.actor)] == [2]

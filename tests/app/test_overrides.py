@@ -12,9 +12,10 @@ from typing import Any
 
 from sereno.app.cli import run_cli
 from sereno.app.datafolder import DataFolder
-from sereno.app.demo import TEMPLATE, with_urls
+from sereno.app.demo import TEMPLATE
 from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
+from sereno.app.simulators.placing import with_urls
 from sereno.device import Environment
 from sereno.sim.waterworks.run import RunningWaterworks, run_waterworks
 
@@ -25,7 +26,7 @@ LEVEL, CHLORINE = "river/plc1/tank_level", "river/plc1/chlorine_setpoint"
 async def node_over(sim: RunningWaterworks, data: Path) -> AsyncIterator[Node]:
     async with Node(with_urls(load_plant(TEMPLATE), sim.urls), DataFolder(data), Environment()) as node:
         await node.start("127.0.0.1", 0)
-        for _ in range(400):
+        for _ in range(2400):
             if (await shown(data, LEVEL))["quality"] == "good":
                 break
             await asyncio.sleep(0.025)

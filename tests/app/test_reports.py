@@ -102,7 +102,7 @@ async def test_a_report_by_mail_by_rest_and_from_the_command_line(
         made = json.loads(out)
         assert (code, made["state"], len(made["written"])) == (0, "made", 4)
         html, sheet = (Path(name).read_text("utf-8") for name in made["written"][:2])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await box.come.wait()
         the_mail_is_whole(box.taken[0], html, sheet)
         await over_rest(client, made, html)
@@ -160,7 +160,7 @@ async def test_a_mail_that_does_not_go_is_an_alarm(tmp_path: Path, require_packa
         from sereno.client import ReportOrder
 
         await client.reports.order(ReportOrder(report="daily", send=True), client.actor)
-        for _ in range(200):
+        for _ in range(1200):
             states = {alarm: str(state) for alarm, state, _ in node.parts.alarms.standing()}
             if states["sereno/node/notices_failing"] == "unacknowledged":
                 break

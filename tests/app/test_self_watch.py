@@ -16,6 +16,7 @@ from sereno.app.plant.load import load_plant
 from sereno.app.self_watch import DEVICE, SPECS
 from sereno.client import AlarmState, Client, connect
 from sereno.device import Environment
+from sereno.hub.hub import Hub
 
 READER = Actor("reader", (ROLES["viewer"],))
 PLANT = """
@@ -39,11 +40,11 @@ async def running(folder: Path) -> AsyncIterator[tuple[Node, Client]]:
 
 async def test_the_node_is_a_device_with_tags_that_are_recorded(tmp_path: Path) -> None:
     async with running(tmp_path) as (node, client):
-        node.parts.itself.publish(0.004, 5e9)
+        node.parts.itself.publish(0.004, 5e9, 123e6)
         found = {reading.tag.name: reading.value for reading in await client.read(f"{DEVICE}/*")}
         assert found.keys() == {spec.name for spec in SPECS}
         assert (found["audit"], found["history"], found["loop_lag"], found["disk_free"]) == (True, True, 4.0, 5.0)
-        assert found["memory"] > 1
+        assert found["memory"] == 123
         (status,) = [one for one in await client.devices() if one.path == DEVICE]
         assert (status.driver, status.last_error) == ("self", "")
         assert node.parts.historian is not None
@@ -56,7 +57,7 @@ async def test_what_cannot_be_put_on_record_raises_an_alarm(tmp_path: Path, monk
     async with running(tmp_path) as (node, client):
         itself = node.parts.itself
         monkeypatch.setattr(itself, "_problems", lambda: ("no space left on device", "", "the oldest is deleted"))
-        itself.publish(0.0, math.nan)
+        itself.publish(0.0, math.nan, 1e8)
         audit = await client.get(f"{DEVICE}/audit")
         assert audit.value is False
         (free,) = await client.read(f"{DEVICE}/disk_free")
@@ -66,6 +67,36 @@ async def test_what_cannot_be_put_on_record_raises_an_alarm(tmp_path: Path, monk
         assert states[f"{DEVICE}/history_failing"] is AlarmState.NORMAL
         assert states[f"{DEVICE}/history_room_failing"] is AlarmState.UNACKNOWLEDGED
         monkeypatch.setattr(itself, "_problems", lambda: ("", "", ""))
-        itself.publish(0.0, 1e9)
+        itself.publish(0.0, 1e9, 1e8)
         states = {one.spec.id: one.state for one in await client.alarms()}
         assert states[f"{DEVICE}/audit_failing"] is AlarmState.RETURNED
+
+
+async def test_a_guard_that_gets_nowhere_raises_an_alarm(tmp_path: Path) -> None:
+    async with running(tmp_path) as (node, client):
+        itself = node.parts.itself
+        itself.guards = lambda: "guard close: not done 4 times, refused: the interlock"
+        itself.publish(0.0, 1e9, 1e8)
+        assert (await client.get(f"{DEVICE}/guards")).value is False
+        (status,) = [one for one in await client.devices() if one.path == DEVICE]
+        assert "not done 4 times" in status.last_error
+        states = {one.spec.id: one.state for one in await client.alarms()}
+        assert states[f"{DEVICE}/guards_failing"] is AlarmState.UNACKNOWLEDGED
+
+
+async def test_a_task_that_a_defect_has_ended_is_a_reason_not_to_be_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: Hub) -> None:
+        raise ArithmeticError("a defect")
+
+    monkeypatch.setattr(Hub, "run_freshness", broken)
+    path = tmp_path / "plant.toml"
+    path.write_text(PLANT)
+    node = Node(load_plant(path), DataFolder(tmp_path / "data"), Environment())
+    await node.start("127.0.0.1", 0)
+    async with connect(data=tmp_path / "data") as client:
+        reasons, _ = await client.complaints()
+        assert reasons == ["freshness has ended by a defect (a defect); start the node again"]
+    with pytest.raises(ArithmeticError):
+        await node.stop()

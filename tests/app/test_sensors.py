@@ -76,7 +76,7 @@ async def test_their_sensor_our_server_their_reader(tmp_path: Path) -> None:
 
 
 def test_our_sensor_their_server_our_reader(capsys: pytest.CaptureFixture[str]) -> None:
-    with program("server", 0) as server:
+    with program("server", free_port(0)) as server:
         assert server.stdout is not None
         port = server.stdout.readline().strip()
         assert run_cli(["sensor", "127.0.0.1", port, "0.001", "--count", "30", "--json"]) == 0

@@ -23,7 +23,7 @@ def test_a_simulated_plc_as_a_process(capfd: pytest.CaptureFixture[str]) -> None
         assert run_cli(["sim", "force", "WXT520:Snow", "12", "--port", port]) == 1
         assert "there are: OutsideTemp" in capfd.readouterr().err
         process.stdin.close()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     assert run_cli(["sim", "force", "WXT520:RainRate", "12", "--port", port]) == 3
     assert run_cli(["sim", "force", "RainRate", "12", "--port", port]) == 2
 
@@ -38,6 +38,6 @@ def test_a_port_that_is_taken_is_said_and_no_more() -> None:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
             said = process.stderr.read()
-            assert process.wait(10) == 1
+            assert process.wait(60) == 1
     assert len(said.splitlines()) == 1, said
     assert f"cannot listen on 127.0.0.1:{port}" in said

@@ -59,7 +59,7 @@ class Mill:
 
     def rest(self, who: str) -> httpx.AsyncClient:
         headers = {"authorization": f"Bearer {self.tokens[who]}"}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=10)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60)
 
     def client(self, who: str) -> Any:
         return connect(self.url, self.tokens[who])
@@ -86,7 +86,7 @@ class Mill:
         return process, (await process.stdout.readline()).decode()
 
     async def waits(self, rest: httpx.AsyncClient, target: str) -> dict[str, Any]:
-        for _ in range(200):
+        for _ in range(3000):
             for one in (await rest.get("/api/v1/commands")).raise_for_status().json()["commands"]:
                 if one["target"] == target:
                     found: dict[str, Any] = one
@@ -144,7 +144,7 @@ async def test_rest_from_selection_to_done(mill: Mill) -> None:
         assert mill.held(LIMIT) == 0
         assert (await mill.waits(olga, LIMIT))["approved_by"] == "eva:script"
         assert (await olga.post("/api/v1/commands/limit-0001/execute", json={})).status_code == 202
-        for _ in range(200):
+        for _ in range(3000):
             found = (await olga.get("/api/v1/commands/limit-0001")).json()
             if found["state"] == "done":
                 break
@@ -168,7 +168,7 @@ async def test_put_says_that_it_waits_and_what_is_wrong_is_told(mill: Mill) -> N
 
 
 async def test_only_a_person_signs_and_the_record_says_what_it_means(mill: Mill) -> None:
-    async with mill.rest("olga") as script, httpx.AsyncClient(base_url=mill.url, timeout=10) as page:
+    async with mill.rest("olga") as script, httpx.AsyncClient(base_url=mill.url, timeout=60) as page:
         form = {"user": "olga", "password": PASSWORD}
         assert (await page.post("/sign-in", data=form, headers={"origin": mill.url})).status_code == 303
         key = (await script.post("/api/v1/commands", json={"target": RECIPE, "value": 4})).json()["key"]

@@ -9,12 +9,13 @@ from enum import StrEnum
 
 
 class AgentState(StrEnum):
-    """What the supervisor has an agent do."""
+    """What the supervisor has an agent do. STOPPING is only told: of one that was to end, did not in time, and runs."""
 
     STARTING = "starting"
     RUNNING = "running"
     STOPPED = "stopped"
     GIVEN_UP = "given_up"
+    STOPPING = "stopping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,20 @@ class Supervision:
         """A person stops it."""
         self.state, self.why = AgentState.STOPPED, why
 
-    def judge(self, late: float, why: str, now: float) -> str:
-        """What follows from its being `late` seconds beyond its patience, which `why` says in words."""
+    def give_up(self, why: str) -> None:
+        """It cannot be started or ended, unless a person has stopped it."""
+        if self.state is not AgentState.STOPPED:
+            self.state, self.why = AgentState.GIVEN_UP, why
+
+    def judge(self, late: float, why: str, now: float, *, ready: bool = True) -> str:
+        """What follows from its being `late` seconds beyond its patience, which `why` says in words.
+
+        One that is not `ready` yet is starting.
+        """
         if self.state in (AgentState.STOPPED, AgentState.GIVEN_UP):
             return ""
         if late <= 0:
-            self.state = AgentState.RUNNING
+            self.state = AgentState.RUNNING if ready else AgentState.STARTING
             return ""
         while self._recent and now - self._recent[0] > self.patience.within:
             self._recent.popleft()

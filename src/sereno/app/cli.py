@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from sereno.app.logs import configure_logs
+from sereno.app.platform import end_with_parent
 from sereno.model import (
     ConfigurationError,
     DeniedError,
@@ -31,19 +32,26 @@ class EntryPointGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all installed commands."""
-        return sorted({*super().list_commands(ctx), *(entry.name for entry in entry_points(group=self.entries))})
+        return sorted({*super().list_commands(ctx), *self._entries(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command, or None if there is none of that name."""
         own = super().get_command(ctx, cmd_name)
-        found = [e for e in entry_points(group=self.entries) if e.name == cmd_name]
-        if own is not None or not found:
+        entry = self._entries(ctx).get(cmd_name)
+        if own is not None or entry is None:
             return own
         try:
-            command = found[0].load()
+            command = entry.load()
         except (ImportError, AttributeError) as error:
-            return broken_command(found[0], f"cannot be loaded: {error}")
-        return command if isinstance(command, click.Command) else broken_command(found[0], "is not a click command")
+            return broken_command(entry, f"cannot be loaded: {error}")
+        return command if isinstance(command, click.Command) else broken_command(entry, "is not a click command")
+
+    def _entries(self, ctx: click.Context) -> dict[str, EntryPoint]:
+        """Looked for once a command line: it reads a file of each installed package."""
+        found: dict[str, EntryPoint] | None = ctx.meta.get(self.entries)
+        if found is None:
+            found = ctx.meta[self.entries] = {e.name: e for e in reversed([*entry_points(group=self.entries)])}
+        return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -93,6 +101,7 @@ def exit_code(error: SerenoError) -> int:
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point of the `sereno` script: one clear line for every expected error, never a traceback for it."""
+    end_with_parent()
     sys.exit(run_cli(sys.argv[1:] if argv is None else argv))
 
 
@@ -112,7 +121,7 @@ def run_cli(argv: list[str], given: object = None) -> int:
     except ConfigurationError as error:
         count = len(error.faults)
         _say(str(error), EXIT_USAGE)
-        return _say(f"{count} fault{'s' if count > 1 else ''}; nothing was started", EXIT_USAGE)
+        return _say(f"{count} fault{'s' if count > 1 else ''}; nothing was done", EXIT_USAGE)
     except SerenoError as error:
         return _say(f"sereno: {error}", exit_code(error))
     except KeyboardInterrupt:

@@ -19,7 +19,8 @@ def not_ready(parts: Parts) -> list[str]:
     """Why it does not do all of its work; empty while it does."""
     history = parts.historian.problem if parts.historian is not None else ""
     found = {"history": history, "audit": parts.store.recording.problem, "alarms": parts.alarms.problem}
-    return [f"{name}: {problem}" for name, problem in found.items() if problem]
+    gone = [f"{task} has ended by a defect ({why}); start the node again" for task, why in parts.ended.items()]
+    return [*(f"{name}: {problem}" for name, problem in found.items() if problem), *gone]
 
 
 def recording_problems(store: Store, historian: Historian | None) -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ from sereno.model import OperationError
 from .platform import write_private
 
 _OWN = frozenset(("keys", "reserve", "installation.json", "history", "reports", "logs", "credential.json")) | frozenset(
-    ("agents", "configurations", "tls", "settings.json")
+    ("agents", "configurations", "tls", "settings.json", "played.json")
 )
 
 
@@ -41,6 +41,11 @@ class DataFolder:
     def note(self) -> Path:
         """Which plant file and which database belong to this folder."""
         return self.path / "installation.json"
+
+    @property
+    def played(self) -> Path:
+        """Until when something was played in this folder."""
+        return self.path / "played.json"
 
     @property
     def history(self) -> Path:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
 
 from sereno.model import NotFoundError, OperationError
 
-from .plant.load import Plant, PlantDevice, load_plant
-from .runner import RunOptions, run_node
+from .platform import tied_to_this_process
 from .welcome import Welcome
 
 DEMOS = "sereno.demos"
+_DEVICE = re.compile(r"\{([a-z0-9_]+/[a-z0-9_/]+)(:port)?\}")
+USUAL_DATA = Path("data")
 TEMPLATE = Path(__file__).parent / "templates" / "plant" / "plant.toml"
 
 
@@ -26,7 +31,8 @@ class Demo(Protocol):
     """What an entry point of `sereno.demos` names.
 
     `simulators` are command lines of `sereno` to be tried one after another (usual ports, then free ones): each prints
-    {"devices": {path: url}} when it is ready. "{speed}" among its words takes --speed.
+    {"devices": {path: url}} when it is ready. "{speed}" among its words takes --speed. Without any, the node runs the
+    [[simulator]] tables of the plant file.
     """
 
     @property
@@ -39,7 +45,7 @@ class Demo(Protocol):
 
     @property
     def look_at(self) -> tuple[str, ...]:
-        """What to try, a line each."""
+        """What to try, a line each; "{site/plc}" is where that device is in this run, "{site/plc:port}" its port."""
 
 
 class WaterworksDemo(NamedTuple):
@@ -78,40 +84,78 @@ def run_demo(
     demo: Demo, *, port: int, data: Path, seconds: float | None, speed: float, browser: bool, as_json: bool
 ) -> int:
     """Run a demo until it is told to stop. Exit code 0."""
-    plant = load_plant(demo.plant)
-    with simulator(demo, speed) as urls:
-        options = RunOptions(with_urls(plant, urls), data, "127.0.0.1", port, seconds, fresh_password=True)
-        return run_node(options, Welcome(as_json=as_json, browser=browser, look_at=demo.look_at))
+    with simulator(demo, speed, meanwhile=_load) if demo.simulators else nullcontext() as urls:
+        from .plant.load import load_plant
+        from .runner import RunOptions, run_node
+        from .simulators.placing import with_simulators, with_urls
+
+        loaded = load_plant(demo.plant)
+        plant = with_simulators(loaded) if urls is None else with_urls(loaded, urls)
+        options = RunOptions(plant, data, "127.0.0.1", port, seconds, fresh_password=True)
+        look_at = of_folder(where_it_is(demo.look_at, plant.placed.urls), data)
+        return run_node(options, Welcome(as_json=as_json, browser=browser, look_at=look_at))
 
 
-def with_urls(plant: Plant, urls: Mapping[str, str]) -> Plant:
-    """The plant with other addresses for some of its devices."""
-    devices = [_with_url(d, urls[d.table.name]) if d.table.name in urls else d for d in plant.devices]
-    return replace(plant, devices=tuple(devices))
+def _load() -> None:
+    """What a node needs, which takes as long as its simulators do."""
+    import_module("sereno.app.runner")
 
 
-def _with_url(device: PlantDevice, url: str) -> PlantDevice:
-    if device.written is None:
-        return replace(device, config=device.config.model_copy(update={"url": url}))
-    settings = {**device.written.settings, "url": url}
-    return replace(device, config=settings, written=replace(device.written, settings=settings))
+def where_it_is(look_at: Iterable[str], urls: Mapping[str, str]) -> tuple[str, ...]:
+    """What to try, with the addresses of this run: simulators may have other ports than usual. Raises KeyError."""
+
+    def filled(found: re.Match[str]) -> str:
+        url = urls[found[1]]
+        return str(urlsplit(url).port) if found[2] else url
+
+    return tuple(_DEVICE.sub(filled, line) for line in look_at)
+
+
+def of_folder(look_at: Iterable[str], data: Path) -> tuple[str, ...]:
+    """What to try, with the data folder where it is not the usual one; simulators ask no node."""
+
+    def told(line: str) -> str:
+        words, gap, rest = line.partition("   ")
+        asks = words.startswith("sereno ") and not words.startswith("sereno sim ")
+        return f"{words} --data {shlex.quote(str(data))}{gap}{rest}" if asks else line
+
+    return tuple(look_at if data == USUAL_DATA else map(told, look_at))
 
 
 @contextmanager
-def simulator(demo: Demo, speed: float) -> Iterator[dict[str, str]]:
+def simulator(demo: Demo, speed: float, *, meanwhile: Callable[[], None] = lambda: None) -> Iterator[dict[str, str]]:
     """Start the simulators as a process of their own; it ends with this one. Yields device path -> url.
 
-    On their usual ports where they are free, so that `sereno sim fault` needs no option; else on others.
+    `meanwhile` is done before their answer is waited for. On their usual ports where they are free, so that
+    `sereno sim fault` needs no option; else on others.
     """
-    for words in demo.simulators:
-        process, line = _start([word.format(speed=speed) for word in words], quiet=words is not demo.simulators[-1])
-        if line:
-            break
-    try:
+    with ExitStack() as stack:
+        line, last = "", demo.simulators[-1]
+        for words in demo.simulators:
+            named = [word.format(speed=speed) for word in words]
+            process = stack.enter_context(_started(named, quiet=words is not last))
+            meanwhile()
+            if line := _first_line(process):
+                break
         if not line:
-            raise OperationError(f"the simulator did not start; try `sereno {' '.join(words[:2])}` to see why")
+            raise OperationError(f"the simulator did not start; try `sereno {' '.join(last[:2])}` to see why")
         urls: dict[str, str] = json.loads(line)["devices"]
         yield urls
+
+
+@contextmanager
+def _started(words: list[str], *, quiet: bool) -> Iterator[subprocess.Popen[str]]:
+    """A process of `sereno`, told to end at the end, and ended where it does not."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sereno", *words, "--json", "--until-stdin-closes"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if quiet else None,
+        env={**os.environ, **tied_to_this_process()},
+        text=True,
+    )
+    try:
+        yield process
     finally:
         if process.stdin is not None:
             process.stdin.close()
@@ -124,17 +168,10 @@ def simulator(demo: Demo, speed: float) -> Iterator[dict[str, str]]:
             process.stdout.close()
 
 
-def _start(words: list[str], *, quiet: bool) -> tuple[subprocess.Popen[str], str]:
-    """The process and the line that it printed when ready; an empty line if it ended instead."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sereno", *words, "--json", "--until-stdin-closes"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL if quiet else None,
-        text=True,
-    )
+def _first_line(process: subprocess.Popen[str]) -> str:
+    """What it printed when ready; empty if it ended instead."""
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
         process.wait()
-    return process, line
+    return line

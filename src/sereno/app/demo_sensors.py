@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import os
 import socket
 import subprocess
 import sys
@@ -12,10 +13,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from .demo import with_urls
 from .plant.load import Plant, load_plant
-from .platform import has_desktop
+from .platform import has_desktop, tied_to_this_process
 from .runner import RunOptions, run_node
+from .simulators.placing import with_urls
 from .welcome import Welcome
 
 TEMPLATE = Path(__file__).parent / "templates" / "sensor" / "plant.toml"
@@ -98,7 +99,11 @@ def _programs(lines: Sequence[Sequence[str]]) -> Iterator[None]:
             quiet = subprocess.DEVNULL
             running.append(
                 subprocess.Popen(
-                    [*command, *line, "--until-stdin-closes"], stdin=subprocess.PIPE, stdout=quiet, stderr=quiet
+                    [*command, *line, "--until-stdin-closes"],
+                    stdin=subprocess.PIPE,
+                    stdout=quiet,
+                    stderr=quiet,
+                    env={**os.environ, **tied_to_this_process()},
                 )
             )
         yield

@@ -14,10 +14,9 @@ from sereno.device import (
     RetryConfig,
     device_configs,
 )
-from sereno.device.instruments import LOOK
 
 from .plant.derived import DerivedFamily
-from .plant.load import PlantDevice
+from .plant.devices import PlantDevice
 from .plant.written import WrittenDevice
 
 
@@ -45,17 +44,25 @@ def written_configs(written: WrittenDevice, memory: Memory) -> list[DeviceConfig
         stale_after=table.stale_after,
         description=table.description,
     )
+    configs[0] = _as_said(configs[0], written)
     if table.driver:
         configs[0] = _as_instrument(configs[0], written)
     return [replace(config, marks=table.marks_at(config.path)) for config in configs]
 
 
+def _as_said(config: DeviceConfig, written: WrittenDevice) -> DeviceConfig:
+    """With the periods that the plant says."""
+    groups = {
+        name: replace(group, period=said.period, phase=said.phase) if (said := written.groups.get(name)) else group
+        for name, group in config.groups.items()
+    }
+    return replace(config, groups=groups)
+
+
 def _as_instrument(config: DeviceConfig, written: WrittenDevice) -> DeviceConfig:
-    """With the period that the plant file says, and shown by driver and address rather than by its class."""
-    look = written.groups[LOOK]
+    """Shown by driver and address rather than by its class."""
     return replace(
         config,
-        groups={**config.groups, LOOK: GroupConfig(look.period, look.phase)},
         driver_name=written.table.driver,
         config=replace(config.config, url=str(written.settings.get("url", config.config.url))),
     )

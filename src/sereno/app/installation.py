@@ -6,17 +6,19 @@ import getpass
 import os
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from sereno.model import Clock, NotFoundError, OperationError
-from sereno.store.connect import sqlite_file
-from sereno.store.engine import Store
-from sereno.store.reserve import Reserve
 
 from .datafolder import DataFolder
-from .plant.load import Plant
 from .platform import write_private
+
+if TYPE_CHECKING:
+    from sereno.store.engine import Store
+
+    from .plant.load import Plant
 
 ENVIRONMENT = "SERENO_DATABASE"
 _FILE, _VARIABLE = "file", "environment"
@@ -70,6 +72,9 @@ def database_of(folder: DataFolder, note: Note) -> str | Path:
 
 def open_store(folder: DataFolder, note: Note, clock: Clock | None = None) -> Store:
     """The installation's database, made or brought up to date, with its keys and its reserve. Raises OperationError."""
+    from sereno.store.engine import Store
+    from sereno.store.reserve import Reserve
+
     return Store.open(database_of(folder, note), keys=folder.keys, reserve=Reserve(folder.reserve), clock=clock)
 
 
@@ -78,6 +83,9 @@ def open_existing(folder: DataFolder, *, look: bool = False) -> Store:
 
     Raises NotFoundError if there is no installation, OperationError.
     """
+    from sereno.store.connect import sqlite_file
+    from sereno.store.engine import Store
+
     where = database_of(folder, read_note(folder))
     file = sqlite_file(where)
     if file is not None and not file.exists():

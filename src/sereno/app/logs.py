@@ -22,8 +22,11 @@ def listen(listener: Listener) -> Callable[[], None]:
     return lambda: _listeners.remove(listener)
 
 
-def configure_logs(level: int = logging.INFO, files: LogFiles | None = None) -> None:
-    """Set up structlog for this process. With `files`, lines go there too, and so do warnings of other packages."""
+def configure_logs(level: int = logging.INFO, files: LogFiles | None = None, *, shown: int = logging.DEBUG) -> None:
+    """Set up structlog for this process. With `files`, lines go there too, and so do warnings of other packages.
+
+    Standard error is spared lines below the level `shown`.
+    """
     terminal = sys.stderr.isatty()
     plain = structlog.dev.plain_traceback  # the rich one prints local variables, cookies and tokens among them
     console = structlog.dev.ConsoleRenderer(exception_formatter=plain)
@@ -37,6 +40,7 @@ def configure_logs(level: int = logging.INFO, files: LogFiles | None = None) -> 
             *([_Copies(files)] if files is not None else []),
             *([] if terminal else [structlog.processors.format_exc_info]),
             _told,
+            _Spared(shown),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -56,6 +60,18 @@ def _told(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableM
         for listener in tuple(_listeners):
             listener(formatted)
     return event
+
+
+class _Spared:
+    """Keeps lines below a level from being printed."""
+
+    def __init__(self, shown: int) -> None:
+        self._shown = shown
+
+    def __call__(self, _: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if logging.getLevelNamesMapping().get(str(event.get("level", method)).upper(), self._shown) < self._shown:
+            raise structlog.DropEvent
+        return event
 
 
 class _NamedLogger(structlog.PrintLogger):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sqlite3
 import threading
 import time
 from functools import cache
@@ -17,8 +18,11 @@ from sereno.model import Clock
 
 from .platform import host_memory, load_average, process_memory
 
-COMPONENTS = ("numpy", "uvloop", "uvicorn", "fastapi", "starlette", "websockets", "sqlalchemy", "pyarrow", "duckdb")
-DRIVERS = ("pymodbus", "pyserial", "pytango", "redis", "indipyclient")
+COMPONENTS = (
+    *("numpy", "uvloop", "uvicorn", "fastapi", "starlette", "websockets", "httpx", "pydantic", "sqlalchemy"),
+    *("pyarrow", "duckdb"),
+)
+DRIVERS = ("pymodbus", "pyserial", "pytango", "redis")
 """What drivers stand on that is not Sereno's own."""
 _SAMPLE = 1.0
 
@@ -75,7 +79,7 @@ class Machine:
 @cache
 def components() -> dict[str, str]:
     """Versions of what Sereno and its drivers stand on, as far as it is installed, and of other packages' drivers."""
-    found = {}
+    found = {"sqlite": sqlite3.sqlite_version}
     for name in (*COMPONENTS, *DRIVERS):
         try:
             found[name] = version(name)

@@ -15,7 +15,7 @@ from sereno.alarms.retention import Retention
 from sereno.derive.keeper import Keeper
 from sereno.device import Environment
 from sereno.gateways.native.server import NativeServer
-from sereno.model import ConfigurationError, Fault, SerenoError
+from sereno.model import Clock, ConfigurationError, Fault, SerenoError
 from sereno.store import settings
 from sereno.store.alarms import AlarmJournal
 from sereno.store.counters import StoredCounters
@@ -39,15 +39,23 @@ _log = structlog.get_logger(__name__)
 ADMINISTRATOR = "admin"
 TOKEN_NAME = "this machine's console"  # noqa: S105 - a name, no secret
 TOKEN_LIFE = 366 * 86400.0
+_SETTLED = 60.0
+"""Seconds that devices wait for simulators at most."""
 
 
 class Node:
-    """Runs one plant. Starts in this order: store, historian, hub, web, devices; stops the other way round."""
+    """Runs one plant. Starts in this order: store, historian, hub, web, devices; stops the other way round.
 
-    def __init__(self, plant: Plant, folder: DataFolder, environment: Environment) -> None:
+    `rhythm` is the clock of pages and programs, where the plant's own passes faster than theirs.
+    """
+
+    def __init__(
+        self, plant: Plant, folder: DataFolder, environment: Environment, *, rhythm: Clock | None = None
+    ) -> None:
         self.plant = plant
         self.folder = folder
         self._environment = environment
+        self._rhythm = rhythm or environment.clock
         self._stack = AsyncExitStack()
         self._parts: Parts | None = None
         self._web: WebServer | None = None
@@ -110,6 +118,7 @@ class Node:
         await self._serve(parts, store, host, port)
         self._tell_people(parts)
         self._background("reports", parts.reports.run)
+        await self._simulate(parts)
         self._stack.push_async_callback(parts.memory.close)
         await parts.devices.start(await parts.supervisor.load())
         self._stack.push_async_callback(parts.devices.stop)
@@ -123,6 +132,13 @@ class Node:
         self._background("agents", parts.supervisor.run)
         self._watchdog()
         return await self._ready(parts, fresh_password)
+
+    async def _simulate(self, parts: Parts) -> None:
+        """Before the devices, which would else begin with connections that are refused."""
+        self._stack.push_async_callback(parts.processes.close)
+        await parts.simulators.begin()
+        self._background("simulators", parts.simulators.run)
+        await parts.simulators.settled(_SETTLED)
 
     async def _watch_alarms(self, parts: Parts) -> None:
         await parts.alarms.load()
@@ -160,12 +176,14 @@ class Node:
         name = await store.run(settings.installation)
         configuration = Configurations(self.plant, parts, self.folder, self._environment)
         await configuration.start()
-        context = web_context(self.plant, parts, configuration, name, allowed_hosts(self.plant.web, host))
-        self._web = WebServer(create_app(context), parts.clock, host, port, self._tls.context if self._tls else None)
+        hosts = allowed_hosts(self.plant.web, host)
+        context = web_context(self.plant, parts, configuration, name, hosts, clock=self._rhythm)
+        self._web = WebServer(create_app(context), self._rhythm, host, port, self._tls.context if self._tls else None)
         await self._web.start()
         self._stack.push_async_callback(self._web.stop)
         if self.plant.native.enabled:
-            self._native = native_server(self.plant, parts, self._web.url, self._tls.context if self._tls else None)
+            tls = self._tls.context if self._tls else None
+            self._native = native_server(self.plant, parts, self._web.url, tls, self._rhythm)
             await self._native.start()
             parts.seats.apart.url = self._native.url
             self._stack.push_async_callback(self._native.stop)
@@ -217,14 +235,16 @@ class Node:
     async def _beat(self, interval: float) -> None:
         while True:
             notify_service_manager("WATCHDOG=1")
-            await self._environment.clock.sleep(interval)
+            await self._rhythm.sleep(interval)
 
     def _background(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async def run() -> None:
             try:
                 await work()
-            except Exception:
+            except Exception as error:
                 _log.exception("task ended", task=name)
+                if self._parts is not None:
+                    self._parts.ended[name] = str(error) or type(error).__name__
                 raise
 
         task = asyncio.create_task(run(), name=name)

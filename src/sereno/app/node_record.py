@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,7 @@ from sereno.store.errors import StoreError
 
 from .history_acts import HISTORY
 from .installation import at_console
+from .machine import components
 from .plant.load import Plant
 
 PERIOD = 5.0
@@ -44,9 +46,10 @@ class NodeRecord:
         self._told = ""
 
     async def started(self) -> None:
-        """A start, with the hashes of the plant's files; what is not as at the last start is a change."""
+        """A start, with versions and the hashes of the plant's files; what is not as at the last start is a change."""
         target, files = self._plant.table.name, digests(self._plant)
-        new = {"plant": str(self._plant.path.absolute()), "files": files, "version": version("sereno")}
+        versions = {"version": version("sereno"), "python": platform.python_version(), "components": components()}
+        new = {"plant": str(self._plant.path.absolute()), "files": files, **versions}
         start = self._entry("node.start", target, new=new)
 
         def work(connection: Connection) -> None:

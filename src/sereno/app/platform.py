@@ -23,6 +23,35 @@ def install_stop(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> N
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
 
 
+_PARENT = "SERENO_PARENT"
+_SET_PARENT_DEATH_SIGNAL = 1
+"""Of prctl."""
+
+
+def tied_to_this_process() -> dict[str, str]:
+    """What a child is told in its environment, so that `end_with_parent` knows whose end is meant."""
+    return {_PARENT: str(os.getpid())}
+
+
+def end_with_parent() -> bool:
+    """Have the system kill this process when the one that tied it to itself ends, even while it is stopped. On Linux.
+
+    False where it cannot, and where nothing tied it or whoever did is not its parent (any more). What the system
+    watches is the parent's thread that started it: that of an event loop, for a process that a loop starts.
+    """
+    parent = os.environ.get(_PARENT, "")
+    if sys.platform != "linux" or parent != str(os.getppid()):
+        return False
+    import ctypes
+
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is None or prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0) != 0:
+        return False
+    if os.getppid() != int(parent):  # it ended meanwhile, too early for the signal
+        os.kill(os.getpid(), signal.SIGKILL)
+    return True
+
+
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """uvloop where it is installed, else asyncio's own."""
     try:

@@ -45,6 +45,11 @@ def load_notifier(entry: EntryPoint) -> type[Any]:
     return found
 
 
+def simulator_names() -> list[str]:
+    """What `sereno sim` knows, those commands among them that are no simulators but tell one something."""
+    return sorted({"waterworks", *(entry.name for entry in entry_points(group="sereno.simulators"))})
+
+
 def application_entries() -> dict[str, EntryPoint]:
     """Name -> entry point of every installed application with pages; nothing is imported."""
     return {entry.name: entry for entry in entry_points(group="sereno.pages")}

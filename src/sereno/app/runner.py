@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sereno.device import Environment
+from sereno.model import Clock
 
 from .datafolder import DataFolder
 from .logfiles.writer import LogFiles
 from .logs import configure_logs
 from .node import Node
 from .plant.load import Plant
+from .plant.log_schema import LogTable
 from .stopping import run_until_stopped, until
 from .tls import check_listening
 from .welcome import Welcome
@@ -43,12 +48,20 @@ def run_node(options: RunOptions, welcome: Welcome) -> int:
             await until(stopped, options.seconds)
 
     check_listening(options.plant, options.host)
-    if not log.files:
-        configure_logs(log.number)
+    with logging_as(log, folder, environment.clock):
         return run_until_stopped(work)
-    with LogFiles(folder.logs, environment.clock, log.rules()) as files:
-        configure_logs(log.number, files)
+
+
+@contextmanager
+def logging_as(log: LogTable, folder: DataFolder, clock: Clock, *, shown: int = logging.DEBUG) -> Iterator[None]:
+    """Log as a plant file says, into files of its data folder too if it says so; see `configure_logs`."""
+    if not log.files:
+        configure_logs(log.number, shown=shown)
+        yield
+        return
+    with LogFiles(folder.logs, clock, log.rules()) as files:
+        configure_logs(log.number, files, shown=shown)
         try:
-            return run_until_stopped(work)
+            yield
         finally:
             configure_logs(log.number)

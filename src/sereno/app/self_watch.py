@@ -15,7 +15,8 @@ from sereno.model import Clock, LinkState, OperationalState, Quality, RowIndex, 
 from .platform import process_memory
 
 DEVICE = "sereno/node"
-PERIOD = 1.0
+PERIOD, LOOK_PERIOD = 1.0, 10.0
+"""Seconds between two batches, and between two looks at disk and memory: these ask the system."""
 _STALE = 10.0
 _WORDS = ("failing", "ok")
 _MB, _GB = 1e6, 1e9
@@ -28,6 +29,7 @@ SPECS = (
         deadband=0.1,
         description="Free on the disk of the data folder",
     ),
+    TagSpec(path=f"{DEVICE}/guards", type=ValueType.BOOL, labels=_WORDS, description="What guards repeat gets done"),
     TagSpec(path=f"{DEVICE}/history", type=ValueType.BOOL, labels=_WORDS, description="Samples can be recorded"),
     TagSpec(path=f"{DEVICE}/history_room", type=ValueType.BOOL, labels=_WORDS, description="Old samples can be kept"),
     TagSpec(
@@ -68,6 +70,13 @@ ALARMS = (
         "Free space on the disk of the data folder, or mend the database; see sereno doctor",
     ),
     _failing(
+        "guards",
+        1,
+        "A guard sends its command again and again, and it is not done",
+        "What the guard stands for goes on",
+        "See the outcome by sereno guard list or on the page Overrides, and do it by hand",
+    ),
+    _failing(
         "history",
         2,
         "The disk of the data folder is full or failing",
@@ -100,7 +109,7 @@ ALARMS = (
 
 class SelfWatch:
     """Publishes the tags of `SPECS` once a second. `problems`: what is wrong with audit, history and its room,
-    `notices`: with telling people, `reports`: with reports.
+    `notices`: with telling people, `reports`: with reports, `guards`: with guards.
     """
 
     def __init__(
@@ -111,7 +120,6 @@ class SelfWatch:
         self._folder = folder
         self._problems = problems
         handles = ingest.register_tags(SPECS).tolist()
-        self._handles = dict(zip((spec.name for spec in SPECS), handles, strict=True))
         self._index = RowIndex(handles)
         self._group = ingest.register_group(GroupSpec("self", DEVICE, PERIOD, _STALE, self._index))
         self._since = clock.wall_ns()
@@ -119,31 +127,32 @@ class SelfWatch:
         self.published = 0
         self.notices: Callable[[], str] = str
         self.reports: Callable[[], str] = str
+        self.guards: Callable[[], str] = str
 
     async def run(self) -> None:
         """Publish until cancelled."""
         self._ingest.report_link(DEVICE, LinkState.UP, "")
         self._ingest.report_state(DEVICE, OperationalState.ENABLED)
-        lag = 0.0
+        lag = free = memory = 0.0
+        looked = -LOOK_PERIOD
         while True:
-            free = await asyncio.to_thread(_free, self._folder)
-            self.publish(lag, free)
+            if self._clock.monotonic() - looked >= LOOK_PERIOD:
+                looked = self._clock.monotonic()
+                free = await asyncio.to_thread(_free, self._folder)
+                memory = _memory()
+            self.publish(lag, free, memory)
             due = self._clock.monotonic() + PERIOD
             await self._clock.sleep(PERIOD)
             lag = max(0.0, self._clock.monotonic() - due)
 
-    def publish(self, lag: float, free: float) -> None:
-        """One batch of what is known now; `lag` in seconds, `free` in bytes, NaN where nobody knows."""
+    def publish(self, lag: float, free: float, memory: float) -> None:
+        """One batch of what is known now; `lag` in seconds, `free` and `memory` in bytes, NaN where nobody knows."""
         audit, history, room = self._problems()
-        notices, reports = self.notices(), self.reports()
-        held = process_memory()[0]
-        memory = float("nan") if held is None else held / _MB
-        figures = [not audit, free / _GB, not history, not room, lag * 1e3, memory, not notices, not reports]
-        values = np.array(figures, np.float64)
+        guards, notices, reports = not self.guards(), not self.notices(), not self.reports()
+        told = (not audit, free / _GB, guards, not history, not room, lag * 1e3, memory / _MB, notices, reports)
+        values = np.array(told, np.float64)
         quality = np.where(np.isnan(values), np.uint16(Quality.BAD), np.uint16(0)).astype(np.uint16)
         self._last = self._clock.wall_ns()
-        words = {"audit": audit, "history": history, "history_room": room, "notices": notices, "reports": reports}
-        self._ingest.report_reasons(self._group, {self._handles[name]: text for name, text in words.items() if text})
         self._ingest.publish(seal(self._group, self.published, self._index, values, self._last, quality))
         self.published += 1
 
@@ -156,13 +165,18 @@ class SelfWatch:
             url="",
             state=OperationalState.ENABLED,
             link=LinkState.UP,
-            last_error="; ".join(filter(None, (*self._problems(), self.notices(), self.reports()))),
+            last_error="; ".join(filter(None, (*self._problems(), self.guards(), self.notices(), self.reports()))),
             since=self._since,
             stale_after=_STALE,
             groups=(group,),
             description="This node itself",
         )
         return [status]
+
+
+def _memory() -> float:
+    held = process_memory()[0]
+    return float("nan") if held is None else float(held)
 
 
 def _free(folder: Path) -> float:

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import sys
-import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from sereno.model import SystemClock
+from sereno.sim.lifeline import hold
 
+from .loading import done
 from .platform import give_memory_back, install_stop, new_event_loop
 
 
-def run_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]], *, tied: bool = False) -> int:
-    """Run `work` on the fastest loop there is; its event is set when it shall stop. Exit code 0.
+def run_until_stopped(
+    work: Callable[[asyncio.Event], Coroutine[Any, Any, None]],
+    *,
+    tied: bool = False,
+    loop: Callable[[], asyncio.AbstractEventLoop] = new_event_loop,
+) -> int:
+    """Run `work` on the fastest loop there is, or one that is given; its event is set when it shall stop. Exit code 0.
 
-    `tied`: the end of standard input counts too, so that a child ends with its parent on every system.
+    `tied`: the end of standard input counts too, and its lines are answered: see `sereno.sim.lifeline`.
     """
 
     async def supervised() -> None:
-        loop = asyncio.get_running_loop()
+        here = asyncio.get_running_loop()
         stopped = asyncio.Event()
-        install_stop(loop, stopped.set)
+        install_stop(here, stopped.set)
         if tied:
-            threading.Thread(target=_wait_for_end, args=(loop, stopped), daemon=True, name="stdin").start()
+            hold(stopped.set)
         await work(stopped)
 
+    done()
     give_memory_back()
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(supervised())
     return 0
 
@@ -56,10 +61,3 @@ async def first_of(*works: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
     for task in done:
         task.result()
-
-
-def _wait_for_end(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    while os.read(sys.stdin.fileno(), 1 << 10):  # not by sys.stdin.buffer: its lock, held here, makes an exit fatal
-        pass
-    with contextlib.suppress(RuntimeError):  # the loop has ended before
-        loop.call_soon_threadsafe(stopped.set)

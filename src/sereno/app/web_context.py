@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from sereno.access.oidc import Provider
+from sereno.model import Clock
 from sereno.web.context import SiteInfo, WebContext
 
 from .analysis import analysis_of
@@ -12,18 +13,25 @@ from .condition import history_figures, not_ready, warnings
 from .configuration.running import Configurations
 from .host_clock import clock_figures
 from .no_history import NoHistory
+from .paced.live import live_at
 from .plant.load import Plant
 from .registry import load_applications
 from .wiring import Parts
 
 
 def web_context(
-    plant: Plant, parts: Parts, configuration: Configurations, installation: str, hosts: tuple[str, ...]
+    plant: Plant,
+    parts: Parts,
+    configuration: Configurations,
+    installation: str,
+    hosts: tuple[str, ...],
+    *,
+    clock: Clock,
 ) -> WebContext:
-    """What the web room is given."""
+    """What the web room is given; `clock` is that of pages."""
     oidc, called = plant.provider or (None, "")
     return WebContext(
-        live=parts.hub,
+        live=live_at(parts.hub, clock),
         commands=parts.router,
         waiting=parts.router.consent,
         history=parts.historian or NoHistory(),
@@ -34,8 +42,8 @@ def web_context(
         guards=parts.guards,
         jobs=parts.jobs,
         accounts=parts.accounts,
-        oidc=Provider(oidc, parts.clock) if oidc else None,
-        clock=parts.clock,
+        oidc=Provider(oidc, clock) if oidc else None,
+        clock=clock,
         site=SiteInfo(plant.table.name, plant.table.timezone, version("sereno"), plant.web.banner, called),
         installation=installation,
         secure=plant.web.encrypted,

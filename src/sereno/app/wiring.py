@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sereno.access.accounts import Accounts
 from sereno.access.actor import NOBODY
 from sereno.agents.guards import Guards
 from sereno.agents.jobs.jobs import Jobs, job_alarms
-from sereno.agents.supervisor import Supervisor, agent_alarms
+from sereno.agents.simulators import Simulators
+from sereno.agents.supervisor import Supervisor
 from sereno.alarms.alarms import Alarms
 from sereno.client import Client, DevicePort
 from sereno.derive.derivation import Derivation
 from sereno.derive.totals import Totals
 from sereno.device import DeviceSet, Environment
 from sereno.historian.historian import Historian
+from sereno.hub.execution import Authorise
 from sereno.hub.hub import Hub
 from sereno.hub.locks import Locks
 from sereno.hub.overrides import MaintainedDevices, Overrides
@@ -30,7 +32,7 @@ from sereno.store.intents import StoredIntents
 from sereno.store.overrides import StoredOverrides
 
 from .agent_logs import AgentLogs
-from .agents import Seats, join_agents
+from .agents import Seats, join_agents, supervised, supervision_alarms
 from .condition import recording_problems
 from .datafolder import DataFolder
 from .derived import AllDevices, join_derived
@@ -48,12 +50,13 @@ from .recording import historian_of
 from .reporting import join_reports
 from .self_watch import ALARMS as SELF_ALARMS
 from .self_watch import SelfWatch
+from .simulators.running import SimulatorProcesses, join_simulators
 from .telling import Telling, join_telling
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that a node is made of, joined and not started."""
+    """Everything that a node is made of, joined and not started. `ended`: its tasks that a defect has ended."""
 
     clock: Clock
     store: Store
@@ -77,9 +80,12 @@ class Parts:
     telling: Telling
     reports: Reports
     supervisor: Supervisor
+    simulators: Simulators
+    processes: SimulatorProcesses
     agent_logs: AgentLogs
     seats: Seats
     jobs: Jobs
+    ended: dict[str, str] = field(default_factory=dict)
 
 
 # long: one line for each part
@@ -88,8 +94,8 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     clock = environment.clock
     hub = Hub(clock)
     memory = FileMemory(folder.memorised, clock)
-    seats = Seats(plant, folder)
-    configs = seats.placed(device_configs_of(plant.linked_devices, memory))
+    seats = Seats(plant, folder, clock)
+    configs = seats.placed(plant, device_configs_of(plant.linked_devices, memory))
     devices = DeviceSet(configs, hub, replace(environment, plant=seats, folder=folder.path))
     totals = Totals(counter_groups(plant.linked_devices), hub, hub.table.paths.get)
     hub.add_sink(totals)
@@ -98,24 +104,28 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     if historian is not None:
         hub.add_sink(historian)
     accounts = Accounts(store, clock, limits=plant.sessions.limits())
-    router = _router(hub, devices, record, accounts, store)
+    router = _router(hub, devices, _authorise(record, seats), accounts, store)
     if historian is not None:
         router.register(HISTORY, HistoryActs(historian))
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
     itself = SelfWatch(hub, clock, folder.path, partial(recording_problems, store, historian))
     supervisor = join_agents(plant.agents, devices, hub, router, store)
-    everything = AllDevices(devices, itself, supervisor)
+    seats.unended = supervisor.unended
+    simulators, processes = join_simulators(plant, seats.apart.credentials, hub, router)
+    everything = AllDevices(devices, itself, supervisor, simulators)
     ports = MaintainedDevices(everything, hub)
     seats.plant = client = Client(
         hub, router, historian or NoHistory(), ports, NOBODY, clock=clock, overrides=overrides
     )
     jobs = join_jobs(plant.jobs, client, hub, router, store)
-    declared = [*live_alarms(plant), *agent_alarms(supervisor.rules), *job_alarms(plant.jobs), *SELF_ALARMS]
+    declared = [*live_alarms(plant), *job_alarms(plant.jobs), *supervision_alarms(supervisor, simulators), *SELF_ALARMS]
     alarms = Alarms(declared, hub, clock, AlarmJournal(store), hub.out.keys)
     telling = join_telling(plant.notices, (alarms, hub, overrides), accounts, store=store, folder=folder, clock=clock)
     reports = join_reports(plant, (hub, historian, alarms), telling, folder.reports, accounts.audit)
     itself.notices, itself.reports = telling.problem, lambda: reports.problem
     client.notices, client.job = telling.notices, jobs
+    guards = Guards(plant.guards, hub, router, clock)
+    itself.guards = lambda: guards.problem
     derivation = join_derived(plant, hub, router, clock)
     everything.others += [derivation, jobs]
     return Parts(
@@ -128,7 +138,7 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         router=router,
         record=record,
         overrides=overrides,
-        guards=Guards(plant.guards, hub, router, clock),
+        guards=guards,
         alarms=alarms,
         totals=totals,
         derivation=derivation,
@@ -141,20 +151,27 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
         telling=telling,
         reports=reports,
         supervisor=supervisor,
-        agent_logs=AgentLogs(lambda: [rule.device for rule in supervisor.rules], clock),
+        simulators=simulators,
+        processes=processes,
+        agent_logs=AgentLogs(partial(supervised, supervisor, simulators), clock, lambda: devices.handlers),
         seats=seats,
         jobs=jobs,
     )
 
 
-def _router(hub: Hub, devices: DeviceSet, record: NodeRecord, accounts: Accounts, store: Store) -> CommandRouter:
+def _router(hub: Hub, devices: DeviceSet, authorise: Authorise, accounts: Accounts, store: Store) -> CommandRouter:
     return CommandRouter(
         hub,
         hub.clock,
-        authorise=record.authorise,
+        authorise=authorise,
         authenticate=accounts.sign,
         renew=accounts.again,
         journal=StoredIntents(store, hub.clock),
         handlers=devices.handlers,
         marked=devices.marks,
     )
+
+
+def _authorise(record: NodeRecord, seats: Seats) -> Authorise:
+    """As is on record, and agents with the rights of the moment, whatever their connection was opened with."""
+    return lambda actor, command: record.authorise(seats.now(actor), command)

@@ -20,6 +20,7 @@ from sereno.client import Client, JobRun
 from sereno.device import DeviceConfig, DeviceTag, DriverTag, Environment, GroupConfig
 from sereno.expression.compiler import compile_expression
 from sereno.model import Access, AckState, Quality, TagSpec, ValueType
+from sereno.store.errors import StoreError
 from sereno.testing import JumpingClock, MemoryConfig, MemoryPlant, MemoryTagConfig, jumping
 
 ADMIN = Actor("admin", (ROLES["admin"],))
@@ -234,6 +235,31 @@ async def test_paused_and_counted_over_a_restart(clock: JumpingClock) -> None:
         await site.order("resume")
         await clock.sleep(12.0)
         assert (await site.jobs.jobs(ADMIN))[0].runs >= 3
+
+
+class FullOnce(Documents):
+    """Cannot keep the first document that says paused."""
+
+    full = True
+
+    async def keep(self, name: str, document: Any) -> None:
+        if document["paused"] and self.full:
+            self.full = False
+            raise StoreError("the disk is full")
+        await super().keep(name, document)
+
+
+@jumping
+async def test_a_pause_that_could_not_be_kept_is_none(clock: JumpingClock) -> None:
+    """It was said to have failed, and came true with the next run that was kept."""
+    documents, plan = FullOnce(), rule(Read(tags=(TOTAL,)), schedule=Schedule(every=10.0))
+    async with house(clock, plan, documents=documents) as site:
+        state, reason = await site.order("pause")
+        assert state is not AckState.DONE
+        assert "the disk is full" in reason
+        await clock.sleep(25.0)
+        assert len(await site.runs()) == 3
+        assert (await documents.load("watch"))["paused"] is False
 
 
 @jumping

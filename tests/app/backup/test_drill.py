@@ -18,9 +18,10 @@ import pytest
 
 from sereno.app.cli import run_cli
 from sereno.app.datafolder import DataFolder
-from sereno.app.demo import TEMPLATE, with_urls
+from sereno.app.demo import TEMPLATE
 from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
+from sereno.app.simulators.placing import with_urls
 from sereno.client import iso_time
 from sereno.device import Environment
 from sereno.sim.waterworks.run import RunningWaterworks, run_waterworks
@@ -36,7 +37,7 @@ async def node_over(sim: RunningWaterworks, data: Path, plant: Path) -> AsyncIte
     async with Node(with_urls(load_plant(plant), sim.urls), DataFolder(data), Environment()) as node:
         ready = await node.start("127.0.0.1", 0)
         headers = {"Authorization": f"Bearer {ready.token}"}
-        async with httpx.AsyncClient(base_url=ready.url, headers=headers, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=ready.url, headers=headers, timeout=60) as client:
             yield node, client
 
 
@@ -57,7 +58,7 @@ async def history(client: httpx.AsyncClient, tag: str, start: str, end: str) -> 
 
 
 async def until(client: httpx.AsyncClient, rows: int) -> None:
-    for _ in range(400):
+    for _ in range(2400):
         if len((await history(client, FLOW, "now-1h", "now"))["t_ns"]) >= rows:
             return
         await asyncio.sleep(0.025)

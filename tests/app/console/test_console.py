@@ -132,7 +132,6 @@ def test_the_extension_greets_and_leaves_nothing(node: RunningNode, capsys: pyte
     assert threading.active_count() == before
 
 
-@pytest.mark.timeout(120)
 def test_the_tutorial_runs(node: RunningNode, require_package: Callable[[str, str], ModuleType]) -> None:
     said = told_by(TUTORIAL, node, require_package)
     assert "done" in said[3]
@@ -141,7 +140,6 @@ def test_the_tutorial_runs(node: RunningNode, require_package: Callable[[str, st
     assert "river/plc1" in said[7]
 
 
-@pytest.mark.timeout(120)
 def test_the_analysis_runs(node: RunningNode, require_package: Callable[[str, str], ModuleType]) -> None:
     require_package("pandas", "pandas")
     require_package("matplotlib", "matplotlib")

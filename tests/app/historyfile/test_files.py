@@ -17,10 +17,12 @@ from click.testing import CliRunner
 
 from sereno.access.actor import ROLES, Actor
 from sereno.app.commands.history import history
-from sereno.app.historyfile import source
+from sereno.app.datafolder import DataFolder
+from sereno.app.historyfile import source, stopped
 from sereno.app.historyfile.bringing import bring
 from sereno.app.historyfile.export import Export, Stage
 from sereno.app.historyfile.source import SourceFile, check_tags
+from sereno.app.plant.schema import HistoryTable
 from sereno.client import Client, connect
 from sereno.historian import analyst
 from sereno.historian.analyst import Analyst
@@ -29,6 +31,7 @@ from sereno.historian.bulk.stage import StageNote
 from sereno.historian.cold import keeper
 from sereno.historian.disk import SystemDisk
 from sereno.model import OperationError, TagSpec, ValueType
+from tests.app.configuration.plants import FUNCTIONS, PLANT
 from tests.client.node import CALENDAR, Node, node_at
 from tests.client.node import SPECS as SPECS_OF_NODE
 from tests.historian.cold.test_historian_cold import at_once
@@ -319,3 +322,13 @@ def test_a_file_comes_into_the_history_of_a_node_that_does_not_run(tmp_path: Pat
         acts = database.execute("select actor, outcome from audit where action = 'history.import' order by rowid")
         assert acts.fetchall() == [("console", "begun"), ("console", "done")]
     database.close()
+
+
+def test_room_that_is_kept_is_as_the_plant_file_says_that_ran_there(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    assert stopped._keep_free(folder) == HistoryTable().keep_free
+    plant = tmp_path / "plant.toml"
+    (tmp_path / "twice.py").write_text(FUNCTIONS)
+    plant.write_text(PLANT.replace("[history]\n", "[history]\nkeep_free = 4711\n"))
+    folder.note.write_text(json.dumps({"plant": str(plant)}))
+    assert stopped._keep_free(folder) == 4711

@@ -102,6 +102,7 @@ def test_a_node_keeps_its_logs_in_its_data_folder(tmp_path: Path, capsys: pytest
     assert run_node(options, Welcome(as_json=True)) == 0
     assert any("sereno.device" in json.loads(line)["logger"] for line in _lines(tmp_path / "data"))
     assert events(capsys, tmp_path / "data", "--module", "device", "--text", "127.0.0.1:1") == ["link down"]
+    assert events(capsys, tmp_path / "data", "--agent", "plc") == ["link down"]
 
 
 def _lines(data: Path) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from sereno.app.plant import load
+from sereno.app.plant import devices
 from sereno.device import Driver, DriverTag, Environment, Link, ScanColumns
 from sereno.model import ValueType
 
@@ -87,4 +87,4 @@ class _Entry:
 @pytest.fixture(autouse=True)
 def tiny_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     entries: dict[str, EntryPoint] = {"tiny": _Entry("tiny")}  # type: ignore[dict-item]
-    monkeypatch.setattr(load, "driver_entries", lambda: entries)
+    monkeypatch.setattr(devices, "driver_entries", lambda: entries)

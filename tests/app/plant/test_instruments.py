@@ -10,7 +10,7 @@ import pytest
 from sereno.app.datafolder import DataFolder
 from sereno.app.device_configs import device_configs_of
 from sereno.app.node import Node
-from sereno.app.plant import load
+from sereno.app.plant import devices
 from sereno.app.plant.load import Plant, load_plant
 from sereno.client import connect
 from sereno.device import Environment, NoMemory
@@ -32,7 +32,7 @@ class _Entry:
 @pytest.fixture(autouse=True)
 def fake_family(tiny_driver: None, monkeypatch: pytest.MonkeyPatch) -> None:
     entries: dict[str, EntryPoint] = {"fake": _Entry()}  # type: ignore[dict-item]
-    monkeypatch.setattr(load, "driver_entries", lambda: entries)
+    monkeypatch.setattr(devices, "driver_entries", lambda: entries)
 
 
 def plant(folder: Path, text: str) -> Plant:

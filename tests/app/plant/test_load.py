@@ -242,7 +242,9 @@ KEYS = [
 ]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(st.sampled_from(KEYS), st.data())
 def test_typing_error_in_a_key_is_never_accepted(tmp_path: Path, key: str, data: Any) -> None:
     at = data.draw(st.integers(0, len(key) - 1))

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from sereno.app.demo import TEMPLATE
 from sereno.app.plant.units import COMMON, NAMES, pint_fault, unit_fault
 
 
@@ -20,6 +21,11 @@ def test_nonsense_is_refused(unit: str) -> None:
     assert "unknown unit" in unit_fault(unit)
 
 
-def test_common_units_do_not_import_pint() -> None:
-    code = "import sys; from sereno.app.plant.units import unit_fault as f; f('m3/h'); assert 'pint' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+def test_plants_that_come_with_sereno_load_without_pint() -> None:
+    code = (
+        "import sys; from pathlib import Path; from sereno.app.plant.load import load_plant\n"
+        "for file in sys.argv[1:]: load_plant(Path(file))\n"
+        "assert 'pint' not in sys.modules"
+    )
+    plants = TEMPLATE.parent.parent.glob("*/plant.toml")
+    subprocess.run([sys.executable, "-c", code, *map(str, plants)], check=True)

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import sys
-from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -47,13 +45,9 @@ class = "bench_supplies:PowerSupply"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    before, path = set(sys.modules), list(sys.path)
+def folder(tmp_path: Path, own_modules: None) -> Path:
     (tmp_path / "bench_supplies.py").write_text(MODULE)
-    yield tmp_path
-    sys.path[:] = path
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    return tmp_path
 
 
 def plant(folder: Path, text: str) -> Plant:

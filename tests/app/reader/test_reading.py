@@ -50,7 +50,7 @@ def server(*answers: bytes, keep: bool = False) -> Iterator[int]:
                     connection, _ = listening.accept()
                 except OSError:
                     return
-                with connection:
+                with connection, suppress(ConnectionResetError):
                     while waiting and (asked := connection.recv(1)):
                         if asked == b"n":
                             connection.sendall(waiting.pop(0))

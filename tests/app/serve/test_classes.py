@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,9 @@ class Nothing: pass
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    before = dict(sys.modules)
-    path = list(sys.path)
+def folder(tmp_path: Path, own_modules: None) -> Path:
     (tmp_path / "lab_motors.py").write_text(SOURCE)
-    yield tmp_path
-    sys.path[:] = path
-    for name in sys.modules.keys() - before.keys():
-        del sys.modules[name]
+    return tmp_path
 
 
 def fault(name: str, folder: Path) -> str:

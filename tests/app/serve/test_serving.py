@@ -137,7 +137,7 @@ def test_a_script_is_served_and_read_from_outside(tmp_path: Path) -> None:
         )  # fmt: skip
         assert json.loads(got.stdout)["value"] == 1.5, got.stderr
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
     finally:
         timer.cancel()
         process.kill()

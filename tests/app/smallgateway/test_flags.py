@@ -93,22 +93,24 @@ def test_what_only_a_node_runs_is_refused(tmp_path: Path) -> None:
         opened(load_plant(file), Opened())
 
 
+TELESCOPE = '[[device]]\nname = "plc"\ndriver = "alpaca"\nkind = "telescope"\nurl = "http://127.0.0.1:5000/0"\n'
+PLC = (
+    '[[device]]\nname = "plc"\ndriver = "modbus"\nurl = "tcp://127.0.0.1:5020"\n'
+    '[[device.tag]]\nname = "level"\naddress = "holding:1"\n'
+)
+
+
 @pytest.mark.parametrize(
-    ("device", "tag", "words"),
+    ("plant", "words"),
     [
-        ("commands = { reset = { approval = true } }", "", "command that waits for people"),
-        ("", 'access = "read_write"\nsetpoint = { select = true }', "set-point that waits for people"),
+        (TELESCOPE + "commands = { park = { approval = true } }", "command that waits for people"),
+        (TELESCOPE + 'commands = { park = { interlock = "true" } }', "command with an interlock"),
+        (PLC + 'access = "read_write"\nsetpoint = { select = true }', "set-point that waits for people"),
     ],
 )
-def test_what_waits_for_people_is_not_open_to_a_gateway_without_any(
-    tmp_path: Path, device: str, tag: str, words: str
-) -> None:
+def test_what_waits_for_people_is_not_open_to_a_gateway_without_any(tmp_path: Path, plant: str, words: str) -> None:
     file = tmp_path / "plant.toml"
-    file.write_text(
-        f'[[device]]\nname = "plc"\ndriver = "modbus"\nurl = "tcp://127.0.0.1:5020"\n{device}\n[[device.tag]]\n'
-        f'name = "level"\naddress = "holding:1"\n{tag}\n',
-        encoding="utf-8",
-    )
+    file.write_text(plant, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=f"the plant has one {words} or more"):
         opened(load_plant(file), Opened())
 

@@ -176,8 +176,12 @@ class Job:
         await self._end()
 
     async def _set_paused(self, *, paused: bool) -> None:
-        self.kept.paused = paused
-        await self._keeper.keep(self.rule.name, self.kept)
+        before, self.kept.paused = self.kept.paused, paused
+        try:
+            await self._keeper.keep(self.rule.name, self.kept)
+        except BaseException:
+            self.kept.paused = before
+            raise
         if paused:
             self._machine.pause()
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from sereno.client import CommandSpec, Present
+from sereno.client import BEFORE_IT_BEGINS, CommandSpec, Present
 from sereno.device import Driver, DriverTag, Environment, Link, ScanColumns, plan_of
 from sereno.model import (
     Ack,
     AckState,
+    Command,
     ExactBlock,
     ExpiredError,
     NoAnswerError,
+    OperationalState,
     Quality,
     RefusedError,
+    Verb,
+    new_key,
 )
 
 from .link import Apart, ApartLink
@@ -65,11 +69,27 @@ class ApartDriver(Driver):
         plan = plan_of(config.cls)
         self._tags = plan.tags
         self._commands = tuple(command.spec for command in plan.commands.values())
+        self._states = {name: command.rule.states for name, command in plan.commands.items()}
+        self._at_once = frozenset(name for name, command in plan.commands.items() if command.at_once)
+        self._timeouts = {name: command.timeout for name, command in plan.commands.items() if command.timeout}
 
     @property
     def commands(self) -> tuple[CommandSpec, ...]:
         """See Driver."""
         return self._commands
+
+    def allowed(self, name: str, *, call: bool) -> frozenset[OperationalState]:
+        """See Driver: as in the node."""
+        found = self._states.get(name) if call else self._tags[name.rpartition("/")[2]].rule.states
+        return super().allowed(name, call=call) if found is None else found
+
+    def at_once(self, name: str) -> bool:
+        """See Driver."""
+        return name in self._at_once
+
+    def timeouts(self) -> Mapping[str, float]:
+        """See Driver."""
+        return self._timeouts
 
     def remarks(self) -> tuple[str, ...]:
         """See Driver."""
@@ -97,11 +117,21 @@ class ApartDriver(Driver):
 
     async def write(self, tag: DriverTag, value: Any, *, deadline: float | None = None) -> None:
         """See Driver."""
-        _require(await self._link.client.write(tag.spec.path, value, timeout=self._left(deadline)))
+        await self._give(Verb.WRITE, tag.spec.path, deadline, value=value)
 
     async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
         """See Driver."""
-        ack = await self._link.client.call(self._link.key, name, *arguments, timeout=self._left(deadline))
+        return await self._give(Verb.CALL, self._link.key, deadline, name=name, arguments=arguments)
+
+    async def _give(self, verb: Verb, target: str, deadline: float | None, **what: Any) -> Any:
+        """The result of a command over there. Before it begins the process asks whether it still may."""
+        client, check = self._link.client, Check(BEFORE_IT_BEGINS.get())
+        expires = client.clock.wall_ns() + int(self._left(deadline) * 1e9)
+        command = Command(target=target, verb=verb, key=new_key(), actor=client.actor.name, expires=expires, **what)
+        with self._link.given(command.key, check):
+            ack = await client.final(command)
+        if ack.state is not AckState.DONE and check.refusal is not None:
+            raise check.refusal
         _require(ack)
         return ack.value
 
@@ -111,6 +141,23 @@ class ApartDriver(Driver):
         if left <= 0:
             raise ExpiredError("its time was over before it was sent")
         return left
+
+
+class Check:
+    """Asks what is asked before a command begins, and keeps the refusal for whoever gave the command."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+        self.refusal: RefusedError | None = None
+
+    def __call__(self) -> None:
+        """Raises RefusedError."""
+        self.refusal = None
+        try:
+            self._check()
+        except RefusedError as error:
+            self.refusal = error
+            raise
 
 
 def _exact(now: Present, order: NDArray[np.intp]) -> ExactBlock | None:

@@ -6,21 +6,21 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from sereno.app.platform import write_private
+from sereno.app.platform import tied_to_this_process, write_private
 from sereno.client import Client, Present, connect
 from sereno.device import Device, Environment, Link
 from sereno.model import Clock, NotConnectedError, SerenoError, TagSpec
 
 from .said import LONGEST, pass_on, ready_line
-from .seat import ApartSeats
+from .seat import TIMEOUTS, ApartSeats
 
 log = structlog.get_logger(__name__)
 ANSWER_TIMEOUT = 2.0
@@ -29,7 +29,10 @@ END_TIMEOUT = 2.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Apart:
-    """An agent apart: what runs it. `source` is its class as the plant file names it, found from `folder`."""
+    """An agent apart: what runs it. `source` is its class as the plant file names it, found from `folder`.
+
+    `timeouts`: what the plant file says of its commands, in seconds; told to its process when that is started.
+    """
 
     device: str
     cls: type[Device]
@@ -38,6 +41,7 @@ class Apart:
     folder: Path
     data: Path
     seats: ApartSeats
+    timeouts: dict[str, float] = field(default_factory=dict)
     url: str = "its own process"
 
 
@@ -69,7 +73,8 @@ class ApartLink(Link):
     async def connect(self) -> None:
         """See Link. Raises NotConnectedError when the process ends at once, with its exit code."""
         await self.close()
-        variables = {**os.environ, **self._config.seats.variables(self.key)}
+        variables = {**os.environ, **tied_to_this_process(), **self._config.seats.variables(self.key)}
+        variables[TIMEOUTS] = json.dumps(self._config.timeouts)
         self._process = await asyncio.create_subprocess_exec(
             *self._command(),
             stdin=asyncio.subprocess.PIPE,
@@ -111,6 +116,10 @@ class ApartLink(Link):
     async def read(self, paths: Sequence[str]) -> tuple[tuple[TagSpec, ...], Present]:
         """What the agent's tags are now. Raises SerenoError."""
         return await self.client.present(*paths)
+
+    def given(self, key: str, check: Callable[[], None]) -> AbstractContextManager[None]:
+        """Meanwhile its process has the command with that key, and asks `check` before it begins."""
+        return self._config.seats.given(self.key, key, check)
 
     async def _until_it_ends(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
-INFO = LEVELS["info"]
+INFO, WARNING = LEVELS["info"], LEVELS["warning"]
 LONGEST = 1 << 16
 _TOLD = ("event", "level", "timestamp", "agent", "exc_info", "stack_info", "self", "method_name")
 """Fields that are told in another way, or that a logger's own arguments are named like."""
@@ -25,9 +25,12 @@ async def pass_on(output: asyncio.StreamReader, agent: str) -> None:
 async def ready_line(output: asyncio.StreamReader, agent: str) -> dict[str, Any] | None:
     """What the process says when it is ready; None if it ends before. What its `startup` prints is passed on."""
     while (line := await _line(output)) is not None:
+        # a thread may have printed its text, and not yet the end of its line, before this was written
+        before, brace, rest = line.rpartition('{"url":')
         with suppress(ValueError, RecursionError):
-            found = json.loads(line)
+            found = json.loads(brace + rest)
             if isinstance(found, dict) and {"url", "token"} <= found.keys():
+                _say(before, agent)
                 return found
         _say(line, agent)
     return None

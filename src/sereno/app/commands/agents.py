@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from sereno.agents.supervisor import BELOW, DRIVER
-from sereno.client import Client, LogLine, log_line_json
-from sereno.model import AckState, NotFoundError
+from sereno.client import Client, DeviceStatus
+from sereno.device.authoring.plan import HELD
 
-from .live import ack_exit_code
 from .options import NodeAddress, json_option, node_options, with_client
-from .show import json_line, table, timestamp
+from .show import json_line, table
+from .supervised import log_options, order, seconds, show_log
 
 
 @click.group()
@@ -22,23 +22,27 @@ def agent() -> None:
 @node_options
 @json_option
 def list_agents(*, node: NodeAddress, as_json: bool) -> int:
-    """Every agent, what it is made to do, how often it was started again, and why."""
+    """Every agent, what it is made to do, how often it was started again, its timers, and why it is as it is."""
 
     async def work(client: Client) -> None:
+        devices = {status.path: status for status in await client.devices()}
         rows = []
-        for status in await client.devices():
+        for status in devices.values():
             if status.driver != DRIVER:
                 continue
             known = {reading.tag.name: reading for reading in await client.read(status.path)}
             name = status.path.removesuffix(f"/{BELOW}")
             told = {key: known[key].value for key in ("state", "restarts", "silence")}
-            rows.append((name, told, status.status))
+            rows.append((name, told, _timers(devices.get(name)), status.status))
         if as_json:
-            for name, told, why in rows:
-                json_line({"agent": name, **told, "why": why})
+            for name, told, timers, why in rows:
+                json_line({"agent": name, **told, "timers": timers, "why": why})
             return
-        heads = ("agent", "state", "restarts", "silent", "why")
-        cells = [(name, str(t["state"]), str(t["restarts"]), _seconds(t["silence"]), why) for name, t, why in rows]
+        heads = ("agent", "state", "restarts", "silent", "timers", "why")
+        cells = [
+            (name, str(t["state"]), str(t["restarts"]), seconds(t["silence"]), _said(timers), why)
+            for name, t, timers, why in rows
+        ]
         table(heads, cells, right=(2, 3))
 
     return with_client(work, node)
@@ -46,69 +50,47 @@ def list_agents(*, node: NodeAddress, as_json: bool) -> int:
 
 @agent.command()
 @click.argument("name", metavar="AGENT")
-@click.option("--lines", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many at first.")
-@click.option("--follow", is_flag=True, help="Go on with what it says from now on, until Ctrl-C.")
-@node_options
-@json_option
+@log_options
 def log(*, name: str, lines: int, follow: bool, node: NodeAddress, as_json: bool) -> int:
     """What an agent has said since the node started, at most its last 1000 lines."""
-
-    async def work(client: Client) -> None:
-        last, limit = 0, lines
-        while True:
-            for line in await client.agent_log(name, after=last, limit=limit):
-                json_line(log_line_json(line)) if as_json else click.echo(_said(line))
-                last, limit = line.number, 1000
-            if not follow:
-                return
-            await client.clock.sleep(1.0)
-
-    return with_client(work, node)
+    return show_log(name, lines=lines, follow=follow, node=node, as_json=as_json)
 
 
 @agent.command()
 @click.argument("name", metavar="AGENT")
 @node_options
-def start(*, name: str, node: NodeAddress) -> int:
-    """Start an agent that is stopped or was given up."""
-    return _order(name, "start", node)
+@json_option
+def start(*, name: str, node: NodeAddress, as_json: bool) -> int:
+    """Start an agent that is stopped or was given up; all of them: '*'."""
+    return _order(name, "start", node, as_json=as_json)
 
 
 @agent.command()
 @click.argument("name", metavar="AGENT")
 @node_options
-def stop(*, name: str, node: NodeAddress) -> int:
-    """Stop an agent until somebody starts it; its tags turn stale."""
-    return _order(name, "stop", node)
+@json_option
+def stop(*, name: str, node: NodeAddress, as_json: bool) -> int:
+    """Stop an agent until somebody starts it, or all: '*'. Its tags turn stale."""
+    return _order(name, "stop", node, as_json=as_json)
 
 
 @agent.command()
 @click.argument("name", metavar="AGENT")
 @node_options
-def restart(*, name: str, node: NodeAddress) -> int:
-    """Stop an agent and start it anew."""
-    return _order(name, "restart", node)
+@json_option
+def restart(*, name: str, node: NodeAddress, as_json: bool) -> int:
+    """Stop an agent and start it anew, or all: '*'."""
+    return _order(name, "restart", node, as_json=as_json)
 
 
-def _order(name: str, command: str, node: NodeAddress) -> int:
-    async def work(client: Client) -> int:
-        path = f"{name}/{BELOW}"
-        known = [status.path for status in await client.devices() if status.driver == DRIVER]
-        if path not in known:
-            agents = ", ".join(one.removesuffix(f"/{BELOW}") for one in known) or "none"
-            raise NotFoundError(f"there is no agent {name!r}; there are: {agents}")
-        ack = await client.call(path, command, timeout=30.0)
-        if ack.state is not AckState.DONE:
-            click.echo(f"{str(ack.state).replace('_', ' ')}: {ack.reason}", err=True)
-        return ack_exit_code(ack)
-
-    return with_client(work, node)
+def _order(name: str, command: str, node: NodeAddress, *, as_json: bool) -> int:
+    return order(DRIVER, "agent", name, command, node, below=f"/{BELOW}", as_json=as_json)
 
 
-def _seconds(value: object) -> str:
-    return f"{value:.0f} s" if isinstance(value, float) else ""
+def _timers(agent: DeviceStatus | None) -> dict[str, float]:
+    """The period of each, s: its scans, without what the framework itself publishes for it."""
+    return {group.name: group.period for group in agent.groups if group.name != HELD} if agent else {}
 
 
-def _said(line: LogLine) -> str:
-    more = "  ".join(f"{key}={value}" for key, value in line.fields.items())
-    return f"{timestamp(line.t)}  {line.level:8}  {line.event}  {more}".rstrip()
+def _said(timers: dict[str, float]) -> str:
+    return ", ".join(f"{name} {period:g} s" for name, period in timers.items())

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,12 +14,14 @@ from sereno.app.datafolder import DataFolder
 from sereno.app.installation import open_existing
 from sereno.client import parse_time
 from sereno.model import OperationError, SystemClock
-from sereno.store.audit import AT_ONCE, AuditLog, AuditQuery, AuditRecord
 from sereno.wire.jsonvalue import json_bytes
 
 from .options import json_option
 from .show import json_line, table, timestamp
 from .users import data_option
+
+if TYPE_CHECKING:
+    from sereno.store.audit import AuditLog, AuditQuery, AuditRecord
 
 
 @click.group()
@@ -35,6 +37,8 @@ def query_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def packed(*, who: str, action: str, target: str, since: str | None, until: str | None, **rest: Any) -> Any:
+        from sereno.store.audit import AuditQuery
+
         times = {"since": _time("--since", since), "until": _time("--until", until)}
         return command(query=AuditQuery(who=who, action=action, target=target, **times), **rest)
 
@@ -59,6 +63,7 @@ def _time(option: str, given: str | None) -> int | None:
 
 def with_audit(data: Path, work: Callable[[AuditLog], Awaitable[int]]) -> int:
     """Open the data folder's audit to look at, do `work`, close; its result is the exit code."""
+    from sereno.store.audit import AuditLog
 
     async def opened() -> int:
         store = await asyncio.to_thread(open_existing, DataFolder(data), look=True)
@@ -174,6 +179,8 @@ def export(*, file: Path, query: AuditQuery, data: Path) -> int:
 
 
 async def _pages(records: AsyncIterator[AuditRecord]) -> AsyncIterator[list[AuditRecord]]:
+    from sereno.store.audit import AT_ONCE
+
     page: list[AuditRecord] = []
     async for record in records:
         page.append(record)

@@ -9,9 +9,6 @@ import click
 
 from sereno.app.datafolder import DataFolder
 from sereno.app.installation import database_of, open_existing, read_note
-from sereno.store.engine import Store
-from sereno.store.schema import present_schema
-from sereno.store.tables import SCHEMA
 
 from .options import json_option
 from .show import json_line
@@ -28,6 +25,10 @@ def db() -> None:
 @json_option
 def current(*, data: Path, as_json: bool) -> int:
     """Which schema the database has, and which this version of Sereno has. Exit code 1 if they differ."""
+    from sereno.store.engine import Store
+    from sereno.store.schema import present_schema
+    from sereno.store.tables import SCHEMA
+
     folder = DataFolder(data)
     where = database_of(folder, read_note(folder))
     name, present = Store.glance(where, present_schema)
@@ -45,6 +46,10 @@ def current(*, data: Path, as_json: bool) -> int:
 @json_option
 def upgrade(*, data: Path, as_json: bool) -> int:
     """Bring the database to the newest schema. What was cut off before goes on where it stopped."""
+    from sereno.store.engine import Store
+    from sereno.store.schema import present_schema
+    from sereno.store.tables import SCHEMA
+
     folder = DataFolder(data)
     before = Store.glance(database_of(folder, read_note(folder)), present_schema)[1]
     store = open_existing(folder)

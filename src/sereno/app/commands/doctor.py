@@ -6,15 +6,19 @@ import asyncio
 import platform as machine
 import shutil
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import click
 
+from sereno.agents.supervision import AgentState
+from sereno.agents.supervisor import BELOW
 from sereno.app.host_clock import clock_fault
 from sereno.app.platform import HostClock, host_clock
-from sereno.client import RemoteClient, connect
-from sereno.model import Access, ConfigurationError, LinkState, SerenoError, SystemClock, severity
+from sereno.client import Reading, RemoteClient, connect
+from sereno.model import Access, ConfigurationError, LinkState, Quality, SerenoError, SystemClock, severity
 
 from .options import NodeAddress, json_option, node_options
 from .plant import plant_path
@@ -72,7 +76,25 @@ def machine_findings(data: Path) -> list[Finding]:
     free = shutil.disk_usage(nearest).free
     findings.append(Finding("disk", OK if free > _LOW_DISK else WARNING, f"{free / 2**30:.1f} GiB free at {nearest}"))
     findings.append(clock_finding(SystemClock().wall_ns(), host_clock()))
+    findings.append(compiled_finding(Path(__file__)))
     return findings
+
+
+def compiled_finding(module: Path) -> Finding:
+    """What Python compiled of a module that is loaded was kept: else each start compiles everything anew."""
+    try:
+        kept = Path(cache_from_source(module)).exists()
+    except NotImplementedError:
+        kept = False
+    if kept:
+        return Finding("start", OK, "modules are compiled once")
+    if sys.dont_write_bytecode:
+        why, fix = "PYTHONDONTWRITEBYTECODE is set", "unset it, or compile them once"
+    else:
+        why, fix = f"{module.parent} cannot be written to", "have somebody who may compile them once"
+    packages = module.parents[3]
+    command = f"{Path(sys.executable).name} -m compileall -q {packages}"
+    return Finding("start", WARNING, f"every start compiles all modules anew, seconds of it: {why}; {fix}: {command}")
 
 
 def clock_finding(now: int, clock: HostClock) -> Finding:
@@ -124,13 +146,30 @@ async def _node(client: RemoteClient) -> tuple[list[Finding], dict[str, int]]:
     reasons, warnings = await client.complaints()
     devices = await client.devices()
     readings = await client.read()
-    bad = sum(severity(r.quality) == "bad" for r in readings if r.tag.access is not Access.WRITE)
+    bad = complaints(readings)
     down = [d for d in devices if d.link is not LinkState.UP]
     findings = [Finding("node", OK, f"{len(devices)} devices, {len(readings)} tags")]
     findings += [Finding("device", CRITICAL, f"{d.path} {d.link}: {d.last_error or 'no error told'}") for d in down]
+    findings += [Finding("agent", CRITICAL, f"{path} does not end, and still runs") for path in unended(readings)]
     findings += [Finding("node", CRITICAL, reason) for reason in reasons]
     findings += [Finding("node", WARNING, warning) for warning in warnings]
     if bad and not down:
-        findings.append(Finding("tags", WARNING, f"{bad} of {len(readings)} tags bad"))
-    figures = {"devices": len(devices), "down": len(down), "tags": len(readings), "bad": bad}
+        findings.append(
+            Finding(
+                "tags", WARNING, f"{len(bad)} of {len(readings)} tags bad, first {bad[0].tag.path}: {bad[0].reason}"
+            )
+        )
+    figures = {"devices": len(devices), "down": len(down), "tags": len(readings), "bad": len(bad)}
     return findings, figures
+
+
+def unended(readings: Iterable[Reading]) -> list[str]:
+    """Agents that were to end and are still at it: their devices are up."""
+    told = [one.tag.path for one in readings if one.tag.name == "state" and one.value == AgentState.STOPPING]
+    return [device for path in told if (device := path.removesuffix(f"/{BELOW}/state")) != path]
+
+
+def complaints(readings: Iterable[Reading]) -> list[Reading]:
+    """What is bad and should not be: neither only written, nor of what an instrument does not have."""
+    bad = [reading for reading in readings if severity(reading.quality) == "bad"]
+    return [one for one in bad if one.quality != Quality.NOT_IMPLEMENTED and one.tag.access is not Access.WRITE]

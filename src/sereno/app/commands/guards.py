@@ -34,8 +34,8 @@ def list_guards(*, node: NodeAddress, as_json: bool) -> int:
 
 
 def _row(status: GuardStatus) -> tuple[str, ...]:
-    command = f"{status.target} = {status.value}"
+    repeats = f" ({status.failed} times in a row, it repeats)" if status.retry and status.failed else ""
     return (
-        status.name, status.state, status.when, status.verdict, command, str(status.acted), timestamp(status.last),
-        status.outcome,
+        status.name, status.state, status.when, status.verdict, status.command, str(status.acted),
+        timestamp(status.last), status.outcome + repeats,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from sereno.client import Calendar, Client, ImportTally, parse_time
+from sereno.client import Calendar, Client, ImportTally, StagedImport, parse_time
 
 from .options import NodeAddress, json_option, node_options, with_client
 from .show import json_line
@@ -81,7 +81,7 @@ def import_(*, file: Path, tag: str, tz: str, yes: bool, stopped: bool, node: No
     """Bring samples of the past from FILE (.csv, .parquet, .arrow) into the history of a node; it goes on record.
 
     Columns: tag, t, value and perhaps quality and unit, as `export` writes them; or t and a column per tag. What is
-    there already is left out, so that it may be done again; broken off, it goes on where it was.
+    there already is left out, so that it may be done again; broken off or not merged, it goes on where it was.
     """
     from sereno.app.historyfile.bringing import bring
     from sereno.app.historyfile.source import SourceFile
@@ -104,12 +104,16 @@ def import_(*, file: Path, tag: str, tz: str, yes: bool, stopped: bool, node: No
         else:
             click.echo(f"{tally.rows} samples from {_iso(tally.first)} to {_iso(tally.last)}, {tally.new} new")
 
+    def resumed(found: StagedImport) -> None:
+        why = f"; when it was merged last: {found.error}" if found.error else ""
+        _say(f"goes on: {found.parts} parts are there{why}")
+
     async def work(client: Client) -> None:
         content = SourceFile(file, tag, tz, {spec.path: spec for spec in await client.tags()})
         await asyncio.to_thread(content.look)
         agreed(content)
         source = await asyncio.to_thread(content.source)
-        told(await bring(client, source, content, progress))
+        told(await bring(client, source, content, progress, resumed=resumed))
 
     if not stopped:
         return with_client(work, node)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
 
-from sereno.access.accounts import Accounts
 from sereno.app.datafolder import DataFolder
 from sereno.app.installation import at_console
 from sereno.client import iso_time
@@ -16,6 +16,9 @@ from sereno.model import NotFoundError
 from .options import json_option
 from .show import json_line, table, timestamp
 from .users import data_option, with_accounts
+
+if TYPE_CHECKING:
+    from sereno.access.accounts import Accounts
 
 
 @click.group()

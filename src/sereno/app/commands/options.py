@@ -7,11 +7,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sereno.client import Client
+from sereno.app.loading import done
+
+if TYPE_CHECKING:
+    from sereno.client import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +55,5 @@ def with_client(work: Callable[[Client], Coroutine[Any, Any, int | None]], node:
         async with connect(url=node.url, token=node.token, data=node.data) as client:
             return await work(client) or 0
 
+    done()
     return asyncio.run(connected())

@@ -76,8 +76,11 @@ def init(folder: Path | None, template: str, listing: bool) -> int:
         raise click.ClickException(f"{folder / taken[0]} exists already; choose another folder")
     for file in files:
         target = folder / file.relative_to(source)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+        except OSError as error:
+            raise click.ClickException(f"{target} cannot be written: {error.strerror}; choose another folder") from None
         click.echo(f"wrote {target}")
     click.echo(f"next: edit {folder / 'plant.toml'}, then: sereno check {folder} && sereno run {folder}")
     return 0

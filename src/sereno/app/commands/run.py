@@ -20,6 +20,9 @@ from .plant import plant_path
 @click.option(
     "--no-browser", is_flag=True, help="Do not open a browser (run never does; for scripts shared with demo)."
 )
+@click.option(
+    "--simulators", is_flag=True, help="Run the plant file's simulators in place of the devices they stand for."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line when ready.")
 def run(
     *,
@@ -29,14 +32,18 @@ def run(
     data: Path,
     seconds: float | None,
     no_browser: bool,
+    simulators: bool,
     as_json: bool,
 ) -> int:
     """Run PLANT: a plant file or the folder of one."""
     from sereno.app.plant.load import load_plant
     from sereno.app.runner import RunOptions, run_node
+    from sereno.app.simulators.placing import with_simulators
     from sereno.app.welcome import Welcome
 
     del no_browser
     loaded = load_plant(plant_path(plant))
+    if simulators:
+        loaded = with_simulators(loaded)
     options = RunOptions(loaded, data, host or loaded.web.host, loaded.web.port if port is None else port, seconds)
     return run_node(options, Welcome(as_json=as_json))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
-from sereno.client import Reading
 from sereno.model import TagSpec, severity
+
+if TYPE_CHECKING:
+    from sereno.client import Reading
 
 
 def json_line(value: Any) -> None:

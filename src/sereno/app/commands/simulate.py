@@ -78,9 +78,10 @@ def clear(server: str | None, control: int) -> int:
 
 @sim.command()
 @click.option("--control", default=CONTROL_PORT, show_default=True)
-def status(control: int) -> int:
+@json_option
+def status(control: int, *, as_json: bool) -> int:
     """Simulated servers, their faults, and what they have received."""
-    return _ask(control, "list")
+    return _ask(control, "list json" if as_json else "list")
 
 
 def _ask(port: int, line: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,20 @@ from .show import json_line
 PARTS = ("telescope", "cameraVIS", "cameraNIR", "dome")
 
 
+def _place(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[float, float, float] | None:
+    if text is None:
+        return None
+    try:
+        latitude, longitude, elevation = map(float, text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r}, expected three numbers such as 31.04,-115.46,2800") from None
+    if not isfinite(elevation):
+        raise click.BadParameter(f"{text!r}, expected an elevation in metres")
+    if not (abs(latitude) <= 90 and abs(longitude) <= 360):
+        raise click.BadParameter(f"{text!r}, expected a latitude within 90 degrees and a longitude within 360")
+    return latitude, longitude, elevation
+
+
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=11111, show_default=True, help="0 chooses.")
 @click.option("--part", type=click.Choice(PARTS), help="One part of the observatory alone.")
@@ -25,15 +40,21 @@ PARTS = ("telescope", "cameraVIS", "cameraNIR", "dome")
 @click.option("--seed", type=int, default=0, show_default=True, help="The same stars and the same noise again.")
 @click.option("--telescope", default="", metavar="URL", help="The telescope that the cameras of a part look through.")
 @click.option("--roofless", is_flag=True, help="The cameras see the sky whatever the simulated dome does.")
+@click.option("--no-shutter", is_flag=True, help="The simulated dome only turns: its shutter is somebody else's.")
+@click.option(
+    "--place", metavar="LATITUDE,LONGITUDE,ELEVATION", callback=_place, default=None,
+    help="Where the telescope stands: degrees north and east, metres.",
+)  # fmt: skip
 @click.option("--discovery", is_flag=True, help="Answer those who look for Alpaca servers on this machine.")
 @click.option("--for", "seconds", type=float, default=None, help="Stop by itself after so many seconds.")
 @click.option("--until-stdin-closes", "tied", is_flag=True, help="Stop when standard input ends.")
 @json_option
 def alpaca(
-    *, port: int, part: str | None, scenario: Path | None, seed: int, telescope: str, roofless: bool, discovery: bool,
-    seconds: float | None, tied: bool, as_json: bool,
+    *, port: int, part: str | None, scenario: Path | None, seed: int, telescope: str, roofless: bool, no_shutter: bool,
+    place: tuple[float, float, float] | None, discovery: bool, seconds: float | None, tied: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Telescope, dome, cameras, filter wheels, focuser, weather, safety monitor, switches: ASCOM Alpaca."""
+    from sereno.sim.instruments.observatory import HERE
     from sereno.sim.instruments.run import run_alpaca
     from sereno.sim.scenario import read_scenario
 
@@ -43,7 +64,7 @@ def alpaca(
         try:
             async with run_alpaca(
                 part or "", port=port, seed=seed, scenario=script, roofless=roofless, telescope=telescope,
-                discovery=discovery,
+                shutter=not no_shutter, discovery=discovery, place=place or HERE,
             ) as server:  # fmt: skip
                 if as_json:
                     json_line({"url": f"http://127.0.0.1:{server.port}", "devices": server.urls()})

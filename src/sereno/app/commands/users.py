@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from sereno.access.accounts import Accounts
 from sereno.access.opaque import new_password
 from sereno.app.datafolder import DataFolder
 from sereno.app.installation import at_console, open_existing
@@ -16,6 +16,9 @@ from sereno.model import OperationError, SystemClock
 
 from .options import json_option
 from .show import json_line, table, timestamp
+
+if TYPE_CHECKING:
+    from sereno.access.accounts import Accounts
 
 data_option = click.option(
     "--data", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Data folder."
@@ -29,6 +32,7 @@ def user() -> None:
 
 def with_accounts(data: Path, work: Callable[[Accounts], Awaitable[None]]) -> int:
     """Open the data folder's accounts, do `work`, close. Raises NotFoundError if there is no installation there."""
+    from sereno.access.accounts import Accounts
 
     async def opened() -> None:
         store = await asyncio.to_thread(open_existing, DataFolder(data))

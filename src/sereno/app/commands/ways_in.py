@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from sereno.access.accounts import Accounts
-from sereno.access.sessions import session_id
 from sereno.app.installation import at_console
 from sereno.client import iso_time
 from sereno.model import NotFoundError
@@ -15,6 +14,9 @@ from sereno.model import NotFoundError
 from .options import json_option
 from .show import json_line, table, timestamp
 from .users import data_option, with_accounts
+
+if TYPE_CHECKING:
+    from sereno.access.accounts import Accounts
 
 
 @click.group()
@@ -84,6 +86,7 @@ def session() -> None:
 @json_option
 def list_sessions(data: Path, as_json: bool) -> int:
     """Everyone who is signed in."""
+    from sereno.access.sessions import session_id
 
     async def work(accounts: Accounts) -> None:
         rows = await accounts.sessions.all()

@@ -8,11 +8,14 @@ from dataclasses import replace
 import structlog
 
 from sereno.agents.jobs.jobs import job_alarms
-from sereno.agents.supervisor import agent_alarms
+from sereno.app.agents import agent_rules, supervision_alarms
+from sereno.app.apart.link import Apart
+from sereno.app.apart.seat import timeouts_of
 from sereno.app.derived import facades
 from sereno.app.device_configs import device_config, device_configs_of
 from sereno.app.plant.counters import counter_groups
-from sereno.app.plant.load import Plant, PlantDevice, live_alarms
+from sereno.app.plant.devices import PlantDevice
+from sereno.app.plant.load import Plant, live_alarms
 from sereno.app.self_watch import ALARMS as SELF_ALARMS
 from sereno.app.wiring import Parts
 from sereno.device import DeviceConfig, adopt_device
@@ -21,6 +24,7 @@ from sereno.model import OperationError, RefusedError, TagSpec
 
 from .difference import Difference, difference, paths_of
 from .facts import device_paths
+from .moving import Moving
 
 log = structlog.get_logger(__name__)
 
@@ -36,10 +40,10 @@ class Changeover:
 
         Raises OperationError if it failed although it had been rehearsed: then `old` runs again.
         """
-        if not (found.devices or found.alarms or found.guards or found.jobs):
+        if not (found.devices or found.alarms or found.guards or found.jobs or found.agents):
             self._parts.reports.replace(new.reports)
             return
-        self._check_commands(old, found)
+        self._check_commands(old, new, found)
         try:
             await self._change(old, new, found)
         except Exception as error:
@@ -47,36 +51,47 @@ class Changeover:
             await self._change(new, old, difference(new, old))
             raise OperationError(f"not applied, the old configuration runs again: {error}") from error
 
-    def _check_commands(self, old: Plant, found: Difference) -> None:
+    def _check_commands(self, old: Plant, new: Plant, found: Difference) -> None:
         names = [*found.leaving, *found.adopting]
         if found.derived:
             names += [device.table.name for device in old.derived_devices]
-        concerned = paths_of(old, names)
+        agents = {agent.rule.path for agent in new.agents}
+        gone = [agent.rule.path for agent in old.agents if agent.rule.path not in agents]
+        concerned = [*paths_of(old, names), *gone]
         busy = self._parts.router.busy_with(lambda target: any(_within(target, path) for path in concerned))
         if busy:
             raise RefusedError(f"{' and '.join(busy)} is under way; wait for its end or cancel it")
 
     async def _change(self, old: Plant, new: Plant, found: Difference) -> None:
+        async with self._parts.supervisor.still():
+            await self._lead(old, new, found)
+
+    async def _lead(self, old: Plant, new: Plant, found: Difference) -> None:
         parts = self._parts
         named = dict.fromkeys([*paths_of(old, found.leaving), *paths_of(new, found.coming)])
         leaving = [path for path in named if path in parts.devices.handlers]
-        coming = device_configs_of([d for d in new.linked_devices if d.table.name in found.coming], parts.memory)
+        comers = [d for d in new.linked_devices if d.table.name in found.coming]
+        coming = parts.seats.placed(new, device_configs_of(comers, parts.memory))
         for config in coming:
             running = parts.devices.handlers.get(config.path)
             if running is not None:
                 adopt_device(config, running.config)
+        moving = Moving(parts, coming)
         await parts.devices.quiet(leaving)
+        await moving.carry(coming)
         await parts.jobs.quiet(new.jobs)
+        await moving.rest(new, leaving)  # last: the way back resumes whom the supervisor knows
         specs = [entry.tag.spec for config in coming for entry in config.tags]
         moved = self._moved(specs)
         with parts.hub.keeping([*specs, *_computed(new)]):
             self._exchange(old, new, found if not moved else _all_computed(found), leaving, coming)
         self._redeclare(new, found, specs)
-        declared = [*live_alarms(new), *agent_alarms(parts.supervisor.rules), *job_alarms(new.jobs), *SELF_ALARMS]
+        watched = supervision_alarms(parts.supervisor, parts.simulators)
+        declared = [*live_alarms(new), *job_alarms(new.jobs), *watched, *SELF_ALARMS]
         fresh = await parts.alarms.prepared(declared)
         parts.alarms.replace(fresh, parts.hub.held())
         parts.telling.know()
-        parts.devices.begin([config.path for config in coming])
+        moving.begin(coming)
         parts.guards.replace(new.guards)
         parts.jobs.follow()
         parts.reports.replace(new.reports)
@@ -99,12 +114,23 @@ class Changeover:
             parts.router.forget(path)
         for config in coming:
             parts.router.replace(config.path, parts.devices.handlers[config.path])
+        self._exchange_agents(new)
         if found.jobs:
             self._exchange_jobs(new)
         if found.counters:
             parts.totals.build(counter_groups(new.linked_devices))
         if found.derived:
             self._derive(new)
+
+    def _exchange_agents(self, new: Plant) -> None:
+        parts = self._parts
+        parts.seats.replace(new)
+        before = set(parts.supervisor.members)
+        parts.supervisor.put(agent_rules(new.agents, parts.devices))
+        for path in before - parts.supervisor.members.keys():
+            parts.router.forget(path)
+        for path, supervised in parts.supervisor.members.items():
+            parts.router.replace(path, supervised)
 
     def _exchange_jobs(self, new: Plant) -> None:
         parts = self._parts
@@ -141,7 +167,6 @@ class Changeover:
             mine = [tag.spec for tag in device.tags]
             changed += [spec for spec in mine if parts.hub.table.spec(parts.hub.table.handle(spec.path)) != spec]
         parts.hub.redeclare(changed)
-        parts.router.mark(parts.devices.marks)
         if parts.historian is not None:
             meant = (*changed, *specs, *_computed(new))
             parts.historian.redefine([parts.hub.table.handle(spec.path) for spec in meant])
@@ -156,6 +181,9 @@ class Changeover:
             config = replace(handlers[path].config, marks=table.marks_at(path))
             words = table.description if path == table.name else ""
             handlers[path].adopt(replace(config, description=words or config.description))
+            if isinstance(config.config, Apart):
+                config.config.timeouts.clear()
+                config.config.timeouts.update(timeouts_of(config.marks))
 
 
 def _computed(plant: Plant) -> Iterator[TagSpec]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from sereno.app.plant.agents import PlantAgent
 from sereno.app.plant.counters import counter_groups
 from sereno.app.plant.derived import DerivedFamily
-from sereno.app.plant.load import Plant, PlantDevice, PlantTag, live_alarms
-from sereno.client import Change, Effect
+from sereno.app.plant.devices import PlantDevice, PlantTag
+from sereno.app.plant.load import Plant, live_alarms
+from sereno.client import Change, Effect, FieldChange
 
 from .facts import (
+    SIMULATORS,
     SOFT_OF_DEVICE,
     Facts,
+    agent_facts,
     device_facts,
     device_paths,
     field_changes,
@@ -27,6 +31,7 @@ from .facts import (
 
 T = TypeVar("T")
 _ADDED, _REMOVED, _CHANGED = "added", "removed", "changed"
+_BACK = "it comes from a process of its own into the node"
 
 
 @dataclass(slots=True)
@@ -47,6 +52,7 @@ class Difference:
     guards: bool = False
     jobs: bool = False
     reports: bool = False
+    agents: bool = False
 
     @property
     def devices(self) -> bool:
@@ -61,6 +67,7 @@ def difference(old: Plant, new: Plant) -> Difference:
     for name in {**after, **before}:
         _compare(before.get(name), after.get(name), found)
     _shared_links(old, new, found)
+    _agents(old, new, found)
     found.counters = counter_groups(old.linked_devices) != counter_groups(new.linked_devices)
     found.derived = found.derived or _code_of_rules(old) != _code_of_rules(new)
     alarms = _rules({one.id: one for one in old.alarms}, {one.id: one for one in new.alarms}, rule_facts)
@@ -76,7 +83,9 @@ def difference(old: Plant, new: Plant) -> Difference:
     found.changes += _named("report", reports, Effect.LIVE)
     found.reports = bool(reports)
     settings = _rules(dict(settings_facts(old)), dict(settings_facts(new)), dict)
-    found.changes += _named("setting", settings, Effect.NEXT_START)
+    idle = [one for one in settings if one.name == SIMULATORS and not old.placed.ports]  # this run has none of them
+    found.changes += _named("setting", idle, Effect.LIVE)
+    found.changes += _named("setting", [one for one in settings if one not in idle], Effect.NEXT_START)
     return found
 
 
@@ -156,6 +165,37 @@ def _shared_links(old: Plant, new: Plant, found: Difference) -> None:
             found.interrupted[name] = "it shares a link that is opened anew"
             if name in found.adopting:
                 found.adopting.remove(name)
+
+
+def _agents(old: Plant, new: Plant, found: Difference) -> None:
+    """What changes of agents. One that moves into a process of its own, or back, starts anew."""
+    before, after = ({agent.rule.device: agent for agent in plant.agents} for plant in (old, new))
+    staying = {d.table.name for d in old.linked_devices} & {d.table.name for d in new.linked_devices}
+    for change in _rules(before, after, agent_facts):
+        one, other = before.get(change.name), after.get(change.name)
+        fields, effect = change.fields, Effect.LIVE
+        if one is None and other is not None:
+            fields = field_changes({}, agent_facts(other))
+        elif other is None and change.name in staying:
+            fields = (FieldChange("its device", "", "goes on, and may neither read nor command the plant"),)
+        if change.name in staying and _apart(one) is not _apart(other):
+            effect = Effect.INTERRUPTS
+            _start_anew(change.name, found, "it goes into a process of its own" if _apart(other) else _BACK)
+        found.changes.append(replace(change, kind="agent", fields=fields, effect=effect))
+        found.agents = True
+
+
+def _apart(agent: PlantAgent | None) -> bool:
+    return agent is not None and agent.process
+
+
+def _start_anew(name: str, found: Difference, why: str) -> None:
+    if name in found.adopting:
+        found.adopting.remove(name)
+    for names in (found.leaving, found.coming):
+        if name not in names:
+            names.append(name)
+    found.interrupted[name] = why
 
 
 def _openers(plant: Plant) -> dict[object, object]:

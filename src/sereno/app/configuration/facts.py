@@ -8,9 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from sereno.access.actor import Right
 from sereno.agents.guards import GuardRule
 from sereno.agents.jobs.rule import JobRule
-from sereno.app.plant.load import Plant, PlantDevice, PlantTag
+from sereno.app.plant.agents import PlantAgent
+from sereno.app.plant.devices import PlantDevice, PlantTag
+from sereno.app.plant.load import Plant
 from sereno.client import AlarmSpec, FieldChange
 from sereno.device import Device, plan_of
 from sereno.model import TagSpec
@@ -21,6 +24,7 @@ SOFT = frozenset(("unit", "description", "decimals", "deadband", "deadband_perce
 """Keys of a tag that neither its driver nor its scan group looks at; alarm.* and setpoint.* are others."""
 SOFT_OF_DEVICE = frozenset(("description", "commands"))
 SECTIONS = ("web", "history", "sessions", "native", "gateway", "database", "log")
+SIMULATORS = "[[simulator]]"
 _HIDDEN = "(not shown)"
 _NESTED = {"limits": "alarm", "setpoint": "setpoint"}
 
@@ -82,12 +86,24 @@ def report_facts(spec: ReportSpec) -> Facts:
     return {**own, **{k: v for k, v in facts.items() if k not in gone}, "tables": _Shown(whole, tables)}
 
 
+def agent_facts(agent: PlantAgent) -> Facts:
+    """An agent, in words: what it may do, how it is watched, where it runs."""
+    patience = agent.rule.patience
+    return {
+        "may write": agent.granted(Right.WRITE),
+        "may call": agent.granted(Right.CALL),
+        "may be silent for": f"{patience.silent:g} s",
+        "is restarted": f"{patience.limit} times within {patience.within:g} s",
+        "runs": "in a process of its own" if agent.process else "in the node",
+    }
+
+
 def settings_facts(plant: Plant) -> Iterator[tuple[str, Facts]]:
-    """The tables that are not of devices, by name. Of agents, notices and [oidc] only that they are others."""
+    """The tables that are not of devices. Of simulators, notices and [oidc] only that they are others."""
     yield "[plant]", {k: v for k, v in plant.table.model_dump().items() if k != "include"}
     for name in SECTIONS:
         yield f"[{name}]", _dump(getattr(plant, name))
-    yield "[[agent]]", {agent.rule.device: _Hidden(agent) for agent in plant.agents}
+    yield SIMULATORS, {one.table.name: _Hidden(one.table) for one in plant.simulators}
     yield "[notices]", {"plan": _Hidden(plant.notices)} if plant.notices else {}
     yield "[oidc]", {"provider": _Hidden(plant.provider)} if plant.provider else {}
 

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from sereno.agents.jobs.job import specs_of
 from sereno.agents.jobs.jobs import job_alarms
+from sereno.agents.supervised import supervision_specs
+from sereno.agents.supervisor import agent_alarms
 from sereno.alarms.alarms import evaluator_of
+from sereno.app.agents import agent_rules
 from sereno.app.device_configs import device_configs_of
 from sereno.app.plant.counters import counter_groups
 from sereno.app.plant.load import Plant, live_alarms
@@ -36,9 +39,12 @@ def _built(plant: Plant, environment: Environment) -> Iterator[Fault]:
     hub.register_tags(SELF_SPECS)
     for rule in plant.jobs:
         hub.register_tags(specs_of(rule))
+    agents = agent_rules(plant.agents, devices)
+    for agent in agents:
+        hub.register_tags(supervision_specs(agent.path))
     known = {spec.path: (int(handle), spec) for handle, spec in hub.directory().items()}
     Derivation(plant.derived, hub, environment.clock, known)
-    evaluator_of([*live_alarms(plant), *job_alarms(plant.jobs), *SELF_ALARMS], hub)
+    evaluator_of([*live_alarms(plant), *agent_alarms(agents), *job_alarms(plant.jobs), *SELF_ALARMS], hub)
     where = {device.table.name: device.where for device in plant.devices}
     for path, device in devices.handlers.items():
         if device.fault:

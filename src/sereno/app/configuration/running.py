@@ -15,6 +15,7 @@ from sereno.app.datafolder import DataFolder
 from sereno.app.installation import at_console
 from sereno.app.node_record import digests
 from sereno.app.plant.load import Plant, load_plant
+from sereno.app.simulators.placing import as_placed
 from sereno.app.wiring import Parts
 from sereno.client import ChangePlan, Effect, RunningConfiguration
 from sereno.device import Environment
@@ -184,10 +185,11 @@ class Configurations:
     def _looked_at(self, path: Path, about: About | None) -> _Target:
         """Load, compare, rehearse; in a thread, so that no scan waits for it."""
         try:
-            loaded = load_plant(path, home=Path(about.home) if about is not None else None)
+            said = load_plant(path, home=Path(about.home) if about is not None else None)
+            loaded = as_placed(said, self._plant.placed)
             faults, hashes = rehearse(loaded, self._environment), digests(loaded)
             found = difference(self._plant, loaded)
-            faults += self._agents_that_change(loaded, found)
+            faults += self._cannot_be_apart(loaded) + self._not_simulated_yet(loaded)
         except ConfigurationError as error:
             return _Target(None, self._plan_of(path, faults=error.faults), Difference(), {})
         except OSError as error:
@@ -204,12 +206,23 @@ class Configurations:
         )
         return _Target(loaded, plan, found, hashes, about)
 
-    def _agents_that_change(self, new: Plant, found: Difference) -> list[Fault]:
-        """The supervisor watches agents from start to end; they change with a restart."""
-        agents = {agent.rule.device for plant in (self._plant, new) for agent in plant.agents}
-        changed = sorted(agents & {*found.leaving, *found.coming})
-        words = "is an agent: it comes, goes and changes with a restart of the node"
-        return [Fault(str(new.path), f"{name!r} {words}") for name in changed]
+    def _cannot_be_apart(self, new: Plant) -> list[Fault]:
+        """Processes of agents speak with the node by the native protocol, which comes with a start of the node."""
+        if self._parts.seats.apart.url:
+            return []
+        apart = [agent.rule.device for agent in new.agents if agent.process]
+        words = "in a process of its own needs the native protocol, which comes with the next start of the node"
+        return [Fault(str(new.path), f"agent {name!r} {words}") for name in apart]
+
+    def _not_simulated_yet(self, new: Plant) -> list[Fault]:
+        """New devices that simulators are to stand for: those of this run do not, and the real ones would be opened."""
+        placed, before = self._plant.placed, {device.table.name for device in self._plant.linked_devices}
+        if not placed.ports:
+            return []
+        coming = {d.table.name: d.where for d in new.linked_devices if d.table.name not in {*before, *placed.urls}}
+        stand_for = [(path, one.table.name) for one in new.simulators for path in one.table.devices if path in coming]
+        words = "which stands for it with the next start of the node only; until then its own url would be opened"
+        return [Fault(coming[path], f"device {path!r} has the simulator {name!r}, {words}") for path, name in stand_for]
 
     def _plan_of(self, path: Path, faults: list[Fault] | None = None) -> ChangePlan:
         return ChangePlan(plant=self._plant.table.name, source=str(path), interrupted={}, faults=tuple(faults or ()))

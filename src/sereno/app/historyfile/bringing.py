@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from sereno.client import Client, ImportSource, ImportStage, ImportTally
+from sereno.client import Client, ImportSource, ImportStage, ImportTally, StagedImport
 from sereno.model import Clock, OperationError, SystemClock
 
 from .source import SourceFile
@@ -16,13 +16,21 @@ Progress = Callable[[str, float], None]
 
 
 async def bring(
-    client: Client, source: ImportSource, content: SourceFile, progress: Progress, clock: Clock | None = None
+    client: Client,
+    source: ImportSource,
+    content: SourceFile,
+    progress: Progress,
+    *,
+    clock: Clock | None = None,
+    resumed: Callable[[StagedImport], None] = lambda _: None,
 ) -> ImportTally:
-    """Send what is not there yet, merge it; given again after it was broken off, it goes on. Cancelled while it merges,
-    it is given up. Raises SerenoError, ValueError.
+    """Send what is not there yet, merge it; given again after it was broken off or was not merged, it goes on, which
+    `resumed` is told. Cancelled while it merges, it is given up. Raises SerenoError, ValueError.
     """
     port, actor = client.analysis, client.actor
     staged = await port.stage_import(source, actor)
+    if staged.parts:
+        resumed(staged)
     parts = content.parts()
     number = sent = 0
     while (part := await asyncio.to_thread(next, parts, None)) is not None:
@@ -45,6 +53,7 @@ async def _merged(client: Client, key: str, progress: Progress, clock: Clock) ->
         if state.stage is ImportStage.DONE:
             return state.tally
         if state.stage is not ImportStage.MERGING:
-            raise OperationError(f"nothing was imported: {state.error or 'the import was cancelled'}")
+            more = "; what was sent is kept: the same command merges it again" if state.kept else ""
+            raise OperationError(f"nothing was imported: {state.error or 'the import was cancelled'}{more}")
         progress("merged", state.share)
         await clock.sleep(PERIOD)

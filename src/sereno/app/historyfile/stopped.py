@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sereno.app.datafolder import DataFolder
-from sereno.app.installation import at_console, open_existing
+from sereno.app.installation import at_console, open_existing, read_note
+from sereno.app.plant.load import load_plant
+from sereno.app.plant.schema import HistoryTable
 from sereno.client import ImportSource, ImportTally
 from sereno.historian.bulk.alone import StoppedHistory
 from sereno.historian.bulk.stage import StageNote
 from sereno.historian.disk import SystemDisk
 from sereno.historian.tags import Definition
-from sereno.model import OperationError, SystemClock, TagSpec, new_key
+from sereno.model import ConfigurationError, OperationError, SystemClock, TagSpec, new_key
 from sereno.store.audit import AuditLog
 
 from .bringing import Progress
@@ -33,7 +35,7 @@ def bring_stopped(
     folder = DataFolder(data)
     if not folder.history.is_dir():
         raise OperationError(f"no history in {data}; give --data")
-    with StoppedHistory(SystemDisk(), folder.history) as history:
+    with StoppedHistory(SystemDisk(), folder.history, _keep_free(folder)) as history:
         content = source({path: _spec(definition) for path, definition in history.tags().items()})
         content.look()
         agreed(content)
@@ -64,6 +66,14 @@ def _brought(history: StoppedHistory, content: SourceFile, record: _Record, prog
     note = StageNote(record.key, source.name, source.sha256, source.tags, "console", now)
     done = history.bring(note, parts(), now, lambda share: progress("merged", share))
     return ImportTally(done.rows, done.new, done.first, done.last)
+
+
+def _keep_free(folder: DataFolder) -> int:
+    """As the plant file says that ran here last; as a plant file that does not say, if it cannot be read."""
+    try:
+        return load_plant(Path(read_note(folder).plant)).history.keep_free
+    except (OSError, ConfigurationError, OperationError):
+        return HistoryTable().keep_free
 
 
 class _Record:

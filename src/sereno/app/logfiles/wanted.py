@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
-ABOUT = ("agent", "actor", "device", "guard", "gateway", "listener", "task", "job", "tag", "path")
+ABOUT = ("agent", "simulator", "actor", "device", "guard", "gateway", "listener", "task", "job", "tag", "path")
 """Keys that say whom a line is about."""
 
 
@@ -26,7 +26,7 @@ class WantedLines:
         """True if a line is one of them."""
         return (
             (not self.module or self._of_module(str(entry.get("logger", ""))))
-            and (not self.about or any(self._is_about(str(entry[key])) for key in ABOUT if key in entry))
+            and (not self.about or any(map(self._is_about, _named(entry))))
             and (not self.level or _rank(str(entry.get("level", ""))) >= _rank(self.level))
             and (not self.since or str(entry.get("timestamp", "")) >= self.since)
             and (not self.text or self.text.lower() in line.lower())
@@ -38,6 +38,11 @@ class WantedLines:
 
     def _is_about(self, name: str) -> bool:
         return name == self.about or name.endswith(f"/{self.about}") or name.startswith(f"{self.about}/")
+
+
+def _named(entry: Mapping[str, Any]) -> list[str]:
+    devices = entry.get("devices")
+    return [str(entry[key]) for key in ABOUT if key in entry] + (devices if isinstance(devices, list) else [])
 
 
 def _rank(level: str) -> int:

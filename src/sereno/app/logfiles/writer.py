@@ -51,7 +51,9 @@ class LogFiles:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._go_on()
         except OSError as error:
-            raise OperationError(f"cannot write logs into {self.folder}: {error.strerror}") from None
+            raise OperationError(
+                f"cannot write logs into {self.folder}: {error.strerror}; choose a data folder that can be written"
+            ) from None
         return self
 
     def __exit__(self, *_: object) -> None:

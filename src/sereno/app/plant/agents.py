@@ -12,8 +12,11 @@ from sereno.device import Device, plan_of
 from sereno.model import Fault
 
 from .expand import Raw
-from .faults import nearest, unknown_keys, validate
+from .faults import known_and_valid, nearest
 from .schema import AgentTable
+
+AGENT = "agent/"
+"""What the name of an agent's actor begins with; its device follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,10 @@ class PlantAgent:
     rule: AgentRule
     actor: Actor
     process: bool = False
+
+    def granted(self, right: Right) -> list[str]:
+        """The paths that it has this right over, as globs."""
+        return [one.glob for role in self.actor.roles for one in role.permissions if one.right is right]
 
 
 def plant_agents(
@@ -35,9 +42,7 @@ def plant_agents(
     made: dict[str, PlantAgent] = {}
     for raw in raws:
         label = f"agent {raw.data.get('device', '?')!r}"
-        faults.extend(unknown_keys(raw.data, AgentTable.model_fields, raw.where, label))
-        known = {key: value for key, value in raw.data.items() if key in AgentTable.model_fields}
-        table = validate(AgentTable, known, raw.where, label, faults)
+        table = known_and_valid(AgentTable, raw.data, raw.where, label, faults)
         if table is None:
             continue
         cls = devices.get(table.device)
@@ -59,7 +64,7 @@ def _agent(table: AgentTable) -> PlantAgent:
     granted = [Permission(Right.READ), Permission(Right.HISTORY)]
     granted += [Permission(Right.WRITE, glob) for glob in table.writes]
     granted += [Permission(Right.CALL, glob) for glob in table.calls]
-    name = f"agent/{table.device}"
+    name = f"{AGENT}{table.device}"
     patience = Patience(table.silent, table.limit, table.within)
     actor = Actor(name, (Role(name, tuple(granted)),), "agent", "agent")
     return PlantAgent(AgentRule(table.device, patience), actor, table.process)

@@ -16,6 +16,7 @@ from sereno.expression.errors import ExpressionError
 from sereno.model import Access, ConfigurationError, Fault, TagSpec
 
 from .faults import nearest
+from .schema import DeviceTable
 
 NAME = "derived"
 Marked = Mapping[str, Collection[str]]
@@ -173,21 +174,22 @@ class _Maker:
         self._faults.append(Fault(self._where, found, expected, fix))
 
 
-def check_calls(device: str, config: DerivedConfig, where: str, marked: Marked, faults: list[Fault]) -> None:
+def check_calls(device: DeviceTable, config: DerivedConfig, where: str, marked: Marked, faults: list[Fault]) -> None:
     """Add a fault for each command that is handed on to no device, or to one where it would wait for people.
 
-    `marked`: of each device of the plant which of its commands wait for people.
+    Nothing would heed marks or an interlock of its own either. `marked`: of each device of the plant which of its
+    commands wait for people.
     """
     for name, behind in config.calls.items():
         target, _, command = behind.rpartition("/")
-        found = f"command {name!r} of {device!r} is handed on to {behind!r}, "
+        found = f"command {name!r} of {device.name!r} is handed on to {behind!r}, "
         if target not in marked:
             words = f"{found}and there is no device {target!r}"
             faults.append(Fault(where, words, "such as area/device/command", nearest(target, [*marked])))
         elif command.casefold() in {one.casefold() for one in marked[target]}:
             faults.append(Fault(where, f"{found}where it waits for people", "a command that waits for nobody"))
-    for name in marked.get(device, ()):
-        words = f"'commands' marks {name!r} of {device!r}: a derived device hands its commands on"
+    for name in device.commands:
+        words = f"'commands' marks {name!r} of {device.name!r}: a derived device hands its commands on"
         faults.append(Fault(where, words, "marks at the device behind it, whose command people then call"))
 
 

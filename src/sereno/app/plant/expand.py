@@ -14,6 +14,7 @@ from sereno.model import ConfigurationError, Fault
 from .faults import Where, nearest, unknown_keys, validate
 from .located import Key, Located, load_toml, read_text
 from .schema import TOP_KEYS, PlantTable, TemplateTable, UseTable
+from .site import SiteFacts, site_facts
 from .templates import substitute
 
 
@@ -33,6 +34,7 @@ class RawDevice:
     tags: list[Raw] = field(default_factory=list)
     alarms: list[Raw] = field(default_factory=list)
     lists: list[Path] = field(default_factory=list)
+    site: SiteFacts = field(default_factory=SiteFacts)
 
 
 @dataclass(slots=True)
@@ -45,8 +47,10 @@ class Expanded:
     guards: list[Raw] = field(default_factory=list)
     jobs: list[Raw] = field(default_factory=list)
     agents: list[Raw] = field(default_factory=list)
+    simulators: list[Raw] = field(default_factory=list)
     alarms: list[Raw] = field(default_factory=list)
     reports: list[Raw] = field(default_factory=list)
+    site: SiteFacts = field(default_factory=SiteFacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +61,36 @@ class _Template:
 
 def expand(path: Path, faults: list[Fault]) -> Expanded:
     """Read `path` and everything it includes. Faults are gathered; an unreadable file raises."""
-    files = list(_files(path, faults))
+    read = list(_files(path, faults))
+    site = site_facts(read, faults)
+    files = [site.filled(file, faults) for file in read]
     templates = _templates(files, faults)
     devices: list[RawDevice] = []
     guards: list[Raw] = []
     jobs: list[Raw] = []
     agents: list[Raw] = []
+    simulators: list[Raw] = []
     alarms: list[Raw] = []
     reports: list[Raw] = []
     for file in files:
         faults.extend(unknown_keys(file.data, TOP_KEYS, file.where, "the plant file"))
-        devices += [_device(r, file.path, templates, faults) for r in _tables(file, (), file.data, "device", faults)]
+        devices += [
+            _device(r, file.path, (templates, site), faults) for r in _tables(file, (), file.data, "device", faults)
+        ]
         guards += _tables(file, (), file.data, "guard", faults)
         agents += _tables(file, (), file.data, "agent", faults)
+        simulators += _tables(file, (), file.data, "simulator", faults)
         jobs += _tables(file, (), file.data, "job", faults)
         alarms += _tables(file, (), file.data, "alarm", faults)
         reports += _tables(file, (), file.data, "report", faults)
         for use in _tables(file, (), file.data, "use", faults):
             for body in _made(use, templates, faults):
                 alarms += _below(body, "alarm", faults)
-                devices += [_device(r, file.path, templates, faults) for r in _below(body, "device", faults)]
+                devices += [_device(r, file.path, (templates, site), faults) for r in _below(body, "device", faults)]
     alarms += [_named_below(raw, device) for device in devices for raw in device.alarms]
-    return Expanded(files[0], files, devices, guards, jobs, agents, alarms, reports)
+    for device in devices:
+        device.site = site
+    return Expanded(files[0], files, devices, guards, jobs, agents, simulators, alarms, reports, site)
 
 
 def _files(path: Path, faults: list[Fault]) -> Iterator[Located]:
@@ -146,7 +158,8 @@ def _below(parent: Raw, key: str, faults: list[Fault]) -> Iterator[Raw]:
         yield Raw(entry, lambda *rest, i=i: parent.where(key, i, *rest))
 
 
-def _device(raw: Raw, file: Path, templates: dict[str, _Template], faults: list[Fault]) -> RawDevice:
+def _device(raw: Raw, file: Path, known: tuple[dict[str, _Template], SiteFacts], faults: list[Fault]) -> RawDevice:
+    templates, site = known
     own = {k: v for k, v in raw.data.items() if k not in ("tag", "use", "alarm", "tags_csv")}
     device = RawDevice(Raw(own, raw.where), list(_below(raw, "tag", faults)), list(_below(raw, "alarm", faults)))
     for use in _below(raw, "use", faults):
@@ -157,7 +170,7 @@ def _device(raw: Raw, file: Path, templates: dict[str, _Template], faults: list[
     for name in [names] if isinstance(names, str) else names if isinstance(names, list) else []:
         device.lists.append(file.parent / str(name))
         try:
-            device.tags += csv_tags(device.lists[-1], faults)
+            device.tags += csv_tags(device.lists[-1], site, faults)
         except ConfigurationError as error:
             faults.extend(
                 Fault(f.where, f.found, f.expected, f"{f.fix} (named at {raw.where('tags_csv')})".strip())
@@ -205,18 +218,19 @@ def _made(use: Raw, templates: dict[str, _Template], faults: list[Fault]) -> Ite
         yield Raw(data, template.body.where)
 
 
-def csv_tags(path: Path, faults: list[Fault]) -> list[Raw]:
+def csv_tags(path: Path, site: SiteFacts, faults: list[Fault]) -> list[Raw]:
     """Tags of a CSV list: a header of tag keys ('alarm.hi' for nested ones), a tag a row, empty cells left out."""
     try:
-        return _csv_rows(path, faults)
+        return _csv_rows(path, site, faults)
     except csv.Error as error:
         raise ConfigurationError(
             [Fault(str(path), f"not CSV: {error}", "a header line, and a line for each tag")]
         ) from None
 
 
-def _csv_rows(path: Path, faults: list[Fault]) -> list[Raw]:
-    reader = csv.DictReader(io.StringIO(read_text(path)))
+def _csv_rows(path: Path, site: SiteFacts, faults: list[Fault]) -> list[Raw]:
+    text = read_text(path)
+    reader, refers = csv.DictReader(io.StringIO(text)), "{site." in text
     if not reader.fieldnames or "name" not in reader.fieldnames:
         raise ConfigurationError([Fault(f"{path}:1", f"columns {reader.fieldnames}", "a header with at least 'name'")])
     rows = []
@@ -229,7 +243,8 @@ def _csv_rows(path: Path, faults: list[Fault]) -> list[Raw]:
         for key, cell in row.items():
             if cell is not None and cell.strip() and not _place(data, key.strip().split("."), cell.strip()):
                 faults.append(Fault(line, f"{key.strip()!r} beside a column that it is a part of", "one of the two"))
-        rows.append(Raw(data, lambda *_keys, line=line: line))
+        where = lambda *_keys, line=line: line  # noqa: E731
+        rows.append(Raw(site.filled_row(data, where, faults) if refers else data, where))
     return rows
 
 

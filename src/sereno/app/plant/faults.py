@@ -38,12 +38,37 @@ def validate(model: type[M], data: Mapping[str, Any], where: Where, what: str, f
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        faults.extend(_fault(e, where, what) for e in error.errors(include_url=False))
+        faults.extend(_fault(e, where, what) for e in _of_one_form(error.errors(include_url=False)))
         return None
 
 
+def known_and_valid(model: type[M], data: Mapping[str, Any], where: Where, what: str, faults: list[Fault]) -> M | None:
+    """As `validate`, of the keys that the model has; every other one is a fault too."""
+    faults.extend(unknown_keys(data, model.model_fields, where, what))
+    return validate(model, {k: v for k, v in data.items() if k in model.model_fields}, where, what, faults)
+
+
+def _of_one_form(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Of a value that may have several forms only what is wrong with the one that it is nearest to."""
+    forms: dict[Any, dict[Any, list[ErrorDetails]]] = {}
+    for error in errors:
+        at = next((i for i, part in enumerate(error["loc"]) if _is_form(part)), None)
+        field, form = (error["loc"], None) if at is None else (error["loc"][:at], error["loc"][at])
+        forms.setdefault(field, {}).setdefault(form, []).append(error)
+
+    def depth(found: list[ErrorDetails]) -> int:
+        return max(len(error["loc"]) for error in found)
+
+    return [error for of in forms.values() for error in max(of.values(), key=depth)]
+
+
+def _is_form(part: str | int) -> bool:
+    """Names of pydantic for one of several types, such as list[constrained-float]."""
+    return isinstance(part, str) and "[" in part
+
+
 def _fault(error: ErrorDetails, where: Where, what: str) -> Fault:
-    path = [part for part in error["loc"] if part not in ("function-before", "function-after")]
+    path = [part for part in error["loc"] if part not in ("function-before", "function-after") and not _is_form(part)]
     name = ".".join(str(p) for p in path)
     place = where(*path)
     kind = error["type"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sereno.agents.guards import GuardRule
+from sereno.client import CommandSpec
 from sereno.expression.compiler import Expression, compile_expression
 from sereno.expression.errors import ExpressionError
 from sereno.hub.checks import writable_value
@@ -12,11 +14,24 @@ from sereno.model import Fault, RefusedError, TagSpec
 
 from .expand import Raw
 from .faults import nearest, unknown_keys, validate
-from .schema import GuardTable
+from .schema import GuardCommandTable, GuardTable
+
+SHORTEST = 0.1
+"""Seconds between two attempts of a guard: each is a command on record."""
 
 
-def guard_rules(raws: Sequence[Raw], tags: Mapping[str, TagSpec], faults: list[Fault]) -> tuple[GuardRule, ...]:
-    """The rules of a plant with these tags; what is wrong with them is added to `faults`."""
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A device's commands, None where only the device itself knows them; `waiting` are those that wait for people."""
+
+    commands: Mapping[str, CommandSpec] | None
+    waiting: Sequence[str] = ()
+
+
+def guard_rules(
+    raws: Sequence[Raw], tags: Mapping[str, TagSpec], devices: Mapping[str, Called], faults: list[Fault]
+) -> tuple[GuardRule, ...]:
+    """The rules of a plant with these tags and devices; what is wrong with them is added to `faults`."""
     made: dict[str, GuardRule] = {}
     for raw in raws:
         label = f"guard {raw.data.get('name', '?')!r}"
@@ -28,6 +43,10 @@ def guard_rules(raws: Sequence[Raw], tags: Mapping[str, TagSpec], faults: list[F
             continue
         if table.name in made:
             faults.append(Fault(raw.where("name"), f"duplicate {label}"))
+        if table.command.call:
+            faults += _call_faults(table.command, raw, label, devices)
+        else:
+            _check_command(table, raw, label, tags, faults)
         rule = _rule(table, raw, label, tags, faults)
         if rule is not None:
             made[table.name] = rule
@@ -38,19 +57,27 @@ def _rule(
     table: GuardTable, raw: Raw, label: str, tags: Mapping[str, TagSpec], faults: list[Fault]
 ) -> GuardRule | None:
     expression = _condition(table, raw, label, tags, faults)
-    _check_command(table, raw, label, tags, faults)
+    if table.retry and table.cooldown < SHORTEST:
+        found = f"{label} repeats its command after each cooldown, which is {table.cooldown:g} s"
+        faults.append(Fault(raw.where("retry"), found, f"cooldown of {SHORTEST:g} s or more"))
+    if table.effect and not table.retry:
+        faults.append(Fault(raw.where("effect"), f"{label} repeats nothing that had no effect", "retry = true"))
     if expression is None:
         return None
     return GuardRule(
         name=table.name,
         when=table.when,
         inputs=expression.paths,
-        target=table.command.target,
+        target=table.command.target or table.command.call,
         value=table.command.value,
+        call=table.command.name if table.command.call else "",
+        arguments=tuple(table.command.arguments),
         actor=table.actor or f"guard/{table.name}",
         hold=table.hold,
         cooldown=table.cooldown,
         act_on_stale=table.stale == "act",
+        retry=table.retry,
+        effect=table.effect,
     )
 
 
@@ -90,3 +117,23 @@ def _check_command(table: GuardTable, raw: Raw, label: str, tags: Mapping[str, T
             writable_value(spec, table.command.value)
         except RefusedError as error:
             faults.append(Fault(where, f"command of {label}: {error}"))
+
+
+def _call_faults(command: GuardCommandTable, raw: Raw, label: str, devices: Mapping[str, Called]) -> list[Fault]:
+    where, called = raw.where("command"), devices.get(command.call)
+    if called is None:
+        return [Fault(where, f"{label} calls {command.call!r}, which is no device", fix=nearest(command.call, devices))]
+    name = f"{command.call}/{command.name}()"
+    if command.name.casefold() in (one.casefold() for one in called.waiting):
+        found = f"{name} of {label} waits for people (select, approval or sign), and a guard acts alone"
+        return [Fault(where, found, "a command without them")]
+    if called.commands is None:
+        return []
+    spec = called.commands.get(command.name)
+    if spec is None:
+        found = f"{label} calls {command.name!r}, which {command.call} has not"
+        return [Fault(where, found, "a command of the device", nearest(command.name, called.commands))]
+    least, most = sum(not one.optional for one in spec.parameters), len(spec.parameters)
+    if not least <= len(command.arguments) <= most:
+        return [Fault(where, f"{label} gives {name} {len(command.arguments)} arguments", spec.signature)]
+    return []

@@ -16,7 +16,7 @@ from sereno.alarms.notify.roster import Roster, Shift
 from sereno.app.registry import load_notifier, notifier_entries
 from sereno.model import Fault, OperationError
 
-from .faults import nearest, unknown_keys, validate
+from .faults import known_and_valid, nearest, unknown_keys, validate
 from .located import Located
 from .notice_schema import HeartbeatTable, NoticesTable, PipelineTable, RosterTable
 
@@ -35,9 +35,7 @@ def notice_plan(main: Located, plant: str, timezone: str, faults: list[Fault], h
     if not isinstance(data, dict):
         faults.append(Fault(where(), "'notices' is not a table", "[notices]"))
         return NoticePlan()
-    faults.extend(unknown_keys(data, NoticesTable.model_fields, where, "[notices]"))
-    known = {key: value for key, value in data.items() if key in NoticesTable.model_fields}
-    table = validate(NoticesTable, known, where, "[notices]", faults)
+    table = known_and_valid(NoticesTable, data, where, "[notices]", faults)
     return NoticePlan() if table is None else _Loader(table, home, where, faults).plan(plant, timezone)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sereno.access.oidc import OidcConfig
 from sereno.model import Fault
 
-from .faults import unknown_keys, validate
+from .faults import known_and_valid
 from .located import Located
 from .schema import OidcTable
 
@@ -28,9 +28,7 @@ def provider_of(main: Located, faults: list[Fault], home: Path) -> tuple[OidcCon
     if not isinstance(data, dict):
         faults.append(Fault(where(), "'oidc' is not a table", "[oidc]"))
         return None
-    faults.extend(unknown_keys(data, OidcTable.model_fields, where, "[oidc]"))
-    known = {key: value for key, value in data.items() if key in OidcTable.model_fields}
-    table = validate(OidcTable, known, where, "[oidc]", faults)
+    table = known_and_valid(OidcTable, data, where, "[oidc]", faults)
     if find_spec(EXTRA) is None:
         faults.append(Fault(where(), f"[oidc] needs the package {EXTRA}", fix="pip install 'sereno[oidc]'"))
     if table is None:

@@ -10,9 +10,9 @@ from sereno.device.instruments import InstrumentFamily
 
 from .alarm_schema import OtherAlarmTable
 from .derived import DerivedFamily
+from .devices import Family
 from .gateway_schema import GatewayTable
 from .job_schema import JobTable
-from .load import Family
 from .log_schema import LogTable
 from .notice_schema import NoticesTable
 from .report_schema import ReportTable
@@ -31,6 +31,8 @@ from .schema import (
     UseTable,
     WebTable,
 )
+from .simulator_schema import SimulatorTable
+from .site import SiteTable
 
 
 def json_schema() -> dict[str, Any]:
@@ -52,6 +54,7 @@ def json_schema() -> dict[str, Any]:
     template["properties"] |= {"tag": _list(tag), "device": _list(device), "alarm": _list(alarm)}
     properties = {
         "plant": _merged(PlantTable, [], definitions),
+        "site": {**_merged(SiteTable, [], definitions), "additionalProperties": True},
         "web": _merged(WebTable, [], definitions),
         "oidc": _merged(OidcTable, [], definitions),
         "sessions": _merged(SessionsTable, [], definitions),
@@ -64,6 +67,7 @@ def json_schema() -> dict[str, Any]:
         "use": _list(use),
         "device": _list(device),
         "agent": _list(_merged(AgentTable, [], definitions)),
+        "simulator": _list(_merged(SimulatorTable, [], definitions)),
         "guard": _list(_merged(GuardTable, [], definitions)),
         "job": _list(_merged(JobTable, [], definitions)),
         "alarm": _list(alarm),

@@ -232,15 +232,17 @@ Meaning = Annotated[str, Field(min_length=1, max_length=40)]
 
 
 class MarksTable(Table):
-    """What a named command of a device waits for."""
+    """What a named command of a device waits for, and what it depends on."""
 
     select: Annotated[bool | float, span(30.0)] = 0.0
     approval: Annotated[bool | float, span(600.0)] = 0.0
     sign: Annotated[list[Meaning], BeforeValidator(_labels)] = []
+    interlock: str = Field("", max_length=900)
+    timeout: Duration = 0.0
 
     def marks(self) -> Marks:
         """As the model's value."""
-        return Marks(select=self.select, approval=self.approval, sign=tuple(self.sign))
+        return Marks(**{**self.model_dump(), "sign": tuple(self.sign)})
 
 
 class SetpointTable(Table):
@@ -304,8 +306,13 @@ class DeviceTable(Table):
     enabled: bool = True
     commands: dict[str, MarksTable] = {}
 
+    @property
+    def waiting(self) -> list[str]:
+        """Those commands that wait for people."""
+        return [key for key, one in self.commands.items() if one.marks().marked]
+
     def marks_at(self, path: str) -> dict[str, Marks]:
-        """Those commands that wait for people of the device `path`, itself or one of its children."""
+        """What is said of commands of the device `path`, itself or one of its children."""
         keys = {key: f"{self.name}/{key}".rpartition("/") for key in self.commands}
         return {name: self.commands[key].marks() for key, (device, _, name) in keys.items() if device == path}
 
@@ -324,10 +331,21 @@ class TemplateTable(Table):
 
 
 class GuardCommandTable(Table):
-    """The one command of a guard."""
+    """The one command of a guard: a value for a tag, or the call of a device's command."""
 
-    target: str
-    value: bool | int | float | str
+    target: str = ""
+    value: bool | int | float | str | None = None
+    call: str = ""
+    name: str = ""
+    arguments: list[bool | int | float | str] = []
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.target and self.value is not None) == bool(self.call and self.name):
+            raise ValueError("expected { target = TAG, value = ... } or { call = DEVICE, name = COMMAND }")
+        if (self.target and self.call) or (self.target and self.arguments):
+            raise ValueError("a command writes a tag or calls a device, not both")
+        return self
 
 
 class GuardTable(Table):
@@ -340,6 +358,8 @@ class GuardTable(Table):
     actor: str = Field("", pattern=r"^(guard/[a-z0-9_]+)?$", max_length=100)
     cooldown: Duration = 60.0
     stale: Literal["act", "hold"] = "hold"
+    retry: bool = False
+    effect: Duration = 0.0
 
     @field_validator("name")
     @classmethod
@@ -360,8 +380,8 @@ class AgentTable(Table):
 
 
 TOP_KEYS = (
-    *("plant", "web", "native", "gateway", "sessions", "oidc", "history", "database", "log"),
-    *("template", "use", "device", "agent", "guard", "job", "alarm", "notices", "report"),
+    *("plant", "site", "web", "native", "gateway", "sessions", "oidc", "history", "database", "log"),
+    *("template", "use", "device", "agent", "simulator", "guard", "job", "alarm", "notices", "report"),
 )
 DEVICE_LISTS = ("tag", "use", "alarm", "tags_csv")
 Lists = Literal["tag", "use", "device", "template", "alarm"]

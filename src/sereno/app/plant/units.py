@@ -6,69 +6,14 @@ from functools import lru_cache
 from tokenize import TokenError
 from typing import Any
 
-COMMON = frozenset(
-    {
-        *("", "%", "1", "m", "mm", "cm", "km", "um", "nm", "m2", "m3", "l", "ml", "m/s", "mm/s", "m/s2", "km/h"),
-        *(
-            "m3/h",
-            "m3/s",
-            "l/s",
-            "l/min",
-            "l/h",
-            "kg",
-            "g",
-            "mg",
-            "t",
-            "kg/h",
-            "kg/s",
-            "mg/l",
-            "g/l",
-            "ug/l",
-            "kg/m3",
-            "m3/d",
-            "g/h",
-        ),
-        *("s", "ms", "min", "h", "d", "Hz", "kHz", "MHz", "rpm", "Pa", "hPa", "kPa", "MPa", "bar", "mbar"),
-        *(
-            "degC",
-            "degF",
-            "K",
-            "V",
-            "mV",
-            "kV",
-            "A",
-            "mA",
-            "W",
-            "kW",
-            "MW",
-            "Wh",
-            "kWh",
-            "MWh",
-            "VA",
-            "kVA",
-            "var",
-            "kvar",
-        ),
-        *(
-            "ohm",
-            "N",
-            "Nm",
-            "J",
-            "kJ",
-            "lx",
-            "deg",
-            "rad",
-            "arcsec",
-            "arcmin",
-            "mm/h",
-            "uS/cm",
-            "NTU",
-            "pH",
-            "ppm",
-            "dB",
-        ),
-    }
-)
+_LITRES = "l ml l/s l/min l/h mg/l g/l ug/l"
+_OTHERS = """
+% 1 m mm cm km um nm m2 m3 m/s mm/s m/s2 km/h m3/h m3/s m3/d kg g mg t kg/h kg/s g/h kg/m3
+s ms min h d 1/s 1/min 1/h Hz kHz MHz rpm Pa hPa kPa MPa bar mbar degC degF K
+V mV kV A mA W kW MW Wh kWh MWh VA kVA var kvar ohm N Nm J kJ
+lx deg rad arcsec arcmin mm/h uS/cm NTU pH ppm dB
+"""
+COMMON = frozenset(["", *_LITRES.split(), *_LITRES.replace("l", "L").split(), *_OTHERS.split()])
 """Units of the trade that need no look-up; a test holds every one of them against pint, or `NAMES`."""
 
 NAMES = frozenset({"NTU", "pH", "1", "%", "var", "kvar"})

@@ -6,12 +6,14 @@ Instruments are such devices too: the family of `driver` has the class for their
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sereno.app.serve.classes import load_class, module_files
 from sereno.app.serve.units import unit_faults
+from sereno.client import CommandSpec
 from sereno.device import ClassPlan, Device, Driver, driver_of, plan_of, tag_specs
 from sereno.device.instruments import LOOK, InstrumentFamily
 from sereno.model import ConfigurationError, Fault, Limits, TagSpec
@@ -59,6 +61,7 @@ def written_device(raw: RawDevice, folder: Path, faults: list[Fault]) -> Written
         if key in data
     ]
     plan = _plan(str(data["class"]), folder, where("class"), faults)
+    raw.site.complete = raw.site.complete and plan is not None
     kept = {key: value for key, value in data.items() if key not in _NOT_OF_DEVICES}
     return None if plan is None else _written(raw, kept, plan, str(data["class"]), faults)
 
@@ -68,6 +71,7 @@ def instrument_device(raw: RawDevice, family: InstrumentFamily, faults: list[Fau
     data, where = raw.table.data, raw.table.where
     label, kind = f"device {data.get('name', '?')!r}", data.get("kind")
     if not isinstance(kind, str) or kind not in family.kinds:
+        raw.site.complete = False
         found = f"{label} has no 'kind'" if kind is None else f"unknown kind {kind!r} in {label}"
         fix = nearest(str(kind or ""), family.kinds)
         faults.append(Fault(where(*(["kind"] if "kind" in data else [])), found, "what the instrument is", fix))
@@ -94,11 +98,15 @@ def _written(
     table = validate(DeviceTable, {k: v for k, v in data.items() if k in names}, where, label, faults)
     rest = {k: v for k, v in data.items() if k not in names}
     faults += unknown_keys(rest, [*plan.settings.model_fields, *names], where, label)
-    known = {k: v for k, v in rest.items() if k in plan.settings.model_fields}
-    settings = validate(plan.settings, known, where, label, faults)
+    own = {k: v for k, v in rest.items() if k in plan.settings.model_fields}
+    known, at = raw.site.settings(plan, own, where)
+    if missing := raw.site.missing(plan, known, label):
+        faults += missing
+        return None
+    settings = validate(plan.settings, known, at, label, faults)
     if table is None or settings is None:
         return None
-    faults += _marks_astray(table, plan, where, label)
+    faults += marks_astray(table, sorted(_names_of_commands(plan)), where, label)
     specs = tag_specs(plan.cls, table.name)
     places = dict.fromkeys(specs, where())
     alarms = {path: _alarm(spec.limits) for path, spec in specs.items() if spec.limits is not None}
@@ -120,14 +128,19 @@ def _written(
     return WrittenDevice(table, plan.cls, source, made, known, groups, specs, alarms, places, files, code)
 
 
-def _marks_astray(table: DeviceTable, plan: ClassPlan, where: Where, label: str) -> list[Fault]:
-    """Marks of commands that the class has not: a protection that would not be there."""
-    known = sorted(_names_of_commands(plan))
-    lost = [key for key in table.commands if key not in known]
+def marks_astray(table: DeviceTable, known: Sequence[str], where: Where, label: str) -> list[Fault]:
+    """Marks of commands that the device has not: a protection that would not be there."""
+    expected = "a command of the device" if known else "no commands: devices of this driver have none"
     return [
-        Fault(where("commands", key), f"{label} has no command {key!r}", "a command of the class", nearest(key, known))
-        for key in lost
+        Fault(where("commands", key), f"{label} has no command {key!r}", expected, nearest(key, known))
+        for key in table.commands
+        if key not in known
     ]
+
+
+def commands_of(device: WrittenDevice) -> dict[str, CommandSpec]:
+    """The commands of its class, by name."""
+    return {name: one.spec for name, one in plan_of(device.cls).commands.items()}
 
 
 def _names_of_commands(plan: ClassPlan) -> list[str]:

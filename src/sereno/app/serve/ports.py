@@ -30,8 +30,11 @@ def tango_gateway(server: DeviceServer, port: int) -> TangoGateway:
     return TangoGateway(client, server.hub, insecure, TangoSettings(port=port), LoggedRecord())
 
 
-def ports_of(server: DeviceServer, token: str) -> NativePorts:
-    """A device server as the native protocol serves it: whoever has the token may do everything."""
+def ports_of(server: DeviceServer, token: str, *, for_whom: bool = False) -> NativePorts:
+    """A device server as the native protocol serves it: whoever has the token may do everything.
+
+    `for_whom`: it is a node that has the token, and says on whose behalf it asks.
+    """
     return NativePorts(
         live=server.hub,
         commands=server.router,
@@ -40,5 +43,6 @@ def ports_of(server: DeviceServer, token: str) -> NativePorts:
         clock=server.clock,
         history=NoHistory(),
         node="device server",
+        for_whom=for_whom,
         locks=server.locks,
     )

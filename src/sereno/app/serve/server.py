@@ -12,6 +12,7 @@ from sereno.access.actor import ROLES, Actor
 from sereno.app.no_history import NoHistory
 from sereno.client import Client, DeviceStatus
 from sereno.device import DeviceConfig, DeviceSet, Environment
+from sereno.hub.execution import Permit, permitted
 from sereno.hub.hub import Hub
 from sereno.hub.locks import Locks
 from sereno.hub.router import CommandRouter
@@ -26,7 +27,8 @@ LOOK_AGAIN = 0.001
 class DeviceServer:
     """Runs devices behind the same hub and command router as a node. Raises ValueError for a name taken twice.
 
-    `plant` is what agents among them see and command, instead of the devices of this server.
+    `plant` is what agents among them see and command, instead of the devices of this server. `permit` is asked before
+    a command begins.
     """
 
     def __init__(
@@ -34,12 +36,15 @@ class DeviceServer:
         configs: Sequence[DeviceConfig],
         environment: Environment | None = None,
         plant: Callable[[str], Client] | None = None,
+        permit: Permit = permitted,
     ) -> None:
         self.environment = replace(environment or Environment(), plant=plant or self._plant_of)
         self.clock = self.environment.clock
         self.hub = Hub(self.clock)
         self.devices = DeviceSet(configs, self.hub, self.environment)
-        self.router = CommandRouter(self.hub, self.clock, handlers=self.devices.handlers)
+        self.router = CommandRouter(
+            self.hub, self.clock, handlers=self.devices.handlers, marked=self.devices.marks, permit=permit
+        )
         self.locks = Locks(self.hub, self.clock, LoggedRecord().record, self.devices.handlers)
         self._tasks: list[asyncio.Task[None]] = []
 

@@ -8,7 +8,7 @@ import secrets
 import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,13 +16,15 @@ from urllib.parse import urlsplit
 import click
 import orjson
 
-from sereno.app.apart.seat import FILES, plant_of_this_agent
+from sereno.app.apart.permit import NodePermits
+from sereno.app.apart.seat import FILES, node_of_this_agent, timeouts_of_this_agent
+from sereno.app.apart.seat import URL as AGENT_OF
 from sereno.app.datafolder import DataFolder
 from sereno.app.logs import configure_logs
 from sereno.app.memory import FileMemory
 from sereno.app.stopping import run_until_stopped, until
-from sereno.client import find_node
-from sereno.device import Device, Environment, Memory, NoMemory, device_configs, plan_of
+from sereno.client import RemoteClient, find_node
+from sereno.device import Device, DeviceConfig, Environment, Memory, NoMemory, device_configs, plan_of
 from sereno.gateways.native.server import NativeServer
 from sereno.gateways.tango.names import tango_name
 from sereno.model import ConfigurationError, Fault, NotConnectedError, OperationError
@@ -98,12 +100,15 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
         memory = file = FileMemory(folder.memorised, environment.clock)
         stack.push_async_callback(file.close)
     configs = [c for w in options.devices for c in device_configs(w.cls, w.path, w.settings, memory=memory)]
+    if marks := timeouts_of_this_agent(os.environ):
+        configs = [replace(config, marks=marks) for config in configs]  # an agent apart has no children
     try:
-        server = DeviceServer(configs, environment, await stack.enter_async_context(plant_of_this_agent(os.environ)))
+        server = device_server(configs, environment, await stack.enter_async_context(node_of_this_agent(os.environ)))
     except ValueError as error:
         raise ConfigurationError([Fault("serve", str(error))]) from None
     token = secrets.token_urlsafe(24)
-    native = NativeServer(ports_of(server, token), options.host, options.port)
+    ports = ports_of(server, token, for_whom=bool(os.environ.get(AGENT_OF)))
+    native = NativeServer(ports, options.host, options.port)
     await stack.enter_async_context(server)
     await stack.enter_async_context(native)
     if options.reload:
@@ -118,6 +123,13 @@ async def start(options: ServeOptions, stack: AsyncExitStack) -> Served:
         stack.push_async_callback(line.stop)
     tango = await start_tango(server, options, stack) if options.tango is not None else ""
     return Served(native.url, token, options.data, line.port if line else None, tango)
+
+
+def device_server(configs: Sequence[DeviceConfig], environment: Environment, node: RemoteClient | None) -> DeviceServer:
+    """Of an agent the plant is that of its node, which it also asks before a command begins."""
+    if node is None:
+        return DeviceServer(configs, environment)
+    return DeviceServer(configs, environment, lambda _device: node, NodePermits(node, environment.clock))
 
 
 async def start_tango(server: DeviceServer, options: ServeOptions, stack: AsyncExitStack) -> str:

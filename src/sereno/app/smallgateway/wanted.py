@@ -74,7 +74,10 @@ def _nothing_more(plant: Plant) -> None:
         "alarm": plant.alarms,
     }
     parts["derived device"] = plant.derived
-    parts["command that waits for people"] = [one for one in plant.linked_devices if one.table.commands]
+    parts["command that waits for people"] = [one for one in plant.linked_devices if one.table.waiting]
+    parts["command with an interlock"] = [
+        one for one in plant.linked_devices if any(command.interlock for command in one.table.commands.values())
+    ]
     tags = [tag.spec for device in plant.linked_devices for tag in device.tags]
     parts["set-point that waits for people"] = [spec for spec in tags if spec.setpoint.marked]
     found = [name for name, declared in parts.items() if declared]
