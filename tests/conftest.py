@@ -11,10 +11,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 pytest_plugins = ["pytester", "sereno.testing.pytest_leaks"]
 
@@ -23,22 +25,35 @@ IN_MEMORY = Path("/dev/shm")
 ROOM_IN_MEMORY = 2 << 30
 KEPT_VARIABLES = {"SERENO_CHROMIUM"}
 
-settings.register_profile("sereno", deadline=None, derandomize=IN_CI, print_blob=True)
+ANY_MACHINE: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+settings.register_profile("sereno", derandomize=True, **ANY_MACHINE)
+settings.register_profile("search", max_examples=1000, **ANY_MACHINE)
 settings.load_profile("sereno")
 
 
-def pytest_configure() -> None:
-    """A user's own Sereno settings and tokens must not reach the tests."""
+def pytest_configure(config: pytest.Config) -> None:
+    """A user's own Sereno settings and tokens must not reach the tests; the same examples come in each run."""
+    if config.getoption("--hypothesis-profile") is None:
+        # Else constants of whatever module is imported by then are tried, which differs with the order of the tests.
+        providers.is_local_module_file = lambda _path: False
     for name in [name for name in os.environ if name.startswith("SERENO_")]:
         if name not in KEPT_VARIABLES:
             del os.environ[name]
     _files_in_memory()
+    _plain_tracebacks()
 
 
 def _files_in_memory() -> None:
     """Temporary files where fsync costs nothing, unless the user says where: no test here survives a power cut."""
     if "TMPDIR" not in os.environ and IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_IN_MEMORY:
         os.environ["TMPDIR"] = tempfile.tempdir = str(IN_MEMORY)
+
+
+def _plain_tracebacks() -> None:
+    """Errors on the captured console as Python shows them: with every local value drawn, one takes seconds."""
+    for one in structlog.get_config()["processors"]:
+        if isinstance(one, structlog.dev.ConsoleRenderer):
+            one.exception_formatter = structlog.dev.plain_traceback
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sereno.client import connect, connect_sync
+    from pathlib import Path
+
+    from sereno.client import PlantOutline, connect, connect_sync
     from sereno.device import Device, bounds, child, command, on_write, scan, setting, tag
     from sereno.model import DeviceError, Quality
 
@@ -20,6 +22,7 @@ __all__ = [
     "connect",
     "connect_sync",
     "on_write",
+    "outline",
     "run",
     "scan",
     "setting",
@@ -37,6 +40,12 @@ def run(*devices: Any) -> int:
     """Serve devices until told to stop: classes, each followed by the names of its devices, and options of serve."""
     served: int = import_module("sereno.app.serve.script").run_devices(*devices)
     return served
+
+
+def outline(plant: Path | str) -> PlantOutline:
+    """What a plant file (or plant.toml of a folder) says, checked and not run. Raises ConfigurationError."""
+    found: PlantOutline = import_module("sereno.app.plant.outline").read_outline(plant)
+    return found
 
 
 def load_ipython_extension(shell: Any) -> None:

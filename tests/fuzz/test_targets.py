@@ -60,7 +60,7 @@ def test_a_planted_defect_is_found(defect: str) -> None:
 
 def test_atheris_finds_one_too(require_package: object) -> None:
     require_package("atheris", "atheris")  # type: ignore[operator]
-    outcome = by_atheris(TARGETS["modbus-reply"], seconds=5, defect="length-believed")
+    outcome = by_atheris(TARGETS["modbus-reply"], seconds=90, defect="length-believed")
     assert "IndexError" in outcome.error
     assert outcome.input is not None
 
@@ -74,7 +74,7 @@ def test_the_rig_tells_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_rig_fails_when_something_is_found(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["text-time", "--engine", "hypothesis", "--seconds", "20", "--json", "--plant-defect", "any-amount"]
+    arguments = ["text-time", "--engine", "hypothesis", "--seconds", "120", "--json", "--plant-defect", "any-amount"]
     assert rig_fuzz.main(arguments) == rig_fuzz.FOUND
     assert "OverflowError" in json.loads(capsys.readouterr().out)["found"]["text-time"]
 

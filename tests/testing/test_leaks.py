@@ -104,6 +104,7 @@ CLEAN = {
 
 def test_every_planted_leak_is_reported_and_nothing_else(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(PLANTED)
+    pytester.makeconftest("from sereno.testing import pytest_leaks\npytest_leaks.GRACE_S = 1.0  # of what never ends")
     pytester.makeini(
         "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\nfilterwarnings = error\n"
     )

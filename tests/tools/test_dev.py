@@ -233,14 +233,35 @@ def test_arguments_exit_code_and_folder_reach_the_program(project: Path, tmp_pat
 
 
 @posix
+def test_what_is_started_keeps_what_it_compiled(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dev(project, "setup")
+    write_program(project / ".venv" / "bin" / "sereno", '#!/bin/sh\necho "<$PYTHONDONTWRITEBYTECODE>"\n')
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert dev(project, "sereno").stdout == "<>\n"
+
+
+@posix
 def test_all_tests_run_on_all_cores_and_a_part_as_asked(project: Path) -> None:
     dev(project, "setup")
     python = project / ".venv" / "bin" / "python"
     python.unlink()
     write_program(python, '#!/bin/sh\necho "$@"\n')
-    workers = (os.cpu_count() or 1) + 1
-    assert dev(project, "test").stdout == f"-m pytest -n {workers} --dist loadfile --no-loadscope-reorder\n"
-    assert dev(project, "test", "tests/hub", "-x").stdout == "-m pytest tests/hub -x\n"
+    workers = (os.cpu_count() or 1) + 2
+    everything = f"-m pytest -n {workers} --dist loadfile --no-loadscope-reorder"
+    assert dev(project, "test").stdout == f"{everything}\n"
+    assert dev(project, "test", "-x", "--durations=20").stdout == f"{everything} -x --durations=20\n"
+    (project / "tests").mkdir()
+    (project / "tests" / "test_hub.py").touch()
+    for part in (
+        "tests -x",
+        "-v tests/test_hub.py::test_one",
+        "-k hub",
+        "-mbrowser",
+        "--lf",
+        "--numprocesses=5",
+        "-sv",
+    ):
+        assert dev(project, "test", *part.split()).stdout == f"-m pytest {part}\n"
 
 
 @posix

@@ -42,6 +42,6 @@ def test_the_wheel_names_its_command_and_carries_the_licence(wheel: Path) -> Non
     (info,) = wheel.glob("sereno-*.dist-info")
     assert info.name == f"sereno-{project['version']}.dist-info"
     entry_points = (info / "entry_points.txt").read_text()
-    assert "sereno = sereno.app.cli:main" in entry_points
+    assert "sereno = sereno.__main__:main" in entry_points
     assert "[sereno.drivers]" in entry_points
     assert "Apache License" in (info / "licenses" / "LICENSE").read_text()

@@ -21,7 +21,8 @@ CLOCK_LOOP_METHODS = frozenset({"time", "call_later", "call_at"})
 CLOCK_ALLOWED: dict[str, tuple[frozenset[str], str]] = {
     "src/sereno/model/_clock.py": (ALL, "it is the clock"),
     "src/sereno/testing/_clock.py": (ALL, "it is the jumping clock"),
-    "src/sereno/testing/_transport.py": (
+    "src/sereno/app/paced/clock.py": (ALL, "it is the paced clock"),
+    "src/sereno/device/_network.py": (
         frozenset({"asyncio.sleep", "loop.time", "loop.call_at"}),
         "a wire in memory delays by the time of its loop, which the jumping clock moves",
     ),

@@ -53,21 +53,25 @@ class Conditions:
         self._plans: WeakKeyDictionary[RowIndex, _Plan] = WeakKeyDictionary()
 
     def take(self, batch: SampleBatch) -> bool:
-        """Note the values of a batch; True if there may be something to `look` at."""
+        """Note the values of a batch; True if there may be something to `look` at.
+
+        What neither value nor quality of an input has changed for stays as it was judged.
+        """
         plan = self._plans.get(batch.index)
         if plan is None:
             plan = self._plans[batch.index] = self._laid_out(batch.index)
         if plan.rows.size:
-            self._values[plan.slots] = batch.values[plan.rows]
-            self._quality[plan.slots] = batch.quality[plan.rows]
-            self._touched[plan.slots] = True
+            values, quality = batch.values[plan.rows], batch.quality[plan.rows]
+            self._touched[plan.slots] |= (values != self._values[plan.slots]) | (quality != self._quality[plan.slots])
+            self._values[plan.slots] = values
+            self._quality[plan.slots] = quality
             self._rates.take(batch, plan.rows, plan.slots)
         for sample in batch.objects:
             at = int(np.searchsorted(self._handles, sample.handle))
             if at < len(self._handles) and self._handles[at] == sample.handle:
+                self._touched[at] |= self._quality[at] != sample.quality
                 self._quality[at] = sample.quality
-                self._touched[at] = True
-        return bool(self._touched.any())
+        return self._rates.found or bool(self._touched.any())
 
     def look(self) -> tuple[list[Found], list[Found]]:
         """Conditions that turned since the last look, and hiding ones. Those with an input that never came wait."""
@@ -110,6 +114,8 @@ class _Codes:
 
     def look(self, values: F64, quality: U16, touched: Mask) -> Found:
         """Those that turned."""
+        if not self.rows.size or not touched[self._slots].any():
+            return _EMPTY
         codes = quality[self._slots]
         there = np.isin(codes, _SILENT) if self._silent else codes >= _BAD
         turned = np.flatnonzero((there != self.there) & touched[self._slots])
@@ -131,6 +137,11 @@ class _Rates:
         self._t = np.zeros(len(members), np.int64)
         self.there = np.zeros(len(members), np.bool_)
         self._found: list[Found] = []
+
+    @property
+    def found(self) -> bool:
+        """True if some have turned since the last look."""
+        return bool(self._found)
 
     def take(self, batch: SampleBatch, rows: Rows, slots: Rows) -> None:
         """Compare with the sample before; bad ones and those that are no newer are passed over."""

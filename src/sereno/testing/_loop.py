@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import selectors
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sereno.app.paced.outside import Event, OutsideLoop, SkippingSelector
 
 from ._clock import JumpingClock
 
@@ -16,15 +16,11 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-SKIP = 15
-"""So many turns of the loop with work at hand pass before sockets are looked at again: what runs in memory is quick."""
-
-
 class DeadlockError(RuntimeError):
     """Nothing is ready, scheduled or under way outside the loop: the test would wait for ever."""
 
 
-class JumpingLoop(asyncio.SelectorEventLoop):
+class JumpingLoop(OutsideLoop):
     """An event loop in virtual time.
 
     When nothing is ready it jumps to the next timer. Work in executor threads is really waited for, time stands
@@ -35,7 +31,6 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, clock: JumpingClock, *, patience: float = 0.5, in_turn: bool = False) -> None:
         self._clock = clock
-        self._outside: set[object] = set()
         self.patience = patience
         super().__init__(_JumpingSelector(self))
         self._clock_resolution = 1e-9  # the base class takes the machine's; 16 ms would merge timers
@@ -48,16 +43,6 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         """Virtual seconds."""
         return self._clock.monotonic()
 
-    @contextmanager
-    def outside(self) -> Iterator[None]:
-        """While open, something outside the loop is waited for and time stands still."""
-        token = object()
-        self._outside.add(token)
-        try:
-            yield
-        finally:
-            self._outside.discard(token)
-
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
@@ -66,42 +51,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
             running = (executor or self._one).submit(func, *args)
             wait([running])
             return asyncio.wrap_future(running, loop=self)
-        token = object()
-        self._outside.add(token)
-        started = finished = False
-
-        def work() -> T:
-            nonlocal started
-            started = True
-            try:
-                return func(*args)
-            finally:
-                with suppress(RuntimeError):  # the loop was closed meanwhile
-                    self.call_soon_threadsafe(ended)
-
-        def ended() -> None:
-            nonlocal finished
-            finished = True
-            if future.done():  # it was cancelled while it ran
-                self._outside.discard(token)
-
-        def settled(_: object) -> None:
-            if finished or not started:  # not started: it was cancelled in the queue
-                self._outside.discard(token)
-
-        future = super().run_in_executor(executor, work)
-        future.add_done_callback(settled)
-        return future
-
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002 - newer signature
-        """As in asyncio."""
-        with self.outside():
-            await super().shutdown_default_executor()
-
-    @property
-    def waits_outside(self) -> bool:
-        """True while time stands still."""
-        return bool(self._outside)
+        return super().run_in_executor(executor, func, *args)
 
     def jump(self, seconds: float) -> None:
         """Called by the selector: nothing happens before `seconds` have passed, so they have."""
@@ -116,26 +66,20 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         )
 
 
-class _JumpingSelector(selectors.DefaultSelector):
+class _JumpingSelector(SkippingSelector):
     def __init__(self, loop: JumpingLoop) -> None:
         super().__init__()
         self._loop = loop
-        self._skipped = 0
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout == 0 and self._skipped < SKIP:
-            self._skipped += 1
-            return []
-        self._skipped = 0
-        events = super().select(0)
+    def turn(self, events: list[Event], timeout: float | None) -> list[Event]:
         if events or timeout == 0:
             return events
         if self._loop.waits_outside:
-            return super().select(None)
+            return self.wait(None)
         if timeout is not None:
             self._loop.jump(timeout)
             return events
-        events = super().select(self._loop.patience)
+        events = self.wait(self._loop.patience)
         if not events:
             raise self._loop.deadlock()
         return events

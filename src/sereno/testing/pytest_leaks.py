@@ -21,7 +21,7 @@ import pytest
 
 from sereno.testing._leaks import LoopComplaints, OpenSocket, open_sockets, pending_tasks
 
-GRACE_S = 1.0  # for the far end of a closed connection, in another thread, to close too
+GRACE_S = 10.0  # for the far end of a closed connection, in another thread, to close too on a busy machine
 
 _complaints = LoopComplaints()
 _adopted: set[OpenSocket] = set()

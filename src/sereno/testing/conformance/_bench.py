@@ -7,10 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sereno.device import DeviceConfig, DeviceRunner, DeviceSet, DeviceTag, Environment, GroupConfig, RetryConfig
+from sereno.device import (
+    Conditions,
+    DeviceConfig,
+    DeviceRunner,
+    DeviceSet,
+    DeviceTag,
+    Environment,
+    GroupConfig,
+    MemoryTransports,
+    RetryConfig,
+)
 from sereno.testing._clock import JumpingClock
 from sereno.testing._ingest import RecordingIngest, Sample
-from sereno.testing._transport import Conditions, MemoryTransports
 
 from ._subject import Subject
 

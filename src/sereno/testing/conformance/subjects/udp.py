@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, ClassVar
 
-from sereno.device import Driver, DriverTag, Transports
+from sereno.device import Driver, DriverTag, MemoryTransports, Transports
 from sereno.drivers.udp.driver import UdpDriver
 from sereno.drivers.udp.protocol import make_datagram
 from sereno.drivers.udp.tags import UdpConfig, UdpTagConfig
 from sereno.model import Clock, TagSpec
-from sereno.testing._transport import MemoryTransports
 from sereno.testing.conformance import Subject
 
 PORT = 5000
