@@ -119,7 +119,6 @@ class Visitor:
 
     def leave(self) -> None:
         """Nothing of this visit is there for the next one. What came late and was forgiven is no fault."""
-        self.faults = [fault for fault in self.faults if not any(text in fault for text in self.forgiven)]
         for seat, options, once in self.seats:
             if once or seat.page.is_closed():
                 self.desks.give_up(seat)
@@ -127,6 +126,7 @@ class Visitor:
             for event, listener in self._listeners.items():
                 seat.page.remove_listener(event, listener)
             self.desks.give_back(options, seat)
+        self.faults = [fault for fault in self.faults if not any(text in fault for text in self.forgiven)]
 
     @cached_property
     def _listeners(self) -> dict[str, Callable[[Any], None]]:
