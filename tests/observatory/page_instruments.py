@@ -87,12 +87,22 @@ class Eye(Camera):
     """Stars on a sky with a gradient, the same ones each time."""
 
     _exposed = False
+    _aim = 0.0
 
     async def observe(self) -> CameraStatus:
         height, width = SHAPE
         return CameraStatus(
-            state=CameraState.IDLE, width=width, height=height, temperature=-20.0, gain=1.0, ready=self._exposed
+            state=CameraState.IDLE,
+            width=width,
+            height=height,
+            temperature=-20.0,
+            target_temperature=self._aim,
+            gain=1.0,
+            ready=self._exposed,
         )
+
+    async def do_target(self, temperature: float) -> None:
+        self._aim = temperature
 
     async def do_expose(self, seconds: float, frame: FrameKind) -> None:
         self._exposed = True

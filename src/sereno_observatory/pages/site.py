@@ -46,13 +46,14 @@ async def site(asked: Asked) -> dict[str, Any]:
     instruments = [found for one in devices if (found := _instrument(one, tags.get(one.path, {}))) is not None]
     for one in instruments:
         one["may"] = may(Right.CALL, one["path"])
+        one["writable"] = _writable(tags[one["path"]], may)
     return {
         **{role: path_of(devices, module) for role, module in ROLES.items()},
         "plc": plc,
         "agents": agents,
         "simulators": _simulators(devices, lambda path: may(Right.CALL, path)),
         "instruments": instruments,
-        "writable": [spec.path for spec in known.values() if spec.access.writable and may(Right.WRITE, spec.path)],
+        "writable": _writable(known, may),
         "events": [one.value for one in Fake] if environment and may(Right.CALL, environment) else [],
         "called": [
             role for role, module in ROLES.items() if (path := path_of(devices, module)) and may(Right.CALL, path)
@@ -68,6 +69,10 @@ async def site(asked: Asked) -> dict[str, Any]:
 def path_of(devices: Iterable[DeviceStatus], module: str) -> str | None:
     """The first device whose class is defined below `module`."""
     return next((one.path for one in devices if one.url.startswith(module)), None)
+
+
+def _writable(tags: Mapping[str, TagSpec], may: Callable[[Right, str], bool]) -> list[str]:
+    return [spec.path for spec in tags.values() if spec.access.writable and may(Right.WRITE, spec.path)]
 
 
 def _agents(devices: Sequence[DeviceStatus], may: Any) -> list[dict[str, Any]]:

@@ -395,6 +395,24 @@ def test_an_instrument_is_commanded_by_its_declared_command(visit: Any) -> None:
     expect(page.locator(".ob-command")).to_have_count(0)
 
 
+def test_what_an_instrument_takes_is_set_on_its_card_by_those_who_may(visit: Any) -> None:
+    page = visit(f"{APP}/instruments", user="engineer")
+    card = page.locator("[data-instrument='site/camera']")
+    row = card.locator("dd", has=page.locator("[tag='site/camera/target_temperature']"))
+    row.get_by_role("button", name="Set").click()
+    page.fill("#editor", "-15")
+    page.keyboard.press("Enter")
+    page.click("#confirm-send")
+    expect(row).to_contain_text("−15.0")
+    page.keyboard.press("Escape")
+    measured = card.locator("dd", has=page.locator("[tag='site/camera/temperature']"))
+    expect(measured).to_contain_text("−20.0")
+    expect(measured.get_by_role("button")).to_have_count(0)
+    page = visit(f"{APP}/instruments", user="viewer")
+    expect(page.locator("[data-instrument='site/camera'] dl")).to_contain_text("−15.0")
+    expect(page.locator(".ob-set")).to_have_count(0)
+
+
 def test_words_of_agents_are_translated_and_names_that_people_gave_are_not(visit: Any) -> None:
     page = visit(f"{APP}/observer", lang="es")
     page.evaluate(

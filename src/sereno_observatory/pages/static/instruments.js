@@ -17,6 +17,16 @@ const STATE = { telescope: "state", dome: site.plc ? null : "shutter", camera: "
 const FIRST = ["state", "shutter", "safe", "right_ascension", "declination", "altitude", "azimuth", "tracking", "parked", "exposure_left", "progress", "temperature", "target_temperature", "cooler", "cooler_power", "filter", "position", "filters", "image", "images"];
 const ANGLES = new Set(["right_ascension", "declination"]);
 
+const SETTABLE = new Set(site.instruments.flatMap((one) => one.writable));
+
+/** A value, and for those who may set it the door to where that is done. */
+function valueOf(spec, name) {
+  const kind = ANGLES.has(name) ? "ob-angle" : WORDS.has(name) ? "ob-words" : "sr-value";
+  const value = el(kind, { tag: spec.tag, ...(name === "right_ascension" ? { hours: "" } : {}) });
+  const set = SETTABLE.has(spec.tag) ? el("button", { type: "button", className: "link-button ob-set", dataset: { openTag: spec.tag } }, t("setpoint.set")) : null;
+  return el("dd", {}, value, set);
+}
+
 function rank(name) {
   return FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length;
 }
@@ -28,7 +38,7 @@ function facts(one, specs) {
     const label = t(`observatory.tag.${name}`);
     const known = label === `observatory.tag.${name}` ? name.replaceAll("_", " ") : label;
     return [el("dt", {}, el("button", { type: "button", className: "link-button", title: spec.description, dataset: { openTag: spec.tag } }, known)),
-      el("dd", {}, el(ANGLES.has(name) ? "ob-angle" : WORDS.has(name) ? "ob-words" : "sr-value", { tag: spec.tag, ...(name === "right_ascension" ? { hours: "" } : {}) }))];
+      valueOf(spec, name)];
   });
 }
 

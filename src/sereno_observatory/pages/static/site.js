@@ -6,7 +6,7 @@ import { el, request } from "../../js/public.js";
  * @type {{environment: string | null, majordome: string | null, sequences: string | null, observer: string | null, plc: string | null,
  *   agents: {path: string, supervision: string, description: string, commands: string[]}[],
  *   simulators: {path: string, supervision: string, description: string, url: string, commands: string[], scenarios: string[]}[],
- *   instruments: {path: string, kind: string, description: string, driver: string, may: boolean}[],
+ *   instruments: {path: string, kind: string, description: string, driver: string, may: boolean, writable: string[]}[],
  *   writable: string[], called: string[], modes: string[],
  *   events: {name: string, tag: string, value: any, unit: string}[]}}
  */
