@@ -6,6 +6,9 @@ const R = 100;
 const RAD = Math.PI / 180;
 /** Half the width of a dome's slit as drawn, degrees. */
 const SLIT = 14;
+/** What is below the horizon is smaller, to leave room for the letters behind it. */
+const BELOW = 0.55;
+const LETTERS = R + 17;
 
 /** @typedef {{altitude: number, azimuth: number}} SkyPlace degrees; azimuth from the north over the east */
 
@@ -48,7 +51,7 @@ function frame() {
   });
   const cross = [svgEl("path", { class: "ob-ring", d: `M0-${R}V${R}M-${R} 0H${R}` })];
   const points = [["n", 0], ["e", 90], ["s", 180], ["w", 270]].map(([name, azimuth]) => {
-    const [x, y] = [-(R + 10) * Math.sin(azimuth * RAD), -(R + 10) * Math.cos(azimuth * RAD)];
+    const [x, y] = [-LETTERS * Math.sin(azimuth * RAD), -LETTERS * Math.cos(azimuth * RAD)];
     return svgEl("text", { class: "ob-point", x, y: y + 4 }, t(`observatory.sky.${name}`));
   });
   return svgEl("g", {}, ...cross, ...rings, svgEl("circle", { class: "ob-horizon", r: R }), ...points);
@@ -67,7 +70,8 @@ function hidden(altitudes) {
 
 function mark(place, name, className, ...shapes) {
   const [x, y] = project(place);
-  return svgEl("g", { class: `${className}${place.altitude < 0 ? " ob-below" : ""}`, transform: `translate(${x.toFixed(2)} ${y.toFixed(2)})` },
+  const below = place.altitude < 0;
+  return svgEl("g", { class: `${className}${below ? " ob-below" : ""}`, transform: `translate(${x.toFixed(2)} ${y.toFixed(2)})${below ? ` scale(${BELOW})` : ""}` },
     svgEl("title", {}, words(name, place)), ...shapes);
 }
 
@@ -117,7 +121,7 @@ export function daylight(place) {
  */
 export function drawSky(sky) {
   const shown = (sky.targets ?? []).filter((one) => one.altitude >= 0);
-  return svgEl("svg", { class: "ob-sky", viewBox: "-120 -120 240 240", role: "img", "aria-label": t("observatory.sky"), "data-light": daylight(sky.sun) },
+  return svgEl("svg", { class: "ob-sky", viewBox: "-126 -126 252 252", role: "img", "aria-label": t("observatory.sky"), "data-light": daylight(sky.sun) },
     svgEl("circle", { class: "ob-ground", r: R }),
     ...(sky.horizon?.length ? [hidden(sky.horizon)] : []), ...(sky.dome ? [dome(sky.dome)] : []), frame(), ...shown.map(target),
     ...(sky.sun ? [sun(sky.sun)] : []), ...(sky.moon ? [moon(sky.moon)] : []), ...(sky.telescope ? [telescope(sky.telescope)] : []));
