@@ -102,6 +102,7 @@ def test_public_names_are_these() -> None:
         "ReadPlan",
         "ReadableTag",
         "Reading",
+        "ReadingHandler",
         "RemoteClient",
         "RemoteNode",
         "ReportDelivery",

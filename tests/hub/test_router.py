@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from sereno.access.actor import NOBODY, ROLES, Actor, Permission, Right, Role
-from sereno.client import BEFORE_IT_BEGINS, being_done
-from sereno.hub.execution import CALL_GRACE, WRITE_GRACE
+from sereno.client import BEFORE_IT_BEGINS, Lock, being_done
+from sereno.hub.execution import CALL_GRACE, WRITE_GRACE, Rights
 from sereno.hub.router import DEFAULT_EXPIRY, CommandRouter
 from sereno.model import (
     Access,
@@ -184,8 +185,27 @@ async def test_rights_are_the_actors_on_the_target(bench: Any) -> None:
     assert (await bench.finish(bench.command(actor="olga"), NOBODY))[-1].reason.startswith("denied: nobody may not")
 
 
+async def test_what_only_reads_is_for_who_may_read_or_call_and_no_lock_bars_it(bench: Any) -> None:
+    viewer, caller = (
+        Actor(right, (Role(right, (Permission(right, "river/*"),)),)) for right in (Right.READ, Right.CALL)
+    )
+    elsewhere = Actor("eve", (Role("part", (Permission(Right.READ, "town/*"),)),))
+    call = partial(Command, target="river/plc1", verb=Verb.CALL, name="add")
+    assert (await bench.finish(call(), viewer))[-1].reason == "denied: read may not call river/plc1"
+    bench.device.reads = lambda name: name == "add"
+    for actor in (viewer, caller):
+        assert states(await bench.finish(call(arguments=(1, 2)), actor))[-1] is S.DONE
+    assert (await bench.finish(call(), elsewhere))[-1].reason == "denied: eve may not read river/plc1"
+    assert (await bench.finish(call(name="Add"), viewer))[-1].reason == "denied: read may not call river/plc1"
+    assert (await bench.finish(bench.command("mode", 1), viewer))[-1].reason.startswith("denied: read may not write")
+    bench.hub.locked["river/plc1"] = Lock(device="river/plc1", actor="olga", since=0, expires=2**62)
+    assert states(await bench.finish(call(arguments=(1, 2)), viewer))[-1] is S.DONE
+    bench.device.reads = lambda name: False
+    assert (await bench.finish(call(), caller))[-1].reason == "river/plc1 is locked by olga"
+
+
 async def test_who_authorises_is_injected(make_bench: Any, plant: Any) -> None:
-    def never(actor: Actor, command: Command) -> None:
+    def never(actor: Actor, command: Command, rights: Rights) -> None:
         raise DeniedError(f"not today, {actor.name}")
 
     bench = make_bench(plant, authorise=never)

@@ -54,6 +54,8 @@ async def test_who_may_only_look_is_offered_nothing(clock: JumpingClock) -> None
     assert found["environment"] == "observatory/environment"
     assert [found[name] for name in ("writable", "events", "modes", "called")] == [[], [], [], []]
     assert all(agent["commands"] == [] for agent in found["agents"])
+    assert sorted(found["of_sequences"]) == ["find", "quotas", "show", "under_way"], "what only reads"
+    assert {"add", "cancel"} <= set(operator["of_sequences"])
     assert operator["writable"]
     assert operator["events"]
 

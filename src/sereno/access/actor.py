@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from sereno.model import Command, Verb
+
 
 class Right(StrEnum):
     """One kind of act that a permission may allow."""
@@ -118,6 +120,11 @@ def _mention(roles: tuple[Role, ...], right: Right) -> bool:
 def _cover(roles: tuple[Role, ...], wanted: Role) -> bool:
     own = {(p.right, p.glob) for role in roles for p in role.permissions}
     return all((p.right, "*") in own or (p.right, p.glob) in own for p in wanted.permissions)
+
+
+def rights_by_verb(command: Command) -> tuple[Right, ...]:
+    """The right that a command takes on its target, where nobody knows that it only reads."""
+    return (Right.WRITE if command.verb is Verb.WRITE else Right.CALL,)
 
 
 NOBODY = Actor("nobody")

@@ -11,7 +11,7 @@ from sereno.derive.derivation import Derivation
 from sereno.derive.facade import Facade
 from sereno.hub.hub import Hub
 from sereno.hub.router import CommandRouter
-from sereno.model import Clock, RefusedError
+from sereno.model import Clock, Command, RefusedError, Verb
 
 from .plant.load import Plant
 
@@ -29,11 +29,18 @@ def join_derived(plant: Plant, hub: Hub, router: CommandRouter, clock: Clock) ->
 
 def facades(plant: Plant, router: CommandRouter, clock: Clock) -> Iterator[tuple[str, Facade]]:
     """What executes the commands of each derived device, by its path."""
+    own = {device.table.name for device in plant.derived_devices}
+
+    def reads(target: str, name: str) -> bool:
+        """Of what is itself handed on nobody looks further: such calls may go round in a circle."""
+        asked = Command(target=target, verb=Verb.CALL, name=name)
+        return target not in own and Right.READ in router.rights_of(asked)
+
     for device in plant.derived_devices:
         path = device.table.name
         writes = {r.spec.path: r.forward for r in plant.derived if r.spec.device == path and r.forward}
         split = {name: behind.rpartition("/")[::2] for name, behind in device.config.calls.items()}
-        yield path, Facade(path, writes, split, router, clock)
+        yield path, Facade(path, writes, split, router, clock, reads=reads)
 
 
 class StatusSource(Protocol):

@@ -47,7 +47,9 @@ def written_configs(written: WrittenDevice, memory: Memory) -> list[DeviceConfig
     configs[0] = _as_said(configs[0], written)
     if table.driver:
         configs[0] = _as_instrument(configs[0], written)
-    return [replace(config, marks=table.marks_at(config.path)) for config in configs]
+    return [
+        replace(config, marks=table.marks_at(config.path), reading=table.reading_at(config.path)) for config in configs
+    ]
 
 
 def _as_said(config: DeviceConfig, written: WrittenDevice) -> DeviceConfig:
@@ -87,4 +89,5 @@ def device_config(device: PlantDevice) -> DeviceConfig:
         description=table.description,
         driver_name=table.driver,
         marks=table.marks_at(table.name),
+        reading=table.reading_at(table.name),
     )

@@ -21,6 +21,7 @@ def native_server(plant: Plant, parts: Parts, pages: str, tls: SSLContext | None
     ports = NativePorts(
         live=live_at(parts.hub, clock),
         commands=parts.router,
+        rights_of=parts.router.rights_of,
         devices=parts.device_port,
         door=parts.seats.apart.door(AccountsDoor(parts.accounts, clock)),
         clock=clock,

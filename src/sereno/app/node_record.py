@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from sereno.access.actor import Actor, Right
 from sereno.client import ChangePlan
 from sereno.historian.retention import Removed
-from sereno.hub.execution import by_rights
+from sereno.hub.execution import Rights, by_rights
 from sereno.model import Clock, Command, DeniedError, RefusedError
 from sereno.store import settings
 from sereno.store.audit import AuditEntry, add_entry
@@ -107,12 +107,12 @@ class NodeRecord:
         except StoreError as error:
             _log.error("a refusal is not on record", error=str(error))
 
-    def authorise(self, actor: Actor, command: Command) -> None:
+    def authorise(self, actor: Actor, command: Command, rights: Rights) -> None:
         """By rights, of history only by those who configure; and nothing while only the reserve is left to record it.
 
         Raises DeniedError, RefusedError.
         """
-        by_rights(actor, command)
+        by_rights(actor, command, rights)
         if command.target == HISTORY and not actor.may(Right.CONFIGURE, HISTORY):
             raise DeniedError(f"{actor.name} may not delete history: that takes the right to configure {HISTORY}")
         if self._store.recording.full:

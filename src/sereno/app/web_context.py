@@ -33,6 +33,7 @@ def web_context(
     return WebContext(
         live=live_at(parts.hub, clock),
         commands=parts.router,
+        rights_of=parts.router.rights_of,
         waiting=parts.router.consent,
         history=parts.historian or NoHistory(),
         analysis=analysis_of(plant, parts.historian, parts.accounts.audit),

@@ -174,4 +174,4 @@ def _router(hub: Hub, devices: DeviceSet, authorise: Authorise, accounts: Accoun
 
 def _authorise(record: NodeRecord, seats: Seats) -> Authorise:
     """As is on record, and agents with the rights of the moment, whatever their connection was opened with."""
-    return lambda actor, command: record.authorise(seats.now(actor), command)
+    return lambda actor, command, rights: record.authorise(seats.now(actor), command, rights)

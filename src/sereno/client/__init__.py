@@ -80,6 +80,7 @@ from ._ports import (
     IngestPort,
     LivePort,
     PlannedPort,
+    ReadingHandler,
     ReadPlan,
     Subscription,
 )
@@ -205,6 +206,7 @@ __all__ = [
     "ReadPlan",
     "ReadableTag",
     "Reading",
+    "ReadingHandler",
     "RemoteClient",
     "RemoteNode",
     "ReportDelivery",

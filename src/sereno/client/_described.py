@@ -34,7 +34,10 @@ class ParameterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandSpec:
-    """A command of a device; it is allowed in these operational states, and waits for people if it is marked."""
+    """A command of a device; it is allowed in these operational states, and waits for people if it is marked.
+
+    One that `reads` changes nothing and asks nothing of the process: the right to read is enough for it.
+    """
 
     name: str
     description: str = ""
@@ -42,6 +45,7 @@ class CommandSpec:
     result: ParameterSpec | None = None
     allowed: tuple[str, ...] = ()
     marks: Marks = field(default_factory=Marks)
+    reads: bool = False
 
     @property
     def signature(self) -> str:
@@ -66,6 +70,7 @@ def parse_command_spec(data: Mapping[str, Any]) -> CommandSpec:
         result=_parse(result) if result else None,
         allowed=tuple(data.get("allowed") or ()),
         marks=_marks(data.get("marks") or {}),
+        reads=data.get("reads") is True,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sereno.access.actor import Actor
 from sereno.model import Ack, Command, GroupId, LinkState, OperationalState, RowIndex, SampleBatch, TagSpec
@@ -170,6 +170,17 @@ class CommandHandler(Protocol):
 
     async def call(self, name: str, arguments: tuple[Any, ...], *, deadline: float | None = None) -> Any:
         """Execute a named command. Raises as `write`, and NotFoundError."""
+
+
+@runtime_checkable
+class ReadingHandler(Protocol):
+    """A CommandHandler some of whose commands only read. Those of any other handler take the right to call."""
+
+    def reads(self, name: str) -> bool:
+        """True for a command that changes nothing and asks nothing of the process: the right to read is enough.
+
+        Said by who wrote this node's code or plant file, never by what is at the other end of a wire.
+        """
 
 
 class BatchSink(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sereno.access.actor import Actor, Permission, Right, Role
@@ -23,11 +23,18 @@ PATIENCE = 10.0
 """Seconds for a forwarded command that came without a deadline."""
 
 
+def nothing_reads(device: str, name: str) -> bool:
+    """For plants where nobody says what only reads."""
+    del device, name
+    return False
+
+
 class Facade:
     """A CommandHandler. `writes` maps own tags to the tags behind them, `calls` own commands to (device, command).
 
     What it forwards is a command of its own: checked against rights, limits and interlocks of the tag behind, and on
-    record, in the name of the agent "derive/<device>", which may do just that.
+    record, in the name of the agent "derive/<device>", which may do just that. `reads` says of a device's command
+    whether it only reads.
     """
 
     def __init__(
@@ -37,12 +44,15 @@ class Facade:
         calls: Mapping[str, tuple[str, str]],
         commands: CommandPort,
         clock: Clock,
+        *,
+        reads: Callable[[str, str], bool] = nothing_reads,
     ) -> None:
         self._device = device
         self._writes = dict(writes)
         self._calls = dict(calls)
         self._commands = commands
         self._clock = clock
+        self._reads = reads
         name = f"derive/{device}"
         allowed = [Permission(Right.WRITE, target) for target in self._writes.values()]
         allowed += [Permission(Right.CALL, target) for target, _ in self._calls.values()]
@@ -65,6 +75,11 @@ class Facade:
         envelope = self._envelope(f"{self._device} {name}", deadline)
         ack = await self._forward(Command(target=target, verb=Verb.CALL, name=behind, arguments=arguments, **envelope))
         return ack.value
+
+    def reads(self, name: str) -> bool:
+        """See ReadingHandler: as the command that it is handed on to."""
+        behind = self._calls.get(name)
+        return behind is not None and self._reads(*behind)
 
     def _envelope(self, asked: str, deadline: float | None) -> dict[str, Any]:
         left = PATIENCE if deadline is None else max(0.0, deadline - self._clock.monotonic())

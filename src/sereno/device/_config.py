@@ -64,7 +64,8 @@ class DeviceTag:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceConfig:
     """One device. `config` is an instance of `driver.Config`; `driver_name` is what people call the driver.
-    `marks`: which of its named commands wait for people.
+    `marks`: which of its named commands wait for people. `reading`: whether one only reads, where the plant file says
+    so or that it does not; what is not there is as the driver's code says.
 
     `stale_after` counts for groups whose period is shorter; the others, and all where it is None, have the longer
     of two periods and 1 s. Of the devices that share a link, the first one's `retry` counts. Raises ValueError for a
@@ -81,6 +82,7 @@ class DeviceConfig:
     description: str = ""
     driver_name: str = ""
     marks: Mapping[str, Marks] = field(default_factory=dict)
+    reading: Mapping[str, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_path(self.path, segments=1)

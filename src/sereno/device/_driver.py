@@ -224,6 +224,14 @@ class Driver(ABC):
         del name
         return False
 
+    def reads(self, name: str) -> bool:
+        """True for a command that changes nothing and asks nothing of the process, as the driver's own code knows.
+
+        Never what the device says of itself: whoever may read may call it.
+        """
+        del name
+        return False
+
     def timeouts(self) -> Mapping[str, float]:
         """Seconds that commands may take, by name, of those that say so."""
         return {}

@@ -15,6 +15,16 @@ def with_marks(command: CommandSpec, marks: Mapping[str, Marks]) -> CommandSpec:
     return replace(command, marks=found[0]) if found else command
 
 
+def only_reads(name: str, marks: Mapping[str, Marks], said: Mapping[str, bool], *, by_code: bool) -> bool:
+    """Whether a command only reads. What grants it is the very name; what forbids it, or has it wait, is any case."""
+    called = name.casefold()
+    if any(mark.marked for one, mark in marks.items() if one.casefold() == called):
+        return False
+    if any(not reads for one, reads in said.items() if one.casefold() == called):
+        return False
+    return said.get(name, False) or by_code
+
+
 def marks_of_nothing(marks: Mapping[str, Marks], commands: Sequence[CommandSpec]) -> list[str]:
     """A remark for each name that the device has no command of."""
     known = {command.name.casefold() for command in commands}

@@ -31,7 +31,7 @@ from ._driver import Driver, DriverTag
 from ._group import FAULT_PAUSE, ScanGroup
 from ._health import Health
 from ._keeper import LinkKeeper
-from ._marks import marks_of_nothing, with_marks
+from ._marks import marks_of_nothing, only_reads, with_marks
 from ._turns import FREE_TURNS, LinkTurns
 from ._words import in_words
 
@@ -144,6 +144,10 @@ class DeviceRunner:
         send = partial(self._driver.call, name, arguments, deadline=deadline)
         return await self._command(name, send, deadline, states, at_once=self._driver.at_once(name))
 
+    def reads(self, name: str) -> bool:
+        """See ReadingHandler: the plant file's word goes before that of the driver's code."""
+        return only_reads(name, self.config.marks, self.config.reading, by_code=self._driver.reads(name))
+
     def poke(self, path: str) -> None:
         """Scan the group of a tag out of turn; nothing happens for a tag that is not scanned."""
         if group := self._group_of.get(path):
@@ -244,7 +248,7 @@ class DeviceRunner:
             description=self.config.description,
             remarks=(*self._driver.remarks(), *self.clock_faults, *astray),
             status=self._health.status,
-            commands=tuple(with_marks(command, marks) for command in commands),
+            commands=tuple(replace(with_marks(one, marks), reads=self.reads(one.name)) for one in commands),
         )
 
     # how it is built

@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
-from sereno.access.actor import Actor, Right
+from sereno.access.actor import Actor, Right, rights_by_verb
 from sereno.client import (
     ACCEPTED,
     ASKED_BY,
@@ -21,6 +21,7 @@ from sereno.client import (
     LET_IT_BEGIN,
     Asker,
     CommandHandler,
+    ReadingHandler,
     iso_time,
     number_in_order,
 )
@@ -61,7 +62,9 @@ from .readback import ReadbackWatch
 from .table import not_found
 
 T = TypeVar("T")
-Authorise = Callable[[Actor, Command], None]
+Rights: TypeAlias = tuple[Right, ...]
+Authorise = Callable[[Actor, Command, Rights], None]
+"""Raises DeniedError unless the actor has one of the rights on the command's target."""
 Renew = Callable[[Actor], Awaitable[Actor]]
 """The actor with the rights of this moment. Raises DeniedError for one who is shut out."""
 Permit = Callable[[Command], Awaitable[None]]
@@ -83,11 +86,10 @@ def _until(override: Override) -> str:
     return override.actor if end is None else f"{override.actor}, until {end[:19]}Z"
 
 
-def by_rights(actor: Actor, command: Command) -> None:
-    """Raises DeniedError unless the actor's roles allow the command's verb on its target."""
-    right = Right.WRITE if command.verb is Verb.WRITE else Right.CALL
-    if not actor.may(right, command.target):
-        raise DeniedError(f"{actor.name} may not {right} {command.target}")
+def by_rights(actor: Actor, command: Command, rights: Rights) -> None:
+    """See Authorise: by the actor's roles."""
+    if not any(actor.may(right, command.target) for right in rights):
+        raise DeniedError(f"{actor.name} may not {rights[0]} {command.target}")
 
 
 def unmarked(device: str) -> Mapping[str, Marks]:
@@ -142,8 +144,20 @@ class Execution:
             self._find_tag(flight)
         else:
             self._find_device(flight)
-        self._authorise(flight.actor, command)
+        self._authorise(flight.actor, command, self.rights_of(command))
         return Occurrence(Event.ALLOWED)
+
+    def rights_of(self, command: Command) -> Rights:
+        """The rights of which one is needed on its target: what only reads is also for those who may read."""
+        if self._reads(command):
+            return Right.READ, Right.CALL
+        return rights_by_verb(command)
+
+    def _reads(self, command: Command) -> bool:
+        if command.verb is Verb.WRITE:
+            return False
+        handler: object = self.handlers.get(command.target)
+        return isinstance(handler, ReadingHandler) and handler.reads(command.name)
 
     async def check(self, flight: Flight) -> Occurrence:
         """Maintenance, access, value, expected old value, one write at a time, rate, interlock, in this order."""
@@ -181,7 +195,7 @@ class Execution:
         expires = self._clock.wall_ns() + hold.patience
         flight.command = command = replace(flight.command, expires=expires)
         flight.actor = await self._renew(flight.actor)
-        self._authorise(flight.actor, command)
+        self._authorise(flight.actor, command, self.rights_of(command))
         self._check_in_service(flight)
         if spec is None:
             flight.remark = self._check_named(flight)
@@ -374,7 +388,7 @@ class Execution:
         if override is not None:
             raise RefusedError(f"{override.path} is out for maintenance: {override.reason} ({_until(override)})")
         lock = self._hub.lock_on(device)
-        if lock is not None and not lock.admits(flight.command.actor):
+        if lock is not None and not lock.admits(flight.command.actor) and not self._reads(flight.command):
             raise RefusedError(f"{lock.device} is locked by {lock.actor}")
 
     def _find_tag(self, flight: Flight) -> None:

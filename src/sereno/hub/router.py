@@ -96,6 +96,10 @@ class CommandRouter:
         """The device takes no more commands."""
         self._execution.handlers.pop(device_path, None)
 
+    def rights_of(self, command: Command) -> tuple[Right, ...]:
+        """The rights of which its actor needs one on its target, as things are now."""
+        return self._execution.rights_of(command)
+
     def busy_with(self, concerns: Callable[[str], bool]) -> list[str]:
         """Commands under way whose target (a tag or device) `concerns` says yes to, in words."""
         flights = [flight for flight in self._flights.values() if concerns(flight.command.target)]

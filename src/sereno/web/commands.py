@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sereno.access.actor import Actor, Right
+from sereno.access.actor import Actor
 from sereno.client import WaitingCommand, iso_time, waiting_json
 from sereno.model import Ack, AckState, Command, NotFoundError, SerenoError, Verb, new_key
 from sereno.wire.jsonvalue import json_value
@@ -158,12 +158,6 @@ async def post_command(
     body: CommandBody, request: Request, context: Context, actor: Asking, address: Address
 ) -> Response:
     """Hand over a command. Answers when it is accepted or waits for people (202), or is known to be refused."""
-    right = Right.WRITE if body.verb is Verb.WRITE else Right.CALL
-    if not actor.may(right, body.target):
-        await context.accounts.refusals.tell(actor.name, body.verb.value, body.target, address, "denied")
-        return problem(403, f"denied: {actor.name} may not {body.verb} {body.target}", acks=[], key=body.key)
-    if body.verb is Verb.WRITE:
-        await _check_target(context, body.target, actor)
     now = context.clock.wall_ns()
     command = Command(
         target=body.target,
@@ -179,6 +173,11 @@ async def post_command(
         origin=address,
         expires=min(body.expires or now + 10_000_000_000, now + int(LONGEST * 1e9)),
     )
+    if not any(actor.may(right, body.target) for right in context.rights_of(command)):
+        await context.accounts.refusals.tell(actor.name, body.verb.value, body.target, address, "denied")
+        return problem(403, f"denied: {actor.name} may not {body.verb} {body.target}", acks=[], key=body.key)
+    if body.verb is Verb.WRITE:
+        await _check_target(context, body.target, actor)
     acks: list[Ack] = []
     decided = asyncio.Event()
     request.app.state.background.start(_follow(context, command, actor, acks, decided))

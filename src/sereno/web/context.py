@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sereno.access.accounts import Accounts
+from sereno.access.actor import Right, rights_by_verb
 from sereno.access.oidc import Provider
 from sereno.client import (
     AgentPort,
@@ -36,7 +37,7 @@ from sereno.client import (
     ReportPort,
     WaitingPort,
 )
-from sereno.model import Clock
+from sereno.model import Clock, Command
 from sereno.pages import Application, BrokenApplication
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -69,11 +70,12 @@ class WebContext:
     `ready` returns the reasons why the node is not ready yet, `warnings` what else somebody should look at.
     `machine` tells of the process and what it runs on. `figures` are shown under /metrics by room name.
     `folder` holds templates, static files and the language catalogues. `applications` add pages of their own;
-    `data` is the data folder that they may read from.
+    `data` is the data folder that they may read from. `rights_of`: of which rights a command takes one on its target.
     """
 
     live: PlannedPort
     commands: CommandPort
+    rights_of: Callable[[Command], tuple[Right, ...]] = rights_by_verb
     history: HistoryPort
     analysis: AnalysisPort = field(default_factory=NoAnalysis)
     devices: DevicePort

@@ -77,7 +77,7 @@ ENTRIES = EntryTable(
         Entry("POST", "/api/v1/reports/{name}/runs", (Right.ACKNOWLEDGE, Right.CONFIGURE)),
         Entry("DELETE", "/api/v1/reports/{name}/runs/{key}", (Right.ACKNOWLEDGE, Right.CONFIGURE)),
         Entry("GET", "/api/v1/reports/{name}/files/{file}", Right.HISTORY),
-        Entry("POST", "/api/v1/commands", (Right.WRITE, Right.CALL)),
+        Entry("POST", "/api/v1/commands", (Right.WRITE, Right.CALL, Right.READ)),
         Entry("GET", "/api/v1/commands/{key}", Need.SIGNED_IN),
         Entry("GET", "/commands", Right.READ),
         Entry("GET", "/api/v1/commands", Right.READ),

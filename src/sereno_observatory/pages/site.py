@@ -58,6 +58,7 @@ async def site(asked: Asked) -> dict[str, Any]:
         "called": [
             role for role, module in ROLES.items() if (path := path_of(devices, module)) and may(Right.CALL, path)
         ],
+        "of_sequences": _callable(devices, path_of(devices, ROLES["sequences"]), may),
         "modes": [
             one.path + "/mode"
             for one in devices
@@ -73,6 +74,16 @@ def path_of(devices: Iterable[DeviceStatus], module: str) -> str | None:
 
 def _writable(tags: Mapping[str, TagSpec], may: Callable[[Right, str], bool]) -> list[str]:
     return [spec.path for spec in tags.values() if spec.access.writable and may(Right.WRITE, spec.path)]
+
+
+def _callable(devices: Iterable[DeviceStatus], path: str | None, may: Callable[[Right, str], bool]) -> list[str]:
+    """The commands of a device that this person may call: to read is enough for what only reads."""
+    found = next((one for one in devices if one.path == path), None)
+    if found is None:
+        return []
+    return [
+        one.name for one in found.commands if may(Right.CALL, found.path) or (one.reads and may(Right.READ, found.path))
+    ]
 
 
 def _agents(devices: Sequence[DeviceStatus], may: Any) -> list[dict[str, Any]]:

@@ -121,7 +121,7 @@ class Sequences(Device):
                 self._check_level(account, limits, [one for one in asked if one.observer == account])
         return self._note(asked, now, {who: "" if level is None else level.name for who, level in levels.items()})
 
-    @command
+    @command(reads=True)
     def quotas(self) -> str:
         """What who asks may have, and who has used how much, in JSON."""
         asker = ASKER.get()
@@ -153,7 +153,7 @@ class Sequences(Device):
         self._happened("sequences added", sequences=numbers, observers=sorted({one.observer for one in asked}))
         return numbers
 
-    @command
+    @command(reads=True)
     def show(self, number: int) -> str:
         """One sequence with its images, in whose name it was asked for and how it has fared, in JSON."""
         entry: dict[str, Any] = msgspec.to_builtins(self._book.entry(number))
@@ -161,7 +161,7 @@ class Sequences(Device):
         entry["changes"] = [{"t": t, "status": s, "why": why} for t, s, why in self._book.changes(number)]
         return msgspec.json.encode(entry).decode()
 
-    @command
+    @command(reads=True)
     def find(self, status: str = "", limit: int = 100) -> str:
         """The newest sequences, of one status or of all, in JSON."""
         return msgspec.json.encode(self._book.newest(_status(status), max(1, min(limit, 1000)))).decode()
@@ -177,7 +177,7 @@ class Sequences(Device):
         self._happened("sequence cancelled", sequence=number, why=why)
         return status
 
-    @command
+    @command(reads=True)
     def under_way(self) -> str:
         """The sequence that is executed, in JSON; empty when there is none."""
         found = self._book.of_status(Status.EXECUTING)

@@ -165,7 +165,8 @@ async def test_what_has_no_source_is_refused_by_name(site: Site, kind: str) -> N
     [
         (Kind.ASK, {"what": "users", "given": {}}, "no right"),
         (Kind.ASK, {"what": "history", "given": {"tags": ["*"]}}, "not understood"),
-        (Kind.COMMAND, {"orders": []}, "no right"),
+        (Kind.COMMAND, {"orders": []}, "0 commands"),
+        (Kind.COMMAND, {"orders": [{"key": "k-000001", "target": f"{DEVICE}/voltage", "value": 1.0}]}, "no right"),
         (Kind.SUBSCRIBE, {"subscriptions": 5}, "not understood"),
         (Kind.OPEN, {"tags": ["x" * 300]}, "200 characters"),
     ],

@@ -102,6 +102,9 @@ def test_only_what_is_listed_can_be_written_or_called():
     found = shown(tags, devices, actor=writer("lab/ps/1/a", "lab/ps/2"), prefix="sereno", names={})
     assert {name: one.writable for name, one in found["lab/ps/1"].attributes.items()} == {"a": True, "b": False}
     assert (list(found["lab/ps/1"].commands), list(found["lab/ps/2"].commands)) == ([], ["reset"])
+    devices = [device("lab/ps/1", CommandSpec(name="reset"), CommandSpec(name="look", reads=True))]
+    found = shown(tags, devices, actor=writer("lab/ps/2"), prefix="sereno", names={})
+    assert list(found["lab/ps/1"].commands) == ["look"], "what only reads is there as values are"
 
 
 def command(*kinds, result=None):

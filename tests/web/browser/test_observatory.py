@@ -290,6 +290,24 @@ def test_a_level_holds_on_the_page_and_its_use_is_shown(visit: Any) -> None:
             )
 
 
+def test_who_may_only_look_sees_a_sequence_in_full_and_changes_none(visit: Any) -> None:
+    url = visit.node.ready.url
+    page = visit(f"{APP}/majordome", user="admin")
+    text = TOML.replace('"M31"', '"Vega"')
+    asked = {"target": "observatory/sequences", "verb": "call", "name": "add", "arguments": [text]}
+    assert page.request.post(f"{url}/api/v1/commands", data=asked, headers={"origin": url}).status == 202
+    page = visit(f"{APP}/majordome", user="viewer")
+    row = page.locator("#sequence-table tbody tr", has_text="Vega")
+    row.get_by_role("button", name=re.compile("Look at the sequence.*Vega")).click()
+    detail = page.locator("#sequence-detail")
+    expect(detail.get_by_role("heading", name="Vega")).to_be_focused()
+    expect(detail).to_contain_text("20 s")
+    expect(detail).to_contain_text("admin")
+    expect(row.get_by_role("button", name=re.compile("Cancel"))).to_have_count(0)
+    asked = {"target": "observatory/sequences", "verb": "call", "name": "cancel", "arguments": [1]}
+    assert page.request.post(f"{url}/api/v1/commands", data=asked, headers={"origin": url}).status == 403
+
+
 def test_who_stands_on_a_sequence_stays_there_when_others_come(visit: Any) -> None:
     page = visit(f"{APP}/majordome", user="admin")
     page.locator("#sequence-acts summary").click()
@@ -303,7 +321,7 @@ def test_who_stands_on_a_sequence_stays_there_when_others_come(visit: Any) -> No
     page.keyboard.press("Enter")
     expect(page.locator("#sequence-text")).to_have_value("")
     second = add("Lyra")
-    cancel = first.get_by_role("button", name="Orion")
+    cancel = first.get_by_role("button", name=re.compile("Cancel.*Orion"))
     page.evaluate("document.querySelector('#sequence-acts form').requestSubmit()")
     cancel.focus()
     expect(second).to_be_visible()

@@ -71,6 +71,7 @@ class ApartDriver(Driver):
         self._commands = tuple(command.spec for command in plan.commands.values())
         self._states = {name: command.rule.states for name, command in plan.commands.items()}
         self._at_once = frozenset(name for name, command in plan.commands.items() if command.at_once)
+        self._reading = frozenset(name for name, command in plan.commands.items() if command.spec.reads)
         self._timeouts = {name: command.timeout for name, command in plan.commands.items() if command.timeout}
 
     @property
@@ -86,6 +87,10 @@ class ApartDriver(Driver):
     def at_once(self, name: str) -> bool:
         """See Driver."""
         return name in self._at_once
+
+    def reads(self, name: str) -> bool:
+        """See Driver: as the class says that this node has loaded, whatever runs in the process."""
+        return name in self._reading
 
     def timeouts(self) -> Mapping[str, float]:
         """See Driver."""

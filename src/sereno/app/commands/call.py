@@ -115,7 +115,7 @@ def _command(status: DeviceStatus, name: str) -> CommandSpec:
 def _list(status: DeviceStatus) -> None:
     rows = [
         (spec.signature, spec.result.words if spec.result else "", ", ".join(spec.allowed),
-         ", ".join(marks_words(spec.marks)), spec.marks.interlock, spec.description)
+         ", ".join(marks_words(spec.marks)), spec.marks.interlock, "read" if spec.reads else "call", spec.description)
         for spec in status.commands
     ]  # fmt: skip
-    table(("command", "gives", "allowed in", "waits for", "interlock", "description"), rows)
+    table(("command", "gives", "allowed in", "waits for", "interlock", "right", "description"), rows)

@@ -178,7 +178,8 @@ class Changeover:
             handlers[table.name].adopt(device_config(device))
             return
         for path in device_paths(device):
-            config = replace(handlers[path].config, marks=table.marks_at(path))
+            marks, reading = table.marks_at(path), table.reading_at(path)
+            config = replace(handlers[path].config, marks=marks, reading=reading)
             words = table.description if path == table.name else ""
             handlers[path].adopt(replace(config, description=words or config.description))
             if isinstance(config.config, Apart):

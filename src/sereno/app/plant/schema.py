@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -239,10 +240,17 @@ class MarksTable(Table):
     sign: Annotated[list[Meaning], BeforeValidator(_labels)] = []
     interlock: str = Field("", max_length=900)
     timeout: Duration = 0.0
+    reads: bool | None = None
+
+    @model_validator(mode="after")
+    def _either(self) -> MarksTable:
+        if self.reads and self.marks().marked:
+            raise ValueError("what only reads waits for nobody: leave out reads, or select, approval and sign")
+        return self
 
     def marks(self) -> Marks:
         """As the model's value."""
-        return Marks(**{**self.model_dump(), "sign": tuple(self.sign)})
+        return Marks(**{**self.model_dump(exclude={"reads"}), "sign": tuple(self.sign)})
 
 
 class SetpointTable(Table):
@@ -313,8 +321,17 @@ class DeviceTable(Table):
 
     def marks_at(self, path: str) -> dict[str, Marks]:
         """What is said of commands of the device `path`, itself or one of its children."""
-        keys = {key: f"{self.name}/{key}".rpartition("/") for key in self.commands}
-        return {name: self.commands[key].marks() for key, (device, _, name) in keys.items() if device == path}
+        return {name: one.marks() for name, one in self._commands_at(path)}
+
+    def reading_at(self, path: str) -> dict[str, bool]:
+        """Of which commands of the device `path` it is said whether they only read."""
+        return {name: one.reads for name, one in self._commands_at(path) if one.reads is not None}
+
+    def _commands_at(self, path: str) -> Iterator[tuple[str, MarksTable]]:
+        for key, one in self.commands.items():
+            device, _, name = f"{self.name}/{key}".rpartition("/")
+            if device == path:
+                yield name, one
 
     @field_validator("name")
     @classmethod

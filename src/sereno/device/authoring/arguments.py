@@ -40,6 +40,8 @@ def planned_command(body: Body, name: str, method: Callable[..., Any], rule: Rul
     if options.at_once and (rule.condition is not None or not inspect.iscoroutinefunction(method)):
         expected = "async def, and no function in allowed"
         body.fault(place(method), f"the command {name} is to begin at once", expected)
+    if options.reads and result is None and len(body.faults) == before:
+        body.fault(place(method), f"the command {name} only reads and gives nothing", "the type of what it gives")
     try:
         timeout = parse_duration(options.timeout) if options.timeout else 0.0
     except ValueError as error:
@@ -52,6 +54,7 @@ def planned_command(body: Body, name: str, method: Callable[..., Any], rule: Rul
         parameters=tuple(parameters),
         result=parameter("result", result) if result else None,
         allowed=tuple(sorted(str(state) for state in rule.states)),
+        reads=options.reads,
     )
     return PlannedCommand(name, spec, method, tuple(kinds), result, rule, at_once=options.at_once, timeout=timeout)
 

@@ -180,12 +180,13 @@ def on_write(name: str) -> Callable[[F], F]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandOptions:
-    """What `command` was given. `at_once`: it waits for nothing else that the device is at."""
+    """What `command` was given. `at_once`: it waits for nothing else that the device is at. `reads`: it only reads."""
 
     allowed: Allowed = ENABLED
     description: str = ""
     at_once: bool = False
     timeout: Period = 0.0
+    reads: bool = False
 
 
 @overload
@@ -194,7 +195,12 @@ def command(method: F, /) -> F: ...
 
 @overload
 def command(
-    *, allowed: Allowed = ENABLED, description: str = "", at_once: bool = False, timeout: Period = 0.0
+    *,
+    allowed: Allowed = ENABLED,
+    description: str = "",
+    at_once: bool = False,
+    timeout: Period = 0.0,
+    reads: bool = False,
 ) -> Callable[[F], F]: ...
 
 
@@ -204,6 +210,7 @@ def command(method: Any = None, /, **options: Any) -> Any:
     With `at_once` it begins whatever the device is at, beside its scans and other commands: for what must not wait.
     Only for `async def`, which the loop runs up to its next await undisturbed. Other commands that came before it and
     wait for their turn then are refused. `timeout`: its outcome is called unknown when it has not returned by then.
+    With `reads` it changes nothing and asks nothing of the process: whoever may read the device may call it.
     """
 
     def mark(method: F) -> F:

@@ -194,6 +194,11 @@ class WrittenDriver(Driver):
         command = self._device._commands.get(name)
         return command is not None and command.at_once
 
+    def reads(self, name: str) -> bool:
+        """See Driver: as the class says."""
+        command = self._device._commands.get(name)
+        return command is not None and command.spec.reads
+
     def timeouts(self) -> Mapping[str, float]:
         """See Driver."""
         return {name: command.timeout for name, command in self._device._commands.items() if command.timeout}

@@ -6,7 +6,7 @@ from sereno.access.actor import Right
 from sereno.access.entries import Entry, EntryTable, Need
 
 MESSAGE = "MESSAGE"
-_COMMANDS = (Right.WRITE, Right.CALL)
+COMMANDS = (Right.WRITE, Right.CALL)
 
 ENTRIES = EntryTable(
     (
@@ -14,14 +14,14 @@ ENTRIES = EntryTable(
         Entry(MESSAGE, "read", Right.READ),
         Entry(MESSAGE, "subscribe", Right.READ),
         Entry(MESSAGE, "unsubscribe", Right.READ),
-        Entry(MESSAGE, "command", _COMMANDS),
+        Entry(MESSAGE, "command", (*COMMANDS, Right.READ)),
         Entry(MESSAGE, "tags", Right.READ),
         Entry(MESSAGE, "devices", Right.READ),
         Entry(MESSAGE, "history", Right.HISTORY),
         Entry(MESSAGE, "acks", Need.SIGNED_IN),
         Entry(MESSAGE, "begins", Need.SIGNED_IN),
         Entry(MESSAGE, "locks", Right.READ),
-        Entry(MESSAGE, "lock", _COMMANDS),
-        Entry(MESSAGE, "unlock", (*_COMMANDS, Right.CONFIGURE)),
+        Entry(MESSAGE, "lock", COMMANDS),
+        Entry(MESSAGE, "unlock", (*COMMANDS, Right.CONFIGURE)),
     )
 )

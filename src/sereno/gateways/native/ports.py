@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sereno.access.actor import Actor
+from sereno.access.actor import Actor, Right, rights_by_verb
 from sereno.client import CommandPort, DevicePort, HistoryPort, LockPort, NoLocks, PlannedPort
-from sereno.model import Clock
+from sereno.model import Clock, Command
 
 from .door import Door
 
@@ -23,6 +23,7 @@ class NativePorts:
     `events` are further sources by kind of subscription (alarm), beside interface and data_ready; what is missing is
     refused by name. `for_whom`: who comes in is a node that passes commands on, and says on whose behalf.
     `begins`: whether the command with this key, given to the actor, may begin there; raises RefusedError.
+    `rights_of`: of which rights a command takes one on its target.
     `node` says who answers, `pages` the address of its HTTP side, if there is one.
     """
 
@@ -31,6 +32,7 @@ class NativePorts:
     devices: DevicePort
     door: Door
     clock: Clock
+    rights_of: Callable[[Command], tuple[Right, ...]] = rights_by_verb
     history: HistoryPort | None = None
     locks: LockPort = field(default_factory=NoLocks)
     events: Mapping[str, EventSource] = field(default_factory=dict)

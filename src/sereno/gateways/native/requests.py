@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sereno.access.actor import Actor, Right
 from sereno.client import ReadPlan
-from sereno.model import Ack, AckState, Command, DeniedError, NotFoundError, RefusedError, SerenoError, Verb
+from sereno.model import Ack, AckState, Command, DeniedError, NotFoundError, RefusedError, SerenoError
 from sereno.wire.columns import HEAD, VALUE, pack_columns, pack_head
 from sereno.wire.errors import WireError
 from sereno.wire.messages import AckOf, Order, ack_out, read_ask, read_open, read_orders
@@ -17,6 +17,7 @@ from sereno.wire.packed import pack_value
 from sereno.wire.tracing import following
 
 from .asking import ANSWERS, check_globs
+from .entries import COMMANDS
 from .feeds import Feeds
 from .orders import MAX_ORDERS, command_of, on_behalf
 
@@ -120,7 +121,13 @@ class Requests:
         orders = read_orders(frame.body).orders
         if not 0 < len(orders) <= MAX_ORDERS:
             raise RefusedError(f"{len(orders)} commands in a frame, expected 1 to {MAX_ORDERS}")
+        if not any(self._actor.may_somewhere(right) for right in COMMANDS) and not all(map(self._reads, orders)):
+            raise DeniedError(f"denied: {self._actor.name} has no right to command here")
         self._connection.spawn(frame.id, self._execute(frame.id, orders), "commands")
+
+    def _reads(self, order: Order) -> bool:
+        command = command_of(order, self._actor, self._ports.clock)
+        return Right.READ in self._ports.rights_of(command)
 
     async def _execute(self, number: int, orders: list[Order]) -> None:
         """All at once; the last frame says that there are no more."""
@@ -145,8 +152,7 @@ class Requests:
             self._tell(number, self._end(place, order.key, AckState.UNKNOWN, "the acks ended without a final one"))
 
     async def _note_denied(self, command: Command) -> None:
-        right = Right.WRITE if command.verb is Verb.WRITE else Right.CALL
-        if not self._actor.may(right, command.target):
+        if not any(self._actor.may(right, command.target) for right in self._ports.rights_of(command)):
             origin, verb = self._actor.origin, command.verb.value
             await self._ports.door.refused(self._actor.name, verb, command.target, origin, "denied")
 

@@ -70,6 +70,8 @@ def shown(
 ) -> dict[str, Device]:
     """Devices by path; what `actor` may not write is read only or, if it has no value to read, left out.
 
+    Of commands there are those that it may call and those that only read.
+
     Raises ValueError for names taken twice.
     """
     by_device: dict[str, dict[str, Attribute]] = {status.path: {} for status in devices}
@@ -77,7 +79,7 @@ def shown(
         attribute = _attribute(spec, writable=spec.access.writable and actor.may(Right.WRITE, spec.path))
         if attribute is not None:
             by_device.setdefault(spec.device, {})[attribute.name] = attribute
-    commands = {s.path: s.commands for s in devices if actor.may(Right.CALL, s.path)}
+    commands = {s.path: [c for c in s.commands if c.reads or actor.may(Right.CALL, s.path)] for s in devices}
     called = tango_names(by_device, prefix, names)
     return {
         path: Device(path, called[path], attributes, _commands(commands.get(path, ()), reserved))

@@ -6,6 +6,7 @@ import { formatTarget } from "./angles.js";
 import { replaceRows } from "./focus.js";
 import { commandForms, devices } from "./forms.js";
 import "./log.js";
+import { nameOf } from "./sequence.js";
 import { site } from "./site.js";
 import { inWords } from "./words.js";
 
@@ -63,7 +64,7 @@ function between(from, to) {
 }
 
 function row(one, acts) {
-  const cells = [String(one.id), one.name, formatTarget(one.target) || "–", String(one.priority), between(one.t_start, one.t_end), `${one.taken} / ${one.images}`];
+  const cells = [String(one.id), nameOf(one), formatTarget(one.target) || "–", String(one.priority), between(one.t_start, one.t_end), `${one.taken} / ${one.images}`];
   const grade = { EXECUTING: "chip chip-main", FAILED: "chip chip-crit", ABORTED: "chip chip-warn" }[one.status] ?? "chip";
   return el("tr", { dataset: { sequence: String(one.id) } }, ...cells.map((content, i) => el(i ? "td" : "th", i ? {} : { scope: "row" }, ...(Array.isArray(content) ? [content[0], " – ", content[1]] : [content]))),
     el("td", {}, el("span", { className: grade, title: inWords(one.why) }, inWords(one.status))), el("td", {}, acts && WAITING.has(one.status) ? acts(one) : null));
