@@ -199,7 +199,7 @@ async def test_an_agent_that_was_stopped_and_does_not_end_has_no_rights_until_it
         cls: Any = next(d.written.cls for d in plant.devices if d.written and d.table.name == "lab/keeper")
 
         async def until(path: str, value: object) -> None:
-            async with asyncio.timeout(20.0):
+            async with asyncio.timeout(60):
                 while (await client.get(path)).value != value:
                     await asyncio.sleep(0.02)
 

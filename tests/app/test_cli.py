@@ -183,7 +183,7 @@ def test_curl_line_of_the_welcome(demo: Demo) -> None:
         f"{demo.ready['url']}/api/v1/values?tag=river/plc1/tank_level",
         headers={"Authorization": f"Bearer {demo.ready['token']}"},
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         assert json.load(answer)["values"][0]["tag"] == "river/plc1/tank_level"
 
 

@@ -83,7 +83,7 @@ async def test_the_passwords_and_tokens_that_are_shown_lie_nowhere_but_in_the_cr
 async def test_nothing_answers_without_sign_in_but_health_and_the_door(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         ready = await _start(stack, tmp_path / "one", "mill")
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=ready.url))
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=ready.url, timeout=60))
         answered: dict[str, int] = {}
         for entry in ENTRIES:
             if entry.kind not in ("WS", "MESSAGE"):

@@ -24,6 +24,7 @@ from sereno.app.welcome import Ready
 from sereno.device import Environment
 from sereno.model import SerenoError
 from sereno.sim.waterworks.run import RunningWaterworks, run_waterworks
+from tests.ports import free_port
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -107,7 +108,7 @@ async def test_the_total_of_a_counter_goes_on_after_a_restart(tmp_path: Path) ->
 
 @asynccontextmanager
 async def waterworks(folder: Path) -> AsyncIterator[tuple[RunningWaterworks, httpx.AsyncClient]]:
-    async with run_waterworks(control_port=None, seed=1) as sim:
+    async with run_waterworks(control_port=None, river_port=free_port(), seed=1) as sim:  # where it comes back
         plant = with_urls(load_plant(TEMPLATE), sim.urls)
         async with running(plant, folder) as (_, client):
 

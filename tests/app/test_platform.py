@@ -31,7 +31,7 @@ print((process_memory()[0] - before) >> 20)
 
 def _held(*arguments: str) -> int:
     done = subprocess.run(
-        [sys.executable, "-c", HOLDING, *arguments], capture_output=True, text=True, check=False, timeout=20
+        [sys.executable, "-c", HOLDING, *arguments], capture_output=True, text=True, check=False, timeout=60
     )
     if "no glibc" in done.stderr:
         pytest.skip("the C library cannot give memory back: it is not glibc")

@@ -115,11 +115,11 @@ async def test_a_generated_certificate_is_kept_private_and_pinned_by_the_console
             subscription = await client.subscribe("*")
             await subscription.close()
         with pytest.raises(httpx.ConnectError):
-            async with httpx.AsyncClient() as stranger:
+            async with httpx.AsyncClient(timeout=60) as stranger:
                 await stranger.get(first.url + "/healthz")
         trust = ssl.create_default_context(cafile=certificate)
         trust.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        async with httpx.AsyncClient(verify=trust, base_url=first.url) as browser:
+        async with httpx.AsyncClient(verify=trust, base_url=first.url, timeout=60) as browser:
             answer = await browser.get(first.link.removeprefix(first.url))
         cookie = answer.headers["set-cookie"]
         assert cookie.startswith("__Host-")
@@ -142,7 +142,7 @@ async def test_another_certificate_than_the_pinned_one_is_refused(tmp_path: Path
     other = prepare_tls(load_plant(path), tmp_path / "other", "127.0.0.1")
     assert other is not None
     async with running(path) as ready:
-        http = Http(ready.url, ready.token, 5.0, other.certificate)
+        http = Http(ready.url, ready.token, 60.0, other.certificate)
         with pytest.raises(NotConnectedError, match="certificate"):
             await http.get("/api/v1/session")
         await http.close()
@@ -151,7 +151,7 @@ async def test_another_certificate_than_the_pinned_one_is_refused(tmp_path: Path
 @needs_openssl
 async def test_old_protocols_and_plain_http_get_no_answer(tmp_path: Path) -> None:
     async with running(plant_file(tmp_path, 'tls = "generate"')) as ready:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             with pytest.raises(httpx.TransportError):
                 await client.get(ready.url.replace("https", "http") + "/healthz")
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -34,7 +34,7 @@ if __name__ == "__main__":
         except SerenoError as error:
             print(type(error).__name__)
         readers = [gevent.spawn(ps.voltage.read) for _ in range(50)]
-        gevent.joinall(readers, timeout=10)
+        gevent.joinall(readers, timeout=60)
         print(sum(reader.value.value == 1.5 for reader in readers))
         other.kill()
     try:

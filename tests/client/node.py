@@ -46,6 +46,7 @@ from sereno.store.overrides import StoredOverrides
 from sereno.web.app import create_app
 from sereno.web.context import SiteInfo, WebContext
 from sereno.web.server import WebServer
+from tests.ports import free_port
 
 SPECS = (
     TagSpec(path="north/plc1/flow", unit="l/s", low=0.0, high=50.0, deadband_percent=1.0),
@@ -144,6 +145,8 @@ class Node:
         return self.server.url
 
     async def serve(self, port: int = 0) -> None:
+        """Answer on this port, at first on one that nobody else is given while the node does not answer."""
+        port = port or free_port()
         self.server = self.make_server(port)
         await self.server.start()
 

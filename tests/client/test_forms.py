@@ -50,7 +50,7 @@ def test_blocking(client: SyncClient) -> None:
     assert ps.voltage.read().value == 1.5
     assert ps["mode"].value() == "on"
     assert ps.voltage.write(2.5).state is AckState.DONE
-    assert ps.voltage.wait_for(2.5, 10.0).value == 2.5
+    assert ps.voltage.wait_for(2.5, 60.0).value == 2.5
     assert ps.read()["voltage"].value == 2.5
     assert ps.call("add", 1, 2) == 3
     assert ps.command("add")(3, 4) == 7
@@ -72,7 +72,7 @@ def test_futures(client: SyncClient) -> None:
     assert {future.result(60).value for future in asked} == {1.5}
     assert ps.voltage.write(4.5).result(60).value == 4.5
     assert ps.call("add", 1, 2).result(60) == 3
-    assert isinstance(ps.current.write(1.0).exception(10), RefusedError)
+    assert isinstance(ps.current.write(1.0).exception(60), RefusedError)
 
 
 @pytest.mark.parametrize("patched", [True, False])
@@ -83,7 +83,7 @@ def test_gevent(site: Site, patched: bool, require_package: Callable[[str, str],
         [sys.executable, str(program), site.server.url, str(int(patched))],
         capture_output=True,
         text=True,
-        timeout=25,
+        timeout=60,
         check=False,
     )
     assert done.stdout.split() == ["1.5", "others", "ran", "RefusedError", "50", "closed"], done.stderr

@@ -39,9 +39,8 @@ async def client(node: Node) -> AsyncIterator[Client]:
 
 
 async def fetch(node: Node, query: str, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(
-        base_url=node.url, headers={"authorization": f"Bearer {node.token}", **headers}
-    ) as http:
+    headers = {"authorization": f"Bearer {node.token}", **headers}
+    async with httpx.AsyncClient(base_url=node.url, headers=headers, timeout=60) as http:
         return await http.get(f"/api/v1/history?{query}")
 
 

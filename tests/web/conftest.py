@@ -488,7 +488,8 @@ def over_tls(tmp_path: Path, require_program: Any) -> Callable[[Site], AbstractA
         server = WebServer(site.app, SystemClock(), port=0, tls=made.context)
         await server.start()
         try:
-            async with httpx.AsyncClient(base_url=server.url, verify=trust, headers={"origin": server.url}) as browser:
+            headers = {"origin": server.url}
+            async with httpx.AsyncClient(base_url=server.url, verify=trust, headers=headers, timeout=60) as browser:
                 yield browser
         finally:
             await server.stop()

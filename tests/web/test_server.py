@@ -28,7 +28,7 @@ async def server(site) -> AsyncIterator[WebServer]:
 async def test_port_zero_is_a_real_port_when_start_returns(server: WebServer) -> None:
     assert server.port > 0
     assert server.url == f"http://127.0.0.1:{server.port}"
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         answer = await client.get("/healthz")
     assert answer.json() == {"status": "ok"}
     assert "server" not in answer.headers
@@ -36,7 +36,7 @@ async def test_port_zero_is_a_real_port_when_start_returns(server: WebServer) ->
 
 async def test_what_follows_the_head_of_an_answer_is_not_held_back(server: WebServer) -> None:
     assert server._server is not None
-    async with httpx.AsyncClient(base_url=server.url) as client:
+    async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
         await client.get("/healthz")
         (connection,) = server._server.server_state.connections
         accepted = connection.transport.get_extra_info("socket")
@@ -78,7 +78,7 @@ async def test_open_streams_and_sockets_end_when_it_stops(site, server: WebServe
     headers = {"authorization": f"Bearer {token}"}
     address = f"ws://127.0.0.1:{server.port}/api/v1/live"
     async with (
-        httpx.AsyncClient(base_url=server.url, headers=headers) as client,
+        httpx.AsyncClient(base_url=server.url, headers=headers, timeout=60) as client,
         client.stream("GET", "/api/v1/stream?tag=north") as stream,
         websockets.connect(address, additional_headers=headers) as live,
     ):
@@ -184,7 +184,8 @@ async def test_a_request_head_without_end_is_cut(server: WebServer) -> None:
 
 async def test_a_large_body_in_the_first_packet_is_no_large_head(site, server: WebServer) -> None:
     token = await site.token("operator", "operator")
-    async with httpx.AsyncClient(base_url=server.url, headers={"authorization": f"Bearer {token}"}) as client:
+    headers = {"authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=60) as client:
         for _ in range(2):
             answer = await client.put("/api/v1/values/north/plc1/setpoint", json={"value": "x" * 200_000})
             assert answer.status_code == 200

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 def get(path):
     def one(gateway):
         try:
-            with urlopen(f"http://{gateway}{path}", timeout=2) as answer:
+            with urlopen(f"http://{gateway}{path}", timeout=60) as answer:
                 return json.loads(answer.read())
         except (URLError, OSError):
             return None

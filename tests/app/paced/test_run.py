@@ -38,7 +38,7 @@ class Rain:
     async def run(self, stage: Stage) -> Outcome:
         moves: list[tuple[str, bool]] = []
         stage.simulators.watch_shutter(lambda word, by_itself: moves.append((word, by_itself)))
-        async with httpx.AsyncClient() as people:  # over a real socket, while the clock runs flat out
+        async with httpx.AsyncClient(timeout=60) as people:  # over a real socket, while the clock runs flat out
             self.pages.append((await people.get(stage.url + "/sign-in")).status_code)
         while (await stage.client.get("site/telescope/state")).value is None:
             await stage.clock.sleep(1.0)

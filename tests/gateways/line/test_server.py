@@ -215,7 +215,7 @@ async def test_netcat(require_program: Callable[[str, str], Path]) -> None:
         def ask() -> str:
             command = [netcat, "-N", "127.0.0.1", str(here.server.port)]
             return subprocess.run(
-                command, input="lab/ps/1/voltage\nlab/ps/1/mode", text=True, capture_output=True, check=True, timeout=10
+                command, input="lab/ps/1/voltage\nlab/ps/1/mode", text=True, capture_output=True, check=True, timeout=60
             ).stdout
 
         assert await asyncio.to_thread(ask) == "12.5\non\n"

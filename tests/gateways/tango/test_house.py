@@ -27,7 +27,7 @@ class Served:
 
     def wait_for(self, *what):
         with self.news:
-            assert self.news.wait_for(lambda: list(self.done) == list(what), 5), self.done
+            assert self.news.wait_for(lambda: list(self.done) == list(what), 60), self.done
 
     def _note(self, what):
         with self.news:

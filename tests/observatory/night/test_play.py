@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import orjson
@@ -18,8 +19,8 @@ from sereno_observatory.majordome.sun import sun_altitude
 from sereno_observatory.night.play import AFTER, BEFORE, NIGHT, ScriptedNight
 from sereno_observatory.night.promises import PROMISES
 from sereno_observatory.night.script import EVENING, KINDS, LATITUDE, LONGITUDE
-from tests.observatory.night.evening import BELOW, site_with_short_nights
 
+BELOW = -35.5
 SHORT = ScriptedNight(below=BELOW, evening=EVENING)
 LONG = pytest.mark.skipif(not os.environ.get("LONG_RIGS"), reason="takes long: LONG_RIGS=1 runs it")
 HOUR = 3600 * 10**9
@@ -60,6 +61,17 @@ def test_a_folder_knows_until_when_it_was_played(tmp_path: Path) -> None:
     folder.note.write_text("{}")
     with pytest.raises(OperationError, match="real time"):
         played_until(folder)
+
+
+def site_with_short_nights(folder: Path) -> Path:
+    """The demo's site, where it is night with the sun below 35.5 degrees: half an hour at midsummer."""
+    home = folder / "site"
+    shutil.copytree(OBSERVATORY.plant.parent, home)
+    site = home / "site.toml"
+    text = site.read_text("utf-8")
+    assert "night_below = -12.0" in text
+    site.write_text(text.replace("night_below = -12.0", f"night_below = {BELOW}"), "utf-8")
+    return home / "plant.toml"
 
 
 @LONG

@@ -25,7 +25,7 @@ def test_the_number_of_marbles_stays(gateways: int, marbles: int, seed: int, rol
 
 
 async def test_gateways_answer_as_the_original_does() -> None:
-    async with run_gateways(3, marbles=5, seed=1) as fleet, httpx.AsyncClient() as client:
+    async with run_gateways(3, marbles=5, seed=1) as fleet, httpx.AsyncClient(timeout=60) as client:
         inventory = (await client.get(f"http://127.0.0.1:{fleet.inventory_port}/inventory")).json()
         assert list(inventory) == ["gw01", "gw02", "gw03"]
         found: list[Any] = []
@@ -50,7 +50,7 @@ async def test_one_that_is_down_hangs_up() -> None:
 
 
 async def test_totals_are_told_by_get_and_by_put_and_it_disconnects() -> None:
-    async with run_gateways(1, seed=1) as fleet, httpx.AsyncClient() as client:
+    async with run_gateways(1, seed=1) as fleet, httpx.AsyncClient(timeout=60) as client:
         base = f"http://{fleet.inventory['gw01']['RASP_catch']}"
         assert (await client.get(f"{base}/totals")).json() == [0, 0, 0]
         assert (await client.get(f"{base}/compteur_bille/0/27")).json() == {"value": 27}

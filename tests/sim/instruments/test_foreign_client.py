@@ -29,7 +29,7 @@ async def server() -> AsyncIterator[AlpacaServer]:
 
 
 def wait(condition: Callable[[], bool]) -> None:
-    last = time.monotonic() + 15.0
+    last = time.monotonic() + 60.0
     while not condition():
         assert time.monotonic() < last
         time.sleep(0.01)

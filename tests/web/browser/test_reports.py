@@ -20,6 +20,7 @@ def test_a_report_is_made_looked_at_and_saved(visit: Any) -> None:
     with page.expect_popup() as opened:
         page.locator("a[data-file$='.html']").click()
     report = opened.value
+    report.wait_for_load_state()
     assert report.locator("h1").inner_text() == "Daily report of the waterworks"
     assert report.evaluate("getComputedStyle(document.body).maxWidth") == "1100px", "its own style is let through"
     assert report.locator("svg").count() == 8
