@@ -67,11 +67,23 @@ def quality_text(reading: Reading) -> str:
     return f"{word}: {reading.reason}" if reading.reason else word
 
 
+LONG = 60
+"""Characters up to which a cell has its column made as wide as it is."""
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-    """A plain aligned table on standard output; the columns in `right` are right-aligned."""
+    """A plain aligned table on standard output; the columns in `right` are right-aligned.
+
+    A cell of more than `LONG` characters, where most are shorter, pushes the rest of its own line and of no other.
+    """
     cells = [list(headers), *[list(r) for r in rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(headers))]
+    widths = [_width([len(row[i]) for row in cells]) for i in range(len(headers))]
     for n, row in enumerate(cells):
         parts = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
         line = "  ".join(parts).rstrip()
         click.echo(click.style(line, bold=True) if n == 0 else line)
+
+
+def _width(lengths: Sequence[int]) -> int:
+    limit = max(LONG, sorted(lengths)[len(lengths) // 2])
+    return max(length for length in lengths if length <= limit)
