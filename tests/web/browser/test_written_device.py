@@ -90,7 +90,8 @@ def test_a_plant_without_a_drawing_begins_with_an_overview(visit: Any) -> None:
     expect(card.locator("canvas")).to_be_visible()
     expect(card.locator("tr", has_text="current").locator("sr-value")).to_contain_text("A")
     expect(page.locator(".clock-time")).to_have_count(1)
-    card.get_by_role("button", name="What it gives").click()
+    expect(card.locator("tr", has_text="What it gives").locator("th button")).to_have_text("voltage")
+    card.get_by_role("button", name="voltage").click()
     expect(page.locator("#faceplate-title")).to_have_text("voltage")
 
 

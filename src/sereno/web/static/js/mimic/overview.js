@@ -32,9 +32,12 @@ function line(n) {
   return svgEl("svg", { class: "legend-line", viewBox: "0 0 28 12", "aria-hidden": "true" }, stroke);
 }
 
+/** The tag's own name, and below it what it is said to be, where that says more. */
 function row(spec, n) {
-  const name = el("button", { type: "button", className: "link-button", dataset: { openTag: spec.tag } }, spec.description || spec.tag.split("/").at(-1));
-  return el("tr", {}, el("th", { scope: "row" }, n < 0 ? null : line(n), name), el("td", { className: "number" }, el("sr-value", { tag: spec.tag })));
+  const own = spec.tag.split("/").at(-1).replaceAll("_", " ");
+  const name = el("button", { type: "button", className: "link-button", dataset: { openTag: spec.tag } }, own);
+  const says = spec.description && spec.description.toLowerCase() !== own.toLowerCase() ? el("span", { className: "page-sub overview-says" }, spec.description) : null;
+  return el("tr", {}, el("th", { scope: "row" }, n < 0 ? null : line(n), " ", name, says), el("td", { className: "number" }, el("sr-value", { tag: spec.tag })));
 }
 
 /** The tags that are drawn come first. */
