@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -157,6 +158,44 @@ def test_a_lost_link_is_a_gap(visit: Any, module_of: Any) -> None:
         page, "api.js", f"return (await m.history(['{TAG}'], Date.now() - 60e3, Date.now(), null))[0].quality"
     )
     assert "bad" in found
+
+
+def test_where_the_record_ends_and_live_goes_on_is_no_gap(visit: Any, module_of: Any) -> None:
+    page = visit("/help")
+    series = {"t_ns": [1e9, 2e9, 3e9, 4e9], "value": [1.0, None, 5.0, None], "quality": ["good", "bad", "good", "bad"]}
+    body = "const p = m.fromSeries(x.series, 0, 10, x.written ?? Infinity); m.append(p, 5, 6); return p.gaps"
+    gaps = [
+        module_of(page, "trend/pen.js", body, {"series": series, "written": written}) for written in (4e9, 2e9, None)
+    ]
+    assert gaps == [[[2, 3]], [], [[2, 3], [4, 5]]]
+
+
+@pytest.mark.parametrize(("behind", "gaps"), [(6, 0), (60, 1)])
+def test_a_record_that_is_a_little_behind_is_no_gap_and_one_that_stands_still_is(
+    visit: Any, module_of: Any, behind: int, gaps: int
+) -> None:
+    page = visit(f"/trend?tag={TAG}")
+
+    def behind_now(route: Any) -> None:
+        """The history as it is while the record is behind: what is later is bad."""
+        until = time.time_ns()
+        end = until - behind * 1_000_000_000
+        told = {"tag": TAG, "unit": "NTU", "type": "float64", "labels": [], "since_ns": 0, "until_ns": until}
+        told |= {"t_ns": [end - 10**9, end], "value": [5.0, None], "quality": ["good", "bad"]}
+        told |= {"low": None, "high": None, "count": None, "covered_until_ns": end, "converted": []}
+        route.fulfill(json={"series": [told]})
+
+    page.route("**/api/v1/history?*", behind_now)
+    body = """
+        const model = new m.TrendModel();
+        const live = () => model.pens[0].tail.length > 0 && !model.loading;
+        await model.setTags([x]);
+        while (!live()) await new Promise((seen) => model.addEventListener("data", seen, { once: true }));
+        const told = model.pens[0].points.gaps.length;
+        model.close();
+        return told;
+    """
+    assert module_of(page, "trend/model.js", body, TAG) == gaps
 
 
 def test_figures_of_the_window(visit: Any) -> None:

@@ -10,6 +10,8 @@ import { HOLD, append, fromSeries, noPoints, trim } from "./pen.js";
 import { edges, interval } from "./window.js";
 
 const KEPT = 6000;
+/** The record may be behind by so long (ns): a second, or the time between two batches of a device that has little to tell. */
+const BEHIND = 15e9;
 
 /**
  * @typedef {object} Pen
@@ -178,8 +180,13 @@ export class TrendModel extends EventTarget {
     const bucket = (to - from) / 1e3 / this.buckets;
     answers.flat().forEach((series) => {
       const pen = this.pens.find(({ tag }) => tag === series.tag);
-      if (pen) this.#join(pen, fromSeries(series, series.count ? bucket : 0, hold(this.window)), from / 1e3, to / 1e3);
+      if (pen) this.#join(pen, fromSeries(series, series.count ? bucket : 0, hold(this.window), this.#written(series, to)), from / 1e3, to / 1e3);
     });
+  }
+
+  /** Where the record ends and the live samples go on, ns; a record that is further behind has a gap there. */
+  #written({ covered_until_ns: until }, to) {
+    return this.window.live && to * 1e6 - until < BEHIND ? until : Infinity;
   }
 
   #join(pen, points, from, to) {

@@ -25,13 +25,15 @@ export function noPoints() {
  * @param {{t_ns: number[], value: any[], quality: string[], low?: any[] | null, high?: any[] | null}} series
  * @param {number} [bucket] length of a bucket, s; 0 for raw samples
  * @param {number} [least] s, see `append`
+ * @param {number} [written] ns from which on what is bad says no more than that the record has not come so far
  * @returns {Points}
  */
-export function fromSeries(series, bucket = 0, least = HOLD) {
+export function fromSeries(series, bucket = 0, least = HOLD, written = Infinity) {
   const points = noPoints();
   const hold = Math.max(least, 1.6 * bucket);
   for (let i = 0; i < series.t_ns.length; i++) {
     const bad = series.quality[i] === "bad";
+    if (bad && series.t_ns[i] >= written) break;
     const value = series.value[i];
     if (!bad && value === null) continue;
     append(points, series.t_ns[i] / 1e9, bad ? null : Number(value), {
