@@ -36,7 +36,7 @@ _STANDING = re.compile(r'standing = """.*?"""\n', re.DOTALL)
 _CLASSES = {ENVIRONMENT: "FastEnvironment", MAJORDOME: "FastMajordome"}
 _SETTINGS = {
     ENVIRONMENT: f"reopen_after = {HOLD}\n",
-    MAJORDOME: f"latitude = 31.0\nlongitude = -115.0\nnight_below = 91.0\nhold = {HOLD}\n",
+    MAJORDOME: f"latitude = 31.0\nlongitude = -115.0\nnight_below = 91.0\nhold = {HOLD}\nwait_for_clock = false\n",
 }
 _QUICK = (
     ("plc.toml", 'scan = "2s"', 'scan = "200ms"'),

@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from sereno.app.commands.doctor import OK, WARNING, clock_finding
-from sereno.app.host_clock import clock_fault, clock_figures
+from sereno.app.host_clock import clock_fault, clock_figures, timekeeping
 from sereno.app.platform import HostClock, host_clock
+from sereno.model import ScaledClock, SystemClock
 
 NOW = 1_800_000_000 * 10**9
 
@@ -45,3 +46,18 @@ def test_the_kernel_says() -> None:
 def test_other_systems_do_not_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     assert host_clock() == HostClock(None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("said", "real", "demo"),
+    [
+        (None, "unknown", "simulated"),
+        (False, "unsynchronised", "simulated"),
+        (True, "synchronised", "synchronised"),
+    ],
+)
+def test_what_the_node_says_of_the_clock_that_it_runs_on(said: bool | None, real: str, demo: str) -> None:
+    host = HostClock(said, 0.1)
+    assert timekeeping(SystemClock(), demo=False, host=host) == real
+    assert timekeeping(SystemClock(), demo=True, host=host) == demo
+    assert timekeeping(ScaledClock(2.0), demo=False, host=host) == "simulated"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from sereno.access.actor import ROLES, Actor
 from sereno.app.datafolder import DataFolder
 from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
+from sereno.app.platform import HostClock
 from sereno.app.self_watch import DEVICE, SPECS
 from sereno.client import AlarmState, Client, connect
 from sereno.device import Environment
@@ -29,9 +31,9 @@ tag = [{ name = "x", address = "holding:0", type = "int16" }]
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[tuple[Node, Client]]:
+async def running(folder: Path, text: str = PLANT) -> AsyncIterator[tuple[Node, Client]]:
     path = folder / "plant.toml"
-    path.write_text(PLANT)
+    path.write_text(text)
     async with Node(load_plant(path), DataFolder(folder / "data"), Environment()) as node:
         await node.start("127.0.0.1", 0)
         async with connect(data=folder / "data") as client:
@@ -51,6 +53,30 @@ async def test_the_node_is_a_device_with_tags_that_are_recorded(tmp_path: Path) 
         await node.parts.historian.durable()
         (series,) = await client.query(f"{DEVICE}/disk_free", start="now-1min")
         assert 5.0 in series.value.tolist()
+
+
+async def test_the_clock_is_a_tag_for_interlocks_and_agents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[bool | None] = [None]
+    monkeypatch.setattr("sereno.app.host_clock.host_clock", lambda: HostClock(said[0], 0.1))
+    monkeypatch.setattr("sereno.app.self_watch.LOOK_PERIOD", 0.0)
+    guarded = PLANT.replace(
+        'type = "int16"',
+        'type = "int16", access = "write", setpoint = { interlock = "sereno/node/clock == \'synchronised\'" }',
+    )
+    async with running(tmp_path, guarded) as (_, client):
+        subscription = await client.subscribe(f"{DEVICE}/clock")
+        expected = ["unknown", "unsynchronised", "synchronised"]
+        async with asyncio.timeout(60):
+            async for _update in subscription:
+                value = (await client.get(f"{DEVICE}/clock")).value
+                if value == expected[0]:
+                    ack = await client.write("lab/plc/x", 1)
+                    assert ("interlock" in ack.reason) is (value != "synchronised"), ack.reason
+                    said[0] = {"unknown": False, "unsynchronised": True}.get(str(value))
+                    expected.pop(0)
+                if not expected:
+                    break
+        await subscription.close()
 
 
 async def test_what_cannot_be_put_on_record_raises_an_alarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

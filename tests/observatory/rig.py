@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +16,9 @@ from sereno.agents.guards import Guards
 from sereno.agents.supervisor import Supervisor
 from sereno.app.agents import AgentDevices
 from sereno.app.device_configs import device_configs_of
+from sereno.app.host_clock import timekeeping
 from sereno.app.plant.load import load_plant
+from sereno.app.self_watch import SelfWatch
 from sereno.app.serve.server import DeviceServer
 from sereno.app.simulators.placing import with_urls
 from sereno.client import Client
@@ -99,7 +102,8 @@ async def _running(
             supervisor = Supervisor(rules, AgentDevices(node.devices), node.hub, clock)
             for path, supervised in supervisor.members.items():
                 node.router.register(path, supervised)
-            tasks = [asyncio.create_task(guards.run()), asyncio.create_task(supervisor.run())]
+            itself = SelfWatch(node.hub, clock, kept, lambda: ("", "", ""), partial(timekeeping, clock, demo=False))
+            tasks = [asyncio.create_task(one.run()) for one in (guards, supervisor, itself)]
             try:
                 await clock.sleep(3.0)
                 client = node.client(ADMIN)

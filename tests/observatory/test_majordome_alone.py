@@ -14,6 +14,7 @@ from sereno.client import BEING_DONE, Client
 from sereno.model import Ack, AckState, NotConnectedError, Quality, RefusedError, SerenoError
 from sereno.testing import AsyncTestedDevice, DeviceTest, JumpingClock, jumping
 from sereno_observatory.majordome import Majordome
+from sereno_observatory.majordome.hour import Hour
 
 MIDNIGHT = 6 * 3600
 """Seconds after the clock's epoch at which it is deep night at the site."""
@@ -27,6 +28,12 @@ class Air(Device):
 
     make_safe: bool = tag(default=False, write=True)
     safe_for: float = tag(default=100.0, unit="s", write=True)
+
+
+class Node(Device):
+    """What the node says of its clock."""
+
+    clock: str = tag(default="synchronised", write=True)
 
 
 class Plc(Device):
@@ -136,7 +143,7 @@ async def among_fakes(clock: JumpingClock) -> AsyncIterator[tuple[AsyncTestedDev
         dome, telescope, observer, sequences = PATHS["dome"], PATHS["telescope"], PATHS["observer"], PATHS["sequences"]
 
     fakes: dict[str, Any] = {"obs/environment": Air, "site/plc": Plc, "site/telescope": Mount}
-    fakes |= {"obs/observer": Hand, "obs/book": Shelf, "obs/majordome": Here}
+    fakes |= {"obs/observer": Hand, "obs/book": Shelf, "obs/majordome": Here, "sereno/node": Node}
     async with DeviceTest(fakes, clock=clock, patience=30.0) as devices:
         yield devices["obs/majordome"], devices["obs/majordome"].client
 
@@ -345,7 +352,8 @@ async def test_devices_that_the_plant_has_not_are_nobody_s_knowledge(clock: Jump
 
     async with DeviceTest({"site/plc": Plc, "obs/majordome": Elsewhere}, clock=clock, patience=30.0) as devices:
         await clock.sleep(20.0)
-        assert await devices["obs/majordome"].read("decision") in ("it is day", "the environment is not known")
+        doubt = "nobody knows whether the clock of this machine is synchronised"
+        assert await devices["obs/majordome"].read("decision") == doubt
 
 
 class Bare(Majordome):
@@ -450,3 +458,42 @@ async def test_what_counts_seconds_is_logged_once(clock: JumpingClock) -> None:
                 assert await majordome.read("decision") == f"safe for {safe_for:.0f} s of 60 s"
         told = [line["why"] for line in logs if line["event"] == "decision"]
         assert [why for why in told if why.startswith("safe for")] == ["safe for 0 s of 60 s"]
+
+
+@jumping
+async def test_nothing_is_opened_before_the_clock_is_said_to_be_kept_right(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await clock.sleep(10.0)
+        await client.write("sereno/node/clock", "unsynchronised")
+        await clock.sleep(20.0)
+        assert majordome.device._hour.doubt(None) == "", "it was right once"
+        majordome.device._hour = Hour(needed=True)
+        await client.write("site/plc/dome_close", "closed")
+        DONE.clear()
+        for said, why in (
+            ("unsynchronised", "the clock of this machine is not synchronised"),
+            ("unknown", "nobody knows whether the clock of this machine is synchronised"),
+        ):
+            await client.write("sereno/node/clock", said)
+            await clock.sleep(20.0)
+            assert await majordome.read("decision") == why
+            assert (str(await majordome.read("activity")), DONE) == ("PAUSED", [])
+        await client.write("sereno/node/clock", "synchronised")
+        await clock.sleep(20.0)
+        assert DONE == ["open"]
+        await client.write("sereno/node/clock", "unsynchronised")
+        await clock.sleep(20.0)
+        assert await majordome.read("decision") == "the night is safe and the dome open"
+
+
+@jumping
+async def test_a_site_whose_clock_nobody_knows_may_say_that_it_is_right(clock: JumpingClock) -> None:
+    class Container(Bare):
+        """Where the system does not tell."""
+
+        wait_for_clock = False
+
+    clock.step_wall(12 * 3600)
+    async with DeviceTest({"site/plc": Plc, "obs/majordome": Container}, clock=clock, patience=30.0) as devices:
+        await clock.sleep(20.0)
+        assert await devices["obs/majordome"].read("decision") in ("it is day", "the environment is not known")

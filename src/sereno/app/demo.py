@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -91,7 +92,7 @@ def run_demo(
 
         loaded = load_plant(demo.plant)
         plant = with_simulators(loaded) if urls is None else with_urls(loaded, urls)
-        options = RunOptions(plant, data, "127.0.0.1", port, seconds, fresh_password=True)
+        options = RunOptions(replace(plant, demo=True), data, "127.0.0.1", port, seconds, fresh_password=True)
         look_at = of_folder(where_it_is(demo.look_at, plant.placed.urls), data)
         return run_node(options, Welcome(as_json=as_json, browser=browser, look_at=look_at))
 

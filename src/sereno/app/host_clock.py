@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
+
+from sereno.model import Clock, SystemClock
 
 from .platform import HostClock, host_clock
 
@@ -18,6 +21,27 @@ def clock_fault(clock: HostClock | None = None) -> str:
     if found.synchronised and found.max_error > OFF:
         return f"this machine's clock may be wrong by {found.max_error:.1f} s"
     return ""
+
+
+class Timekeeping(StrEnum):
+    """What can be said of the clock that a node runs on."""
+
+    UNKNOWN = "unknown"
+    UNSYNCHRONISED = "unsynchronised"
+    SYNCHRONISED = "synchronised"
+    SIMULATED = "simulated"
+
+
+def timekeeping(clock: Clock, *, demo: bool, host: HostClock | None = None) -> Timekeeping:
+    """Simulated: not the machine's time, or a demo's, where nothing but simulators goes by it."""
+    if not isinstance(clock, SystemClock):
+        return Timekeeping.SIMULATED
+    found = host or host_clock()
+    if found.synchronised:
+        return Timekeeping.SYNCHRONISED
+    if demo:
+        return Timekeeping.SIMULATED
+    return Timekeeping.UNKNOWN if found.synchronised is None else Timekeeping.UNSYNCHRONISED
 
 
 def clock_figures(clock: HostClock | None = None) -> Mapping[str, float]:

@@ -12,6 +12,7 @@ import numpy as np
 from sereno.client import AlarmKind, AlarmSpec, DeviceStatus, GroupSpec, GroupStatus, IngestPort
 from sereno.model import Clock, LinkState, OperationalState, Quality, RowIndex, TagSpec, ValueType, seal
 
+from .host_clock import Timekeeping
 from .platform import process_memory
 
 DEVICE = "sereno/node"
@@ -22,6 +23,12 @@ _WORDS = ("failing", "ok")
 _MB, _GB = 1e6, 1e9
 SPECS = (
     TagSpec(path=f"{DEVICE}/audit", type=ValueType.BOOL, labels=_WORDS, description="Acts can be put on record"),
+    TagSpec(
+        path=f"{DEVICE}/clock",
+        type=ValueType.ENUM,
+        labels=tuple(one.value for one in Timekeeping),
+        description="Is the clock that this node runs on kept right by a time service?",
+    ),
     TagSpec(
         path=f"{DEVICE}/disk_free",
         unit="GB",
@@ -110,15 +117,23 @@ ALARMS = (
 class SelfWatch:
     """Publishes the tags of `SPECS` once a second. `problems`: what is wrong with audit, history and its room,
     `notices`: with telling people, `reports`: with reports, `guards`: with guards.
+    `timekeeping`: what the clock is worth.
     """
 
     def __init__(
-        self, ingest: IngestPort, clock: Clock, folder: Path, problems: Callable[[], tuple[str, str, str]]
+        self,
+        ingest: IngestPort,
+        clock: Clock,
+        folder: Path,
+        problems: Callable[[], tuple[str, str, str]],
+        timekeeping: Callable[[], Timekeeping] = lambda: Timekeeping.UNKNOWN,
     ) -> None:
         self._ingest = ingest
         self._clock = clock
         self._folder = folder
         self._problems = problems
+        self._timekeeping = timekeeping
+        self._kept = Timekeeping.UNKNOWN
         handles = ingest.register_tags(SPECS).tolist()
         self._index = RowIndex(handles)
         self._group = ingest.register_group(GroupSpec("self", DEVICE, PERIOD, _STALE, self._index))
@@ -140,6 +155,7 @@ class SelfWatch:
                 looked = self._clock.monotonic()
                 free = await asyncio.to_thread(_free, self._folder)
                 memory = _memory()
+                self._kept = self._timekeeping()
             self.publish(lag, free, memory)
             due = self._clock.monotonic() + PERIOD
             await self._clock.sleep(PERIOD)
@@ -149,7 +165,8 @@ class SelfWatch:
         """One batch of what is known now; `lag` in seconds, `free` and `memory` in bytes, NaN where nobody knows."""
         audit, history, room = self._problems()
         guards, notices, reports = not self.guards(), not self.notices(), not self.reports()
-        told = (not audit, free / _GB, guards, not history, not room, lag * 1e3, memory / _MB, notices, reports)
+        kept = tuple(Timekeeping).index(self._kept)
+        told = (not audit, kept, free / _GB, guards, not history, not room, lag * 1e3, memory / _MB, notices, reports)
         values = np.array(told, np.float64)
         quality = np.where(np.isnan(values), np.uint16(Quality.BAD), np.uint16(0)).astype(np.uint16)
         self._last = self._clock.wall_ns()

@@ -39,6 +39,7 @@ from .derived import AllDevices, join_derived
 from .device_configs import device_configs_of
 from .gateways import Gateway, make_gateways
 from .history_acts import HISTORY, HistoryActs
+from .host_clock import timekeeping
 from .jobs import join_jobs
 from .machine import Machine
 from .memory import FileMemory
@@ -108,7 +109,8 @@ def join(plant: Plant, store: Store, folder: DataFolder, environment: Environmen
     if historian is not None:
         router.register(HISTORY, HistoryActs(historian))
     overrides = Overrides(hub, clock, StoredOverrides(store, clock), devices.handlers)
-    itself = SelfWatch(hub, clock, folder.path, partial(recording_problems, store, historian))
+    kept = partial(timekeeping, clock, demo=plant.demo)
+    itself = SelfWatch(hub, clock, folder.path, partial(recording_problems, store, historian), kept)
     supervisor = join_agents(plant.agents, devices, hub, router, store)
     seats.unended = supervisor.unended
     simulators, processes = join_simulators(plant, seats.apart.credentials, hub, router)

@@ -14,6 +14,7 @@ from sereno_observatory.instruments import readings_of, seen_of
 from sereno_observatory.sky import Altitudes, Place, Skyline, horizontal
 
 from .conduct import Decision, Known, Mode, Nightfall, Order, Status, decide
+from .hour import CLOCK, Hour
 from .nights import minute, night_at
 from .orders import DONE, Orders
 from .sun import moon_lit, moon_place, sidereal_hours, sun_place
@@ -67,6 +68,9 @@ class Majordome(Device):
     telescope: str = setting("")
     observer: str = setting("")
     sequences: str = setting("")
+    wait_for_clock: bool = setting(
+        True, site="wait_for_clock", description="In AUTO, do nothing before the node's clock is said to be kept right"
+    )
 
     mode: Mode = tag(write=True, memorised=True, default=Mode.AUTO, description="Who opens and closes the dome")
     sun_altitude: float = tag(unit="deg", scan="time", decimals=2, description="Height of the sun")
@@ -92,6 +96,7 @@ class Majordome(Device):
         self._own = self._looked = self._look_again = 0
         self._park_taken: float | None = None
         self._orders = Orders(self._tell, self.log)
+        self._hour = Hour(needed=self.wait_for_clock)
 
     async def shutdown(self) -> None:
         """Wait for no answer any more."""
@@ -199,7 +204,7 @@ class Majordome(Device):
         wanted |= {name: f"{self.telescope}/{name}" for name in ("parked", "state") if self.telescope}
         wanted |= {name: f"{self.observer}/{name}" for name in ("sequence", "ready", "dark") if self.observer}
         wanted |= {name: f"{self.sequences}/{name}" for name in ("due", "calibration") if self.sequences}
-        seen = seen_of(await readings_of(self.client, list(wanted.values())))
+        seen = seen_of(await readings_of(self.client, [*wanted.values(), *self._hour.asks]))
         found = {name: seen.values.get(path) for name, path in wanted.items()}
         act, sequence, night = found["act"], found.get("sequence"), self._nightfall.night
         if night is None:  # the first look at the sun is still to come
@@ -220,6 +225,7 @@ class Majordome(Device):
             dark=found.get("dark") is True,
             calibration=int(found.get("calibration") or 0) if found.get("ready") else 0,
             parking=self._is_parking(found.get("state")),
+            hour=self._hour.doubt(seen.values.get(CLOCK)),
         )
 
     def _is_parking(self, state: str | None) -> bool:

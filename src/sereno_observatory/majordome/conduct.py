@@ -40,6 +40,7 @@ class Known:
     `sequence` is the number of the one that the observer executes, 0 for none; `own` that it was the majordome's idea.
     `dark` says that this one needs no sky. `due` is the one to execute now, `calibration` the one of those that need
     no sky. `parked` None: there is no telescope, or nobody knows. `parking`: it was told to, and is on its way.
+    `hour` says why the clock cannot be believed, if so.
     """
 
     night: bool
@@ -53,6 +54,7 @@ class Known:
     dark: bool = False
     calibration: int = 0
     parking: bool = False
+    hour: str = ""
 
     @property
     def next_number(self) -> int:
@@ -81,6 +83,8 @@ def decide(mode: Mode, known: Known, hold: float) -> Decision:
     if mode is Mode.MANUAL:
         leave = (Order.INTERRUPT,) if known.sequence and known.own else ()
         return Decision(Status.PAUSED, leave, "manual: people open and close")
+    if known.hour:
+        return Decision(Status.PAUSED, _shelter(known), known.hour)
     if not known.night:
         return _evening_off(known)
     if not known.safe:

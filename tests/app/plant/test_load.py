@@ -103,6 +103,15 @@ def test_fault_says_where_and_what(tmp_path: Path, old: str, new: str, line: int
     assert all(word in text for word in words), text
 
 
+def test_interlocks_know_the_labels_of_tags_and_the_tags_of_the_node(tmp_path: Path) -> None:
+    for text in ("sereno/node/clock == 'synchronised'", "sereno/node/disk_free > 1", "mill/plc1/level > 0.5"):
+        load(tmp_path, GOOD.replace("mill/plc1/level > 0.5", text))
+    (fault,) = faults(tmp_path, GOOD.replace("mill/plc1/level > 0.5", "sereno/node/clock == 'synchronized'"))
+    assert "did you mean 'synchronised'?" in fault.found
+    (fault,) = faults(tmp_path, GOOD.replace("mill/plc1/level > 0.5", "sereno/node/clok == 'synchronised'"))
+    assert ("names no tag 'sereno/node/clok'" in fault.found, "sereno/node/clock" in fault.fix) == (True, True)
+
+
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     text = GOOD.replace('unit = "m"', 'unti = "m"').replace('group = "slow"', 'group = "slo"')
     assert len(faults(tmp_path, text)) == 2

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from sereno.app.self_watch import SPECS
 from sereno.expression.compiler import compile_expression
 from sereno.expression.errors import ExpressionError
-from sereno.model import Fault, tag_id
+from sereno.model import Fault, TagSpec, tag_id
 
 from .counters import totals
 from .devices import PlantDevice, PlantTag
 from .faults import nearest
+
+OF_THE_NODE = {spec.path: spec for spec in SPECS}
+"""Tags that every node has: expressions may use them as any other."""
 
 
 def faults_across(devices: Sequence[PlantDevice]) -> list[Fault]:
@@ -34,7 +38,7 @@ def faults_across(devices: Sequence[PlantDevice]) -> list[Fault]:
                 faults.append(
                     Fault(tag.where, f"{tag.spec.path!r} and {taken!r} have the same stable id", "different names")
                 )
-    known = {*tags, *totals(list(tags.values()), {}, [])}
+    known = {path: tag.spec for path, tag in tags.items()} | totals(list(tags.values()), {}, []) | OF_THE_NODE
     for tag in tags.values():
         faults += _references(tag, known)
     for device in devices:
@@ -44,7 +48,7 @@ def faults_across(devices: Sequence[PlantDevice]) -> list[Fault]:
     return faults
 
 
-def _references(tag: PlantTag, tags: set[str]) -> list[Fault]:
+def _references(tag: PlantTag, tags: Mapping[str, TagSpec]) -> list[Fault]:
     setpoint = tag.spec.setpoint
     faults = []
     if setpoint.readback != "self" and setpoint.readback not in tags:
@@ -53,12 +57,19 @@ def _references(tag: PlantTag, tags: set[str]) -> list[Fault]:
     return [*faults, *_interlock_faults(setpoint.interlock, tag.spec.path, tag.where, tags)]
 
 
-def _interlock_faults(text: str, whose: str, where: str, tags: set[str]) -> list[Fault]:
+def _interlock_faults(text: str, whose: str, where: str, tags: Mapping[str, TagSpec]) -> list[Fault]:
     if not text:
         return []
+    lost: list[str] = []
+
+    def found(path: str) -> TagSpec:
+        if path not in tags:
+            lost.append(path)
+        return tags[path]
+
     try:
-        expression = compile_expression(text, str)
+        compile_expression(text, found)
     except ExpressionError as error:
-        return [Fault(where, f"interlock of {whose!r}: {error}")]
-    lost = [path for path in expression.tags if path not in tags]
+        if not lost:
+            return [Fault(where, f"interlock of {whose!r}: {error}")]
     return [Fault(where, f"interlock of {whose!r} names no tag {path!r}", fix=nearest(path, tags)) for path in lost]

@@ -17,7 +17,7 @@ from sereno.derive.rule import DerivedRule
 from sereno.model import ConfigurationError, Fault, TagSpec
 from sereno.reports.spec import ReportSpec
 
-from .across import faults_across
+from .across import OF_THE_NODE, faults_across
 from .agents import PlantAgent, plant_agents
 from .alarms import check_suppression, other_alarms, watched
 from .causes import each_once, without_consequences
@@ -49,7 +49,10 @@ from .written import commands_of
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """A checked plant file. `files` are all that it is made of: itself, includes, tag lists, the mimic, modules."""
+    """A checked plant file. `files` are all that it is made of: itself, includes, tag lists, the mimic, modules.
+
+    `demo`: it is run as one, so that nothing real goes by its time.
+    """
 
     path: Path
     table: PlantTable
@@ -73,6 +76,7 @@ class Plant:
     reports: tuple[ReportSpec, ...] = ()
     site: Mapping[str, Any] = field(default_factory=dict)
     placed: Placed = field(default_factory=Placed)
+    demo: bool = False
 
     @property
     def linked_devices(self) -> tuple[PlantDevice, ...]:
@@ -118,7 +122,7 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
     declared = len(faults)
     faults += [*expanded.site.unasked(), *faults_across(devices), *_applications(web, main), *_no_mimic(table, main)]
     specs = {t.spec.path: t.spec for d in devices for t in d.tags}
-    specs |= totals([t for d in devices for t in d.tags], specs, faults)
+    specs |= {**totals([t for d in devices for t in d.tags], specs, faults), **OF_THE_NODE}
     faults += served_faults(gateway, specs, lambda *key: str(main.where(*key)))
     guards = guard_rules(expanded.guards, specs, _called(devices), faults)
     classes = {d.table.name: d.written.cls if d.written else None for d in devices}
@@ -199,7 +203,7 @@ def live_alarms(plant: Plant) -> list[AlarmSpec]:
     """The alarms whose tags are all of devices that are enabled."""
     tags = {tag.spec.path: tag.spec for device in plant.devices if device.table.enabled for tag in device.tags}
     tags |= totals([tag for device in plant.devices if device.table.enabled for tag in device.tags], {}, [])
-    return [spec for spec in plant.alarms if watched(spec) <= tags.keys()]
+    return [spec for spec in plant.alarms if watched(spec) <= {*tags, *OF_THE_NODE}]
 
 
 def _derived(
