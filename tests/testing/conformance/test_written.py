@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -70,6 +73,20 @@ class Selfish(Device):
         return 1.0
 
 
+class Busy(Device):
+    """Computes where everybody waits, once it runs."""
+
+    reads = 0
+
+    @tag(unit="V", period="50ms")
+    async def level(self) -> float:
+        self.reads += 1
+        end = time.process_time() + (0.7 if self.reads == 3 else 0.0)
+        while time.process_time() < end:
+            pass
+        return 1.0
+
+
 class Littering(Device):
     """Leaves threads."""
 
@@ -89,16 +106,44 @@ def broken(score: Score) -> list[str]:
         (Beyond, "shows_what_it_declares", "level is 7.0, declared 0"),
         (Mute, "says_what_it_is", "Mute has no docstring"),
         (Selfish, "keeps_the_loop_free", "nothing else ran for"),
+        (Busy, "keeps_the_loop_free", "nothing else ran for"),
         (Littering, "leaves_nothing_behind", "the thread litter is left"),
     ],
 )
 def test_each_fault_is_found(cls: type[Device], rule: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_written, "DEVICE_RULES", tuple(one for one in DEVICE_RULES if one.__name__ == rule))
-    monkeypatch.setattr(_written, "PATIENCE", 4.0 if cls is Selfish else 0.5)
+    if cls in (Silent, Broken):
+        monkeypatch.setattr(_written, "PATIENCE", 2.0)  # they take all of it
     monkeypatch.setattr(_written, "ENDING", 0.2)
     score = device_conformance(cls)
     assert broken(score) == [rule], str(score)
     assert words in score.failures[0].reason
+
+
+CALM = """
+from sereno import Device
+from sereno.testing.conformance import _written, device_conformance
+
+class Calm(Device):
+    \"\"\"Does nothing.\"\"\"
+
+    async def startup(self):
+        print("begun", flush=True)
+
+_written.DEVICE_RULES = (_written.keeps_the_loop_free,)
+print(device_conformance(Calm))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be stopped there")
+def test_what_the_machine_takes_from_the_whole_process_is_no_fault() -> None:
+    with subprocess.Popen([sys.executable, "-c", CALM], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(2 * _written.HELD_UP)
+        process.send_signal(signal.SIGCONT)
+        assert "1 of 1 rules kept" in process.communicate()[0]
 
 
 def test_from_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
