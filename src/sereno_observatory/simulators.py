@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack, suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -90,14 +91,15 @@ def observatory(
 
 
 def scenario_path(name: str) -> Path | None:
-    """The scenario that is meant: a file, one that comes with the package, or none. Raises OperationError."""
+    """The scenario that is meant: a file, one that comes with the package, or none. Raises click.BadParameter."""
     if not name:
         return None
     for path in (Path(name), SCENARIOS / f"{name}.json"):
         if path.is_file():
             return path
-    known = ", ".join(sorted(path.stem for path in SCENARIOS.glob("*.json")))
-    raise OperationError(f"there is no scenario {name!r}; a file, or one of {known}")
+    known = sorted(path.stem for path in SCENARIOS.glob("*.json"))
+    likely = "".join(f". Did you mean {near!r}?" for near in get_close_matches(name, known, 1))
+    raise click.BadParameter(f"{name!r}, expected a file or one of {', '.join(known)}{likely}", param_hint="--scenario")
 
 
 def place_of(plant: Path) -> list[str]:

@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from sereno.app.cli import run_cli
-from sereno.model import OperationError
 from sereno.sim.scenario import read_scenario
 from sereno_observatory.simulators import SCENARIOS, has_users, scenario_path
 
@@ -40,6 +40,10 @@ def test_all_together_end_together(capfd: pytest.CaptureFixture[str]) -> None:
         assert run_cli(["alpaca", "browse", devices["site/vis"].split("/")[2], "--json"]) == 0
         assert "Visible camera" in capfd.readouterr().out
         assert run_cli(["sim", "trouble", "camera", devices["site/vis"], "silent=1"]) == 0
+        capfd.readouterr()
+        assert run_cli(["sim", "trouble", "camera", devices["site/vis"], "silent=0", "--json"]) == 0
+        told = {"kind": "camera", "url": devices["site/vis"], "silent": 0}
+        assert json.loads(capfd.readouterr().out) == told
         assert run_cli(["sim", "trouble", "camera", devices["site/vis"], "slient=1"]) == 1
         assert "expected some of broken, silent" in capfd.readouterr().err
         url = devices["site/plc"]
@@ -68,5 +72,18 @@ def test_which_scenario_is_meant(tmp_path: Path) -> None:
     assert scenario_path("") is None
     assert scenario_path(str(own)) == own
     assert scenario_path("plc") == SCENARIOS / "plc.json"
-    with pytest.raises(OperationError, match="one of alerts, full, plc"):
+    with pytest.raises(click.BadParameter, match=r"one of alerts, full, plc$"):
         scenario_path("nonsense")
+
+
+@pytest.mark.parametrize("command", ["observatory", "users", "alerts"])
+def test_a_scenario_that_there_is_not_is_wrong_usage(command: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_cli(["sim", command, "--scenario", "ful"]) == 2
+    told = capfd.readouterr().err
+    assert "one of alerts, full, plc. Did you mean 'full'?" in told
+
+
+def test_a_demo_and_a_template_that_there_is_not_say_the_likely_one(capfd: pytest.CaptureFixture[str]) -> None:
+    for words in (["demo", "observatry"], ["init", "x", "--template", "observatry"]):
+        assert run_cli(words) == 2
+        assert "Did you mean 'observatory'?" in capfd.readouterr().err

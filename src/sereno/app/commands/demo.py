@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from .options import expected_one_of
+
 NIGHT_SPEED = 120.0
 
 
@@ -44,7 +46,7 @@ def demo(
     from sereno.app.demo import demo_names, find_demo, run_demo
 
     if name not in demo_names():
-        raise click.BadParameter(f"{name!r}, expected one of {', '.join(demo_names())}", param_hint="NAME")
+        raise click.BadParameter(expected_one_of(name, demo_names()), param_hint="NAME")
     found = find_demo(name)
     browser = not (no_browser or as_json)
     if night:

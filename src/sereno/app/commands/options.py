@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,3 +58,10 @@ def with_client(work: Callable[[Client], Coroutine[Any, Any, int | None]], node:
 
     done()
     return asyncio.run(connected())
+
+
+def expected_one_of(word: str, known: Iterable[str]) -> str:
+    """For a click.BadParameter: the word, what there is, and which of it was likely meant."""
+    names = list(known)
+    likely = "".join(f". Did you mean {near!r}?" for near in get_close_matches(word, names, 1))
+    return f"{word!r}, expected one of {', '.join(names)}{likely}"

@@ -10,7 +10,7 @@ import click
 
 from sereno.model import ConfigurationError
 
-from .options import json_option
+from .options import expected_one_of, json_option
 from .show import json_line, table
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -67,9 +67,7 @@ def init(folder: Path | None, template: str, listing: bool) -> int:
         raise click.UsageError("FOLDER is missing; for example: sereno init myplant")
     source = templates().get(template)
     if source is None:
-        raise click.BadParameter(
-            f"{template!r}, expected one of {', '.join(template_names())}", param_hint="--template"
-        )
+        raise click.BadParameter(expected_one_of(template, template_names()), param_hint="--template")
     files = sorted(p for p in source.rglob("*") if p.is_file())
     taken = [p.relative_to(source) for p in files if (folder / p.relative_to(source)).exists()]
     if taken:

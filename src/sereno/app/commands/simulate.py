@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import click
 
@@ -63,17 +64,22 @@ def waterworks(*, port: int, speed: float, seed: int | None, seconds: float | No
 @sim.command(context_settings={"ignore_unknown_options": True})
 @click.argument("words", nargs=-1, metavar="SERVER KIND [...]")
 @click.option("--control", default=CONTROL_PORT, show_default=True, help="Control port of the running simulator.")
-def fault(words: tuple[str, ...], control: int) -> int:
+@json_option
+def fault(words: tuple[str, ...], control: int, *, as_json: bool) -> int:
     """Break a simulated server: `fault river/plc1 silent 10s`. Without words: how."""
-    return _ask(control, " ".join(("fault", *words)) if words else "help")
+    if not words:
+        return _ask(control, "help")
+    told = {"server": words[0], "fault": " ".join(words[1:])} if as_json else None
+    return _ask(control, " ".join(("fault", *words)), told)
 
 
 @sim.command()
 @click.argument("server", required=False)
 @click.option("--control", default=CONTROL_PORT, show_default=True)
-def clear(server: str | None, control: int) -> int:
+@json_option
+def clear(server: str | None, control: int, *, as_json: bool) -> int:
     """End the faults of SERVER, or of all."""
-    return _ask(control, f"clear {server or ''}".strip())
+    return _ask(control, f"clear {server or ''}".strip(), {"server": server, "fault": None} if as_json else None)
 
 
 @sim.command()
@@ -84,8 +90,8 @@ def status(control: int, *, as_json: bool) -> int:
     return _ask(control, "list json" if as_json else "list")
 
 
-def _ask(port: int, line: str) -> int:
-    """One command line over the control port; prints the answer."""
+def _ask(port: int, line: str, told: dict[str, Any] | None = None) -> int:
+    """One command line over the control port; prints the answer, or `told` as JSON when it is done."""
 
     async def asked() -> int:
         try:
@@ -95,7 +101,10 @@ def _ask(port: int, line: str) -> int:
         try:
             writer.write(f"{line}\n".encode())
             async with SystemClock().timeout(5):
-                return await _answer(reader)
+                await _answer(reader, quiet=told is not None)
+            if told is not None:
+                json_line(told)
+            return 0
         finally:
             writer.close()
             await writer.wait_closed()
@@ -103,11 +112,12 @@ def _ask(port: int, line: str) -> int:
     return asyncio.run(asked())
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
+async def _answer(reader: asyncio.StreamReader, *, quiet: bool) -> None:
     while text := (await reader.readline()).decode().rstrip():
         if text == "ok":
-            return 0
+            return
         if text.startswith("error:"):
             raise OperationError(text.removeprefix("error:").strip())
-        click.echo(text)
+        if not quiet:
+            click.echo(text)
     raise NotConnectedError("the simulator hung up")

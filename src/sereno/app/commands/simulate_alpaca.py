@@ -82,7 +82,8 @@ def alpaca(
 @click.argument("kind")
 @click.argument("url")
 @click.argument("what", nargs=-1, required=True, metavar="NAME=VALUE...")
-def trouble(*, kind: str, url: str, what: tuple[str, ...]) -> int:
+@json_option
+def trouble(*, kind: str, url: str, what: tuple[str, ...], as_json: bool) -> int:
     """Let something happen to a simulated instrument: `trouble dome http://127.0.0.1:5004 jam=1`.
 
     broken=N: no answer for N seconds. Domes: jam; cameras: silent; telescopes, wheels: stuck; weather: rain_rate and so
@@ -103,4 +104,6 @@ def trouble(*, kind: str, url: str, what: tuple[str, ...]) -> int:
         asyncio.run(force(url, kind, action))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="URL") from None
+    if as_json:
+        json_line({"kind": kind, "url": url, **action})
     return 0

@@ -53,7 +53,8 @@ def plc(
 @click.argument("address", metavar="DEVICE:VALUE")
 @click.argument("value")
 @click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="Port of the simulator.")
-def force(address: str, value: str, port: int) -> int:
+@json_option
+def force(address: str, value: str, port: int, *, as_json: bool) -> int:
     """Let something happen at a simulated PLC: `force WXT520:RainRate 12`, `force DRD11:valid no`.
 
     `force DRD11:broken 3` takes the device out of three answers, `force PLC:broken 3` the whole PLC.
@@ -70,6 +71,8 @@ def force(address: str, value: str, port: int) -> int:
     if name == "jammed":
         event = {"device_name": device, "jammed": value.lower() in {"yes", "true", "1"}}
     asyncio.run(ask(port, event))
+    if as_json:
+        json_line(event)
     return 0
 
 
