@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from sereno.app.plant.load import load_plant
 from sereno.model import AckState
 from sereno.testing import JumpingClock, jumping
+from sereno_observatory.demo import OBSERVATORY
 from tests.observatory.rig import WATCH, Site, site
 
 OPEN = "site/plc/dome_open"
@@ -113,3 +115,20 @@ async def test_an_agent_that_was_started_anew_trusts_nothing_from_before(clock: 
         assert await here.value("observatory/environment/safe_for") < 10.0
         assert await here.value(f"{WATCH}/state") == "running"
         assert (await here.client.write(OPEN, "open")).state is AckState.REFUSED
+
+
+@jumping
+async def test_another_node_on_the_plc_is_told_and_not_fought(clock: JumpingClock) -> None:
+    async with site(clock) as here:
+        await opened(here)
+        assert await here.value("site/plc/masters") == 1
+        here.plc.machine.answer([{"name": "BEAT", "id": 1, "within": 30.0, "master": "elsewhere"}])
+        await clock.sleep(5.0)
+        assert await here.value("site/plc/masters") == 2
+        (status,) = [one for one in await here.client.devices() if one.path == "site/plc"]
+        assert "another master commands this PLC: elsewhere" in status.remarks
+        assert (await here.client.write("site/plc/dome_close", "closed", timeout=30.0)).state is AckState.DONE
+        await clock.sleep(30.0)
+        assert await here.value("site/plc/masters") == 1
+    (alarm,) = [one for one in load_plant(OBSERVATORY.plant).alarms if one.id.endswith("another_master")]
+    assert alarm.inputs == ("site/plc/masters",)

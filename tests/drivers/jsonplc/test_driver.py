@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -278,6 +279,56 @@ def test_a_plc_whose_clock_stands_still_repeats_what_it_knew(steps: float, monke
             await scans(200.0)
 
     run()
+
+
+@jumping
+async def test_two_nodes_on_one_plc_are_told_of_each_other(clock: JumpingClock) -> None:
+    masters, transports = tag("masters", "PLC:masters", "int32"), MemoryTransports()
+    async with run_plc(clock=clock, transports=transports) as server, AsyncExitStack() as stack:
+
+        async def node(name: str, folder: str = "data", beat: float = 10.0) -> JsonPlcDriver:
+            config = JsonPlcConfig(url=f"tcp://127.0.0.1:{server.port}", beat=beat, master=name)
+            environment = Environment(clock=clock, transports=transports, folder=Path(folder))
+            link = JsonPlcDriver.open_link(config, environment)
+            await link.connect()
+            stack.push_async_callback(link.close)
+            return JsonPlcDriver(config, link, environment)
+
+        async def seen(driver: JsonPlcDriver) -> tuple[float, bool]:
+            number = (await scan(driver, masters)).values.tolist()[0]
+            return number, "another master" in str(driver.remarks())
+
+        here, there = await node("here"), await node("there")
+        assert await seen(here) == (1.0, False)
+        assert await seen(there) == (2.0, True)
+        assert there.remarks()[-1] == "another master commands this PLC: here"
+        await there.write(tag("shutter", "DOME:shutter", "enum", ("closed", "open")), 1)
+        await clock.sleep(9.0)
+        assert await seen(here) == (2.0, True)
+        await clock.sleep(52.0)
+        assert await seen(here) == (1.0, False), "it has done nothing for a minute"
+        again = await node("here")
+        assert await seen(again) == (1.0, False), "started again, it is the same"
+        first, same, other = await node("", "a"), await node("", "a"), await node("", "b")
+        await clock.sleep(60.0)
+        assert [await seen(one) for one in (first, same, other)] == [(1.0, False), (1.0, False), (2.0, True)]
+        assert await seen(await node("silent", beat=0.0)) == (0.0, False), "who sends no BEAT is told nothing"
+
+
+@jumping
+async def test_a_plc_that_does_not_tell_who_commands_it_is_not_believed_to_be_alone(
+    clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sereno.sim.jsonplc.machine.PlcMachine._commanded_by", lambda *_: None)
+    async with plc(clock, beat=10.0) as (driver, _):
+        found = await scan(driver, tag("masters", "PLC:masters", "int32"), tag("watchdog", WATCHDOG))
+        assert found.values.tolist() == [0.0, 10.0]
+        assert "another master" not in str(driver.remarks())
+
+
+def test_who_commands_is_not_written() -> None:
+    faults = JsonPlcDriver.check(JsonPlcConfig(url="tcp://h"), [tag("masters", "PLC:masters", "int32")])
+    assert faults[0][1] == "tag 'masters': who commands the PLC cannot be written"
 
 
 def test_the_watchdog_is_not_written() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +21,7 @@ from sereno.model import NoAnswerError, OperationError, Quality, RefusedError, T
 from .going import Going
 from .link import JsonPlcLink
 from .protocol import ACK, BEAT, SET, STATUS, VALID, Answer, Reading, Value
-from .tags import WATCHDOG, JsonPlcConfig, JsonPlcTagConfig
+from .tags import MASTERS, WATCHDOG, JsonPlcConfig, JsonPlcTagConfig
 
 _TRUE = frozenset(("on", "yes", "true", "open", "1"))
 _FALSE = frozenset(("off", "no", "false", "closed", "0"))
@@ -60,6 +63,8 @@ class JsonPlcDriver(Driver):
                 faults.append(
                     (i, f"tag {tag.spec.name!r}: the watchdog cannot be written, 'beat' of the device sets it")
                 )
+            if tag.spec.access.writable and tag.config.target == MASTERS:
+                faults.append((i, f"tag {tag.spec.name!r}: who commands the PLC cannot be written"))
             if tag.spec.access.writable and tag.config.target[1] == VALID:
                 faults.append((i, f"tag {tag.spec.name!r}: whether a device is valid cannot be written"))
         return faults
@@ -72,6 +77,7 @@ class JsonPlcDriver(Driver):
         self._link = link
         self._numbers = count(1)
         self._remarks: tuple[str, ...] = ()
+        self._name = config.master or _name_of(environment.folder)
 
     def compile(self, rows: Sequence[DriverTag], objects: Sequence[DriverTag]) -> PlcPlan:
         """See Driver."""
@@ -82,22 +88,25 @@ class JsonPlcDriver(Driver):
         commands: list[Mapping[str, Any]] = [{"name": STATUS}]
         number = next(self._numbers)
         if self._config.beat:
-            commands.append({"name": BEAT, "id": number, "within": self._config.beat})
+            commands.append({"name": BEAT, "id": number, "within": self._config.beat, "master": self._name})
         found = await self._link.ask(commands, self._config.timeout, reads=True)
         if not found.has_status:
             raise OperationError("the answer has no STATUS")
         if still := self._going.stands_for(found.date, self._clock.monotonic()):
             raise NoAnswerError(f"its clock stands still at {found.date:.40} for {still:.0f} s, so what it says is old")
         seconds, lost = self._heard(found, number)
+        masters = found.masters.get(number, ())
         versions = (f"firmware {found.firmware}, site {found.site}",) if found.firmware else ()
-        self._remarks = (*versions, *lost)
-        return columns(plan, {**found.readings, WATCHDOG: Reading(seconds, "s", True)})
+        self._remarks = (*versions, *lost, *self._besides(masters))
+        own = {WATCHDOG: Reading(seconds, "s", True), MASTERS: Reading(len(masters), "", True)}
+        return columns(plan, {**found.readings, **own})
 
     async def write(self, tag: DriverTag, value: Any, *, deadline: float | None = None) -> None:
         """See Driver."""
         device, name = tag.config.target
         number = next(self._numbers)
         command = {"name": SET, "id": number, "device": device, "value_name": name, "value": _plain(tag.spec, value)}
+        command["master"] = self._name
         answered = await self._link.ask([command], self._config.timeout, deadline, check=BEFORE_IT_BEGINS.get())
         _require(answered, number)
 
@@ -110,9 +119,19 @@ class JsonPlcDriver(Driver):
             return self._config.beat, ()
         return 0.0, (f"the PLC does not confirm the {BEAT}: {reason or result}",)
 
+    def _besides(self, masters: Sequence[str]) -> tuple[str, ...]:
+        """A remark where others command it too. It has the last word: they are told of, nothing is refused for them."""
+        others = ", ".join(f"{one:.80}" for one in masters if one != self._name)
+        return (f"another master commands this PLC: {others:.300}",) if others else ()
+
     def remarks(self) -> tuple[str, ...]:
         """See Driver: what the PLC says of itself."""
         return self._remarks
+
+
+def _name_of(folder: Path) -> str:
+    """The same after a restart, another one for another node: its host and its data folder."""
+    return f"{socket.gethostname()} {hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:8]}"
 
 
 def columns(plan: PlcPlan, readings: Mapping[tuple[str, str], Reading]) -> ScanColumns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 MAX_MESSAGE = 1 << 20
@@ -102,7 +102,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: `readings` by (device, value), of the STATUS if there is one; acks as (result, reason) by id."""
+    """An answer: `readings` by (device, value), of the STATUS if there is one; acks as (result, reason) by id.
+
+    `masters`, by the id of an ack: who commands the PLC now, where it tells.
+    """
 
     readings: Mapping[tuple[str, str], Reading]
     acks: Mapping[int, tuple[str, str]]
@@ -110,6 +113,7 @@ class Answer:
     site: str = ""
     firmware: str = ""
     date: str = ""
+    masters: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 def question(*commands: Mapping[str, Any]) -> bytes:
@@ -131,9 +135,10 @@ def answer(*parts: Mapping[str, Any]) -> bytes:
     return json.dumps(list(parts), ensure_ascii=False).encode() + b"\n"
 
 
-def ack(number: int, reason: str = "") -> dict[str, Any]:
-    """An ack of our extension; refused where there is a reason."""
-    return {"name": ACK, "id": number, "result": "refused" if reason else "ok", "reason": reason}
+def ack(number: int, reason: str = "", masters: Iterable[str] | None = None) -> dict[str, Any]:
+    """An ack of our extension; refused where there is a reason. `masters`: who commands the PLC, if it tells."""
+    told = {} if masters is None else {"masters": sorted(masters)}
+    return {"name": ACK, "id": number, "result": "refused" if reason else "ok", "reason": reason, **told}
 
 
 def parse_answer(message: bytes) -> Answer:
@@ -143,6 +148,7 @@ def parse_answer(message: bytes) -> Answer:
         raise ValueError("no answer: expected a list of objects")
     readings: dict[tuple[str, str], Reading] = {}
     acks: dict[int, tuple[str, str]] = {}
+    masters: dict[int, tuple[str, ...]] = {}
     status: dict[str, Any] = {}
     for part in parts:
         if part.get("name") == STATUS:
@@ -150,8 +156,11 @@ def parse_answer(message: bytes) -> Answer:
             readings.update(_readings(part.get("device")))
         elif part.get("name") == ACK and isinstance(part.get("id"), int):
             acks[part["id"]] = (str(part.get("result", "")), str(part.get("reason", "")))
+            told = part.get("masters")
+            if isinstance(told, list) and all(map(_is_name, told)):
+                masters[part["id"]] = tuple(told)
     site, firmware = str(status.get("site", "")), str(status.get("version_firmware", ""))
-    return Answer(readings, acks, bool(status), site, firmware, str(status.get("date", "")))
+    return Answer(readings, acks, bool(status), site, firmware, str(status.get("date", "")), masters)
 
 
 def _readings(devices: Any) -> Iterable[tuple[tuple[str, str], Reading]]:

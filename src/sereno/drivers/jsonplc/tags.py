@@ -10,6 +10,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 DEFAULT_PORT = 5003
 WATCHDOG = ("PLC", "watchdog")
 """The address of what no PLC tells: the seconds without a BEAT after which it confirms to make itself safe."""
+MASTERS = ("PLC", "masters")
+"""And of how many command it, this node among them; 0 where it does not tell."""
 _EXPECTED = "expected 'tcp://HOST:PORT'"
 
 
@@ -35,13 +37,17 @@ def _address(value: str) -> str:
 
 
 class JsonPlcConfig(BaseModel):
-    """A PLC: `timeout` in seconds for each answer; `beat` seconds after which it makes itself safe, 0 = never told."""
+    """A PLC: `timeout` in seconds for each answer; `beat` seconds after which it makes itself safe, 0 = never told.
+
+    `master`: what this node is called there, "" for its host and data folder.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: Annotated[str, BeforeValidator(_url)]
     timeout: float = Field(2.0, gt=0, le=60)
     beat: float = Field(0.0, ge=0, le=3600)
+    master: str = Field("", max_length=80)
 
     @property
     def endpoint(self) -> tuple[str, int]:
@@ -54,7 +60,7 @@ class JsonPlcConfig(BaseModel):
 class JsonPlcTagConfig(BaseModel):
     """Where a value stands in the answer: `DEVICE:VALUE`, or `DEVICE:valid`. `command`: what a write sets instead.
 
-    `PLC:watchdog` is the time of the BEAT that the PLC confirms, 0 if it does not.
+    `PLC:watchdog` is the time of the BEAT that the PLC confirms, 0 if it does not; `PLC:masters` how many command it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

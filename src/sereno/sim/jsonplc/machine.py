@@ -15,6 +15,8 @@ from .devices import ACTUATORS, SimDevice
 FORCE = "FORCE"
 ACTOR = "plcSimulator"
 PLC = "PLC"
+UNNAMED, SET_HOLDS = "unnamed", 60.0
+"""What a master is called that does not say its name, and for how many seconds one that sets a value counts as one."""
 
 
 class PlcMachine:
@@ -37,6 +39,7 @@ class PlcMachine:
         self._moving: dict[tuple[str, str], tuple[float, str]] = {}
         self._jammed: set[str] = set()
         self._beat_until: float | None = None
+        self._masters: dict[str, float] = {}
         events = () if scenario is None else [event for event in scenario.events if event.simulator == ACTOR]
         faults = [Fault(event.where, why) for event in events if (why := self.why_not(event.action))]
         if faults:
@@ -55,9 +58,11 @@ class PlcMachine:
                     return None
                 parts.append(self._status())
             elif name == SET:
-                parts.append(ack(_id(command), self._set(command)))
+                parts.append(ack(_id(command), self._set(command), self._commanded_by(command, SET_HOLDS)))
             elif name == BEAT:
-                parts.append(ack(_id(command), self._beat(command)))
+                reason = self._beat(command)
+                within = 0.0 if reason else float(command["within"])
+                parts.append(ack(_id(command), reason, self._commanded_by(command, within)))
             elif name == FORCE:
                 parts.append(ack(_id(command), self.force(command)))
             else:
@@ -151,6 +156,13 @@ class PlcMachine:
             self._moving[key] = (begun + actuator.seconds, word)
         else:
             value.value = word
+
+    def _commanded_by(self, command: Mapping[str, Any], seconds: float) -> list[str]:
+        """Who commands it now: whoever beat within the time of that BEAT, or has set something of late."""
+        name, now = str(command.get("master") or UNNAMED), self._clock.monotonic()
+        self._masters[name] = max(self._masters.get(name, 0.0), now + seconds)
+        self._masters = {one: until for one, until in self._masters.items() if until > now}
+        return list(self._masters)
 
     def _beat(self, command: Mapping[str, Any]) -> str:
         within = command.get("within")
