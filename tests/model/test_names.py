@@ -47,6 +47,7 @@ def test_public_names_are_these() -> None:
         "SerenoError",
         "Setpoint",
         "Signature",
+        "Subject",
         "SystemClock",
         "TagHandle",
         "TagId",

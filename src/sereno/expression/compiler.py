@@ -91,11 +91,11 @@ def _resolved(text: str, offset: int, path: str, resolve: Callable[[str], T], kn
     try:
         return resolve(path)
     except NotFoundError as error:
-        raise ExpressionError(text, offset, str(error), _division(path)) from None
+        raise ExpressionError(text, offset, str(error), _division(path), path) from None
     except LookupError:
         near = get_close_matches(path, known, 1)
         fix = f"did you mean {near[0]!r}?" if near else _division(path)
-        raise ExpressionError(text, offset, f"unknown tag {path!r}", fix) from None
+        raise ExpressionError(text, offset, f"unknown tag {path!r}", fix, path) from None
 
 
 def _division(path: str) -> str:

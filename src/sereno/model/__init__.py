@@ -27,6 +27,7 @@ from ._errors import (
     OperationError,
     RefusedError,
     SerenoError,
+    Subject,
 )
 from ._ids import GroupId, TagHandle, TagId, check_path, split_tag_path, suggest_segment, tag_id
 from ._override import Override, OverrideKind
@@ -74,6 +75,7 @@ __all__ = [
     "SerenoError",
     "Setpoint",
     "Signature",
+    "Subject",
     "SystemClock",
     "TagHandle",
     "TagId",

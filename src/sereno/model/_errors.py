@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -90,13 +90,31 @@ class NoAnswerError(DeliveryError):
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """A thing of a file that faults speak of: its kind ("device", "tag"), and its name.
+
+    `name` is a glob where the name itself is not known: `plc1/*` are all tags of a device.
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
-    """One finding in a file: where, what was found, what was expected, the likely fix."""
+    """One finding in a file: where, what was found, what was expected, the likely fix.
+
+    How faults hang together is beside the words: whom it is told of (`about`), what cannot be known as long as it is
+    there (`loses`), and what it says is not there (`misses`), which may be what another one loses.
+    """
 
     where: str
     found: str
     expected: str = ""
     fix: str = ""
+    about: Subject | None = field(default=None, compare=False, repr=False)
+    loses: tuple[Subject, ...] = field(default=(), compare=False, repr=False)
+    misses: Subject | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.found}"

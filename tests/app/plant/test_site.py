@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import sereno
 from sereno.app.configuration.difference import difference
+from sereno.app.plant.causes import Unread
 from sereno.app.plant.load import Plant, load_plant
 from sereno.app.plant.located import Located
 from sereno.app.plant.site import SiteFacts
@@ -169,6 +170,9 @@ def test_a_reference_alone_is_the_value_and_within_a_text_its_words(value: objec
     filled = SiteFacts({"k": value}).filled(Located(Path("p"), data, {}), told).data
     one = filled["device"][0]
     assert (one["a"], one["b"], filled["site"]) == (value, around, {"k": "{site.k}"})
+    if told:
+        assert isinstance(one["c"], Unread)
+        return
     assert one["c"].startswith(around + "x")
     assert "{site." not in one["c"] or "{site." in str(value)
     assert bool(told) is isinstance(value, list)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sereno.app.self_watch import SPECS
-from sereno.expression.compiler import compile_expression
-from sereno.expression.errors import ExpressionError
-from sereno.model import Fault, TagSpec, tag_id
+from sereno.model import Fault, Subject, TagSpec, tag_id
 
+from .causes import ANY, of
+from .conditions import read_expression
 from .counters import totals
 from .devices import PlantDevice, PlantTag
 from .faults import nearest
@@ -26,7 +26,9 @@ def faults_across(devices: Sequence[PlantDevice]) -> list[Fault]:
     for device in devices:
         if device.table.name in names:
             first = names[device.table.name]
-            faults.append(Fault(device.where, f"duplicate device {device.table.name!r}, declared first at {first}"))
+            text = f"duplicate device {device.table.name!r}, declared first at {first}"
+            twice = Subject("twice", f"{device.table.name}/{ANY}")
+            faults.append(Fault(device.where, text, loses=(twice,)))
         names[device.table.name] = device.where
         for tag in device.tags:
             tags[tag.spec.path] = tag
@@ -44,7 +46,8 @@ def faults_across(devices: Sequence[PlantDevice]) -> list[Fault]:
     for device in devices:
         for name, one in device.table.commands.items():
             whose = f"{device.table.name}/{name}()"
-            faults += _interlock_faults(one.interlock, whose, f"{device.where}", known)
+            found = _interlock_faults(one.interlock, whose, f"{device.where}", known)
+            faults += of(Subject("device", device.table.name), found)
     return faults
 
 
@@ -52,24 +55,20 @@ def _references(tag: PlantTag, tags: Mapping[str, TagSpec]) -> list[Fault]:
     setpoint = tag.spec.setpoint
     faults = []
     if setpoint.readback != "self" and setpoint.readback not in tags:
-        found = f"readback {setpoint.readback!r} of {tag.spec.path!r} is no tag"
-        faults.append(Fault(tag.where, found, fix=nearest(setpoint.readback, tags)))
-    return [*faults, *_interlock_faults(setpoint.interlock, tag.spec.path, tag.where, tags)]
+        found, missed = f"readback {setpoint.readback!r} of {tag.spec.path!r} is no tag", setpoint.readback
+        faults.append(Fault(tag.where, found, fix=nearest(missed, tags), misses=Subject("tag", missed)))
+    faults += _interlock_faults(setpoint.interlock, tag.spec.path, tag.where, tags)
+    return of(Subject("tag", tag.spec.path), faults)
 
 
 def _interlock_faults(text: str, whose: str, where: str, tags: Mapping[str, TagSpec]) -> list[Fault]:
     if not text:
         return []
-    lost: list[str] = []
+    told: list[Fault] = []
+    read_expression(text, where, f"interlock of {whose!r}", tags, told)
+    return [one if one.misses is None else _no_tag(one.misses, whose, where, tags) for one in told]
 
-    def found(path: str) -> TagSpec:
-        if path not in tags:
-            lost.append(path)
-        return tags[path]
 
-    try:
-        compile_expression(text, found)
-    except ExpressionError as error:
-        if not lost:
-            return [Fault(where, f"interlock of {whose!r}: {error}")]
-    return [Fault(where, f"interlock of {whose!r} names no tag {path!r}", fix=nearest(path, tags)) for path in lost]
+def _no_tag(missed: Subject, whose: str, where: str, tags: Mapping[str, TagSpec]) -> Fault:
+    found = f"interlock of {whose!r} names no tag {missed.name!r}"
+    return Fault(where, found, fix=nearest(missed.name, tags), misses=missed)

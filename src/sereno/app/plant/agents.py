@@ -9,7 +9,7 @@ from sereno.access.actor import Actor, Permission, Right, Role
 from sereno.agents.supervision import Patience
 from sereno.agents.supervisor import AgentRule
 from sereno.device import Device, plan_of
-from sereno.model import Fault
+from sereno.model import Fault, Subject
 
 from .expand import Raw
 from .faults import known_and_valid, nearest
@@ -47,7 +47,10 @@ def plant_agents(
             continue
         cls = devices.get(table.device)
         if table.device not in devices:
-            faults.append(Fault(raw.where("device"), f"{label} is no device", fix=nearest(table.device, devices)))
+            missed = Subject("device", table.device)
+            faults.append(
+                Fault(raw.where("device"), f"{label} is no device", fix=nearest(table.device, devices), misses=missed)
+            )
         elif cls is None:
             faults.append(Fault(raw.where("device"), f"{label} is a driver's device", 'a device with class = "..."'))
         elif table.process and plan_of(cls).children:

@@ -7,10 +7,11 @@ from typing import Any
 
 from sereno.client import AlarmKind, AlarmSpec
 from sereno.expression.compiler import compile_expression
-from sereno.expression.errors import ExpressionError
-from sereno.model import Fault, TagSpec
+from sereno.model import Fault, Subject, TagSpec
 
 from .alarm_schema import AlarmTable, OtherAlarmTable, RationalisedTable
+from .causes import of
+from .conditions import no_rows, read_expression, spec_of
 from .expand import Raw
 from .faults import Where, nearest, unknown_keys, validate
 
@@ -49,8 +50,11 @@ def other_alarms(raws: Iterable[Raw], tags: Mapping[str, TagSpec], faults: list[
         if table is None:
             continue
         if table.name in made:
-            faults.append(Fault(raw.where("name"), f"duplicate {label}"))
-        spec = _spec(table, raw.where, label, tags, faults)
+            again = Subject("twice", table.name)
+            faults.append(Fault(raw.where("name"), f"duplicate {label}", misses=again))
+        found: list[Fault] = []
+        spec = _spec(table, raw.where, label, tags, found)
+        faults += of(Subject("alarm", table.name), found)
         if spec is not None:
             made[table.name] = spec
     return list(made.values())
@@ -76,9 +80,12 @@ def _spec(
         if not path:
             continue
         if path not in tags:
-            faults.append(Fault(where(key), f"{key} {path!r} of {label} is no tag", fix=nearest(path, tags)))
+            found = f"{key} {path!r} of {label} is no tag"
+            faults.append(Fault(where(key), found, fix=nearest(path, tags), misses=Subject("tag", path)))
         elif not tags[path].is_row and table.kind not in ("bad", "stale"):
-            faults.append(Fault(where(key), f"{path!r} of {label} is a text or an array", "a number"))
+            faults.append(
+                Fault(where(key), f"{path!r} of {label} is a text or an array", "a number", misses=spec_of(path))
+            )
     if len(faults) > before:
         return None
     condition = _condition(table, tags)
@@ -119,20 +126,14 @@ def _written(state: Any, labels: Sequence[str]) -> str:
 
 
 def _paths(text: str, where: str, what: str, tags: Mapping[str, TagSpec], faults: list[Fault]) -> tuple[str, ...]:
-    try:
-        expression = compile_expression(text, lambda path: tags[path], known=tags)
-    except ExpressionError as error:
-        faults.append(Fault(where, f"{what}: {error}"))
+    expression = read_expression(text, where, what, tags, faults)
+    if expression is None:
         return ()
     if expression.needs_age:
         faults.append(Fault(where, f"age() in the {what}", fix='Use kind = "stale": silence is told by the hub'))
     if not expression.paths:
         faults.append(Fault(where, f"the {what} names no tag"))
-    faults += [
-        Fault(where, f"{spec.path!r} in the {what} is a text or an array", "a number")
-        for spec in expression.tags
-        if not spec.is_row
-    ]
+    faults += no_rows(expression, where, what)
     return expression.paths
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sereno.derive.counter import AfterReset, CounterRule
 from sereno.derive.totals import CounterGroup
-from sereno.model import Fault, TagSpec, ValueType
+from sereno.model import Fault, Subject, TagSpec, ValueType
 
 from .schema import CounterTable, DeviceTable, GroupTable
 
@@ -51,19 +51,31 @@ def rule_of(tag: Counted, table: CounterTable) -> tuple[CounterRule, TagSpec]:
     return CounterRule(spec.path, total, modulus, step, AfterReset(table.after_reset)), declared
 
 
+def counter_faults(tag: Counted, where: str) -> list[Fault]:
+    """What is wrong with a tag as a counter, told at `where`."""
+    if tag.counter is None:
+        return []
+    try:
+        rule_of(tag, tag.counter)
+    except ValueError as error:
+        lost = Subject("tag", f"{tag.spec.device}/{tag.counter.total or f'{tag.spec.name}_total'}")
+        return [Fault(where, f"counter {tag.spec.path!r}: {error}", loses=(lost,))]
+    return []
+
+
 def totals(tags: Sequence[Counted], known: Mapping[str, TagSpec], faults: list[Fault]) -> dict[str, TagSpec]:
-    """The tags of all totals by path; what is wrong with a counter is added to `faults`."""
+    """The tags of all totals by path, but of those that `counter_faults` tells; names taken are added to `faults`."""
     found: dict[str, TagSpec] = {}
     for tag in tags:
         if tag.counter is None:
             continue
         try:
             _, spec = rule_of(tag, tag.counter)
-        except ValueError as error:
-            faults.append(Fault(tag.where, f"counter {tag.spec.path!r}: {error}"))
+        except ValueError:
             continue
         if spec.path in known or spec.path in found:
-            faults.append(Fault(tag.where, f"total {spec.path!r} of a counter is a tag already", fix="total = ..."))
+            text, again = f"total {spec.path!r} of a counter is a tag already", Subject("twice", spec.path)
+            faults.append(Fault(tag.where, text, fix="total = ...", about=Subject("tag", tag.spec.path), misses=again))
         found[spec.path] = spec
     return found
 

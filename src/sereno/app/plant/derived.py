@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sereno.app.serve.classes import load_named
 from sereno.derive.rule import CycleError, DerivedRule, levels
 from sereno.device import DriverTag
-from sereno.expression.compiler import Expression, compile_expression
-from sereno.expression.errors import ExpressionError
-from sereno.model import Access, ConfigurationError, Fault, TagSpec
+from sereno.expression.compiler import Expression
+from sereno.model import Access, ConfigurationError, Fault, Subject, TagSpec
 
+from .causes import of
+from .conditions import read_expression, spec_of
 from .faults import nearest
 from .schema import DeviceTable
 
@@ -76,8 +77,12 @@ def derived_rules(
     derived: Sequence[tuple[DriverTag, str]], tags: Mapping[str, TagSpec], folder: Path, faults: list[Fault]
 ) -> tuple[DerivedRule, ...]:
     """The rules of the derived tags, each given with where it stands. What is wrong with them is added to `faults`."""
-    made = [_Maker(tag, where, tags, folder, faults).rule() for tag, where in derived]
-    rules = [rule for rule in made if rule is not None]
+    rules: list[DerivedRule] = []
+    for tag, where in derived:
+        found: list[Fault] = []
+        rule = _Maker(tag, where, tags, folder, found).rule()
+        rules += [rule] if rule is not None else []
+        faults += of(Subject("tag", tag.spec.path), found)
     where_of = {tag.spec.path: where for tag, where in derived}
     try:
         levels({rule.spec.path: rule.inputs for rule in rules})
@@ -115,10 +120,8 @@ class _Maker:
         return DerivedRule(spec=self._spec, inputs=inputs, expression=expression, function=function, forward=forward)
 
     def _expression(self, text: str) -> Expression[TagSpec] | None:
-        try:
-            found = compile_expression(text, lambda path: self._tags[path], known=self._tags)
-        except ExpressionError as error:
-            self._fault(f"value of {self._label}: {error}")
+        found = read_expression(text, self._where, f"value of {self._label}", self._tags, self._faults)
+        if found is None:
             return None
         if not found.paths:
             self._fault(f"the value of {self._label} names no tag")
@@ -127,7 +130,8 @@ class _Maker:
         if not self._spec.is_row:
             self._check_same(found)
         elif odd := [spec.path for spec in found.tags if not spec.is_row]:
-            self._fault(f"{odd[0]!r} in the value of {self._label} is a text or an array", "numbers, or a function")
+            text = f"{odd[0]!r} in the value of {self._label} is a text or an array"
+            self._faults.append(Fault(self._where, text, "numbers, or a function", misses=spec_of(odd[0])))
         return found
 
     def _check_same(self, found: Expression[TagSpec]) -> None:
@@ -136,7 +140,8 @@ class _Maker:
             self._fault(f"{self._label} is a text or an array with a formula", "the path of one tag, or a function")
         source = found.tags[0]
         if (source.type, source.shape) != (self._spec.type, self._spec.shape):
-            self._fault(f"{self._label} is not of the type and shape of {source.path!r}", f"type {source.type}")
+            text = f"{self._label} is not of the type and shape of {source.path!r}"
+            self._faults.append(Fault(self._where, text, f"type {source.type}", misses=spec_of(source.path)))
 
     def _function(self, name: str) -> Callable[..., Any] | None:
         try:
@@ -159,7 +164,8 @@ class _Maker:
         if behind is None:
             return
         if not behind.access.writable:
-            self._fault(f"forward {path!r} of {self._label} is read only", 'access = "read_write" or "write"')
+            found, expected = f"forward {path!r} of {self._label} is read only", 'access = "read_write" or "write"'
+            self._faults.append(Fault(self._where, found, expected, misses=spec_of(path)))
         if behind.setpoint.marked:
             found = f"forward {path!r} of {self._label} waits for people (select, approval or sign)"
             self._fault(found, "those keys on the derived tag instead")
@@ -167,7 +173,8 @@ class _Maker:
     def _known(self, path: str, what: str) -> TagSpec | None:
         spec = self._tags.get(path)
         if spec is None:
-            self._fault(f"{what} {path!r} of {self._label} is no tag", fix=nearest(path, self._tags))
+            found, missed = f"{what} {path!r} of {self._label} is no tag", Subject("tag", path)
+            self._faults.append(Fault(self._where, found, fix=nearest(path, self._tags), misses=missed))
         return spec
 
     def _fault(self, found: str, expected: str = "", fix: str = "") -> None:
@@ -185,7 +192,8 @@ def check_calls(device: DeviceTable, config: DerivedConfig, where: str, marked: 
         found = f"command {name!r} of {device.name!r} is handed on to {behind!r}, "
         if target not in marked:
             words = f"{found}and there is no device {target!r}"
-            faults.append(Fault(where, words, "such as area/device/command", nearest(target, [*marked])))
+            expected, missed = "such as area/device/command", Subject("device", target)
+            faults.append(Fault(where, words, expected, nearest(target, [*marked]), misses=missed))
         elif command.casefold() in {one.casefold() for one in marked[target]}:
             faults.append(Fault(where, f"{found}where it waits for people", "a command that waits for nobody"))
     for name in device.commands:

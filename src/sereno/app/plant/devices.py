@@ -14,14 +14,17 @@ from sereno.app.registry import driver_entries, load_driver
 from sereno.client import AlarmSpec
 from sereno.device import Driver, DriverTag
 from sereno.device.instruments import InstrumentFamily
-from sereno.model import Access, Fault, TagSpec, ValueType
+from sereno.model import Access, Fault, Subject, TagSpec, ValueType
 
 from .alarms import limit_alarms
+from .causes import Unread, named, of
+from .counters import counter_faults
 from .derived import NAME as DERIVED
 from .derived import DerivedFamily
 from .expand import Raw, RawDevice
-from .faults import nearest, unknown_keys, validate
-from .schema import CounterTable, DeviceTable, GroupTable, TagTable
+from .faults import missing_key, nearest, unknown_keys, validate, whole
+from .lost import house_tags, known_name, lost_below, lost_spec, lost_tag, lost_with
+from .schema import DEVICE_LISTS, CounterTable, DeviceTable, GroupTable, TagTable
 from .setpoints import setpoint_of
 from .units import unit_fault
 from .written import WrittenDevice, instrument_device, marks_astray, written_device
@@ -83,38 +86,67 @@ class Drivers:
                 return None
         return self.loaded[name]
 
+    def lists(self, name: object) -> bool:
+        """Whether all tags of a device of this driver are in the file: it is known, and no instrument's."""
+        return name == DERIVED or isinstance(self.loaded.get(str(name)), type)
+
 
 def plant_device(raw: RawDevice, drivers: Drivers, faults: list[Fault]) -> PlantDevice | None:
     """One `[[device]]` with its tags; None with the faults that keep it from being one."""
+    found: list[Fault] = []
+    device = _device(raw, drivers, found)
+    subject = Subject("device", named(raw.table.data))
+    listed = drivers.lists(raw.table.data.get("driver"))
+    faults += of(subject, found, loses=lost_with(raw, listed) if device is None else lost_below(raw, found))
+    return device
+
+
+def _device(raw: RawDevice, drivers: Drivers, faults: list[Fault]) -> PlantDevice | None:
     before = len(faults)
     data, where = raw.table.data, raw.table.where
+    raw.site.complete = raw.site.complete and raw.complete
     label = f"device {data.get('name', '?')!r}"
+    for key in ("class", "driver", "kind"):
+        if isinstance(unread := data.get(key), Unread):
+            faults.append(Fault(where(key), f"{key} of {label} is not known", misses=unread.subject))
+            return None
     if "class" in data:
         written = written_device(raw, drivers.folder, faults)
         return None if written is None else _of_class(written, where())
     if "driver" not in data:
-        near = difflib.get_close_matches("driver", [k for k in data if k not in DeviceTable.model_fields], 1)
+        raw.site.complete = False
+        strange = [key for key in data if key not in DeviceTable.model_fields]
+        near = [one for key in ("driver", "class") for one in difflib.get_close_matches(key, strange, 1)][:1]
         found = f"unknown key {near[0]!r} in {label}" if near else f"{label} has no 'driver'"
         faults.append(
             Fault(where(*near), found, 'driver = ... or class = "module:Class"', nearest("", drivers.entries))
         )
         return None
-    driver = drivers.get(str(data["driver"]), where("driver"), faults)
+    if not isinstance(data["driver"], str):
+        raw.site.complete = False
+        faults.append(Fault(where("driver"), f"driver = {data['driver']!r} in {label}", "the name of a driver"))
+        return None
+    driver = drivers.get(data["driver"], where("driver"), faults)
     raw.site.complete = raw.site.complete and driver is not None
     if isinstance(driver, InstrumentFamily):
         written = instrument_device(raw, driver, faults)
         return None if written is None else _of_class(written, where())
     own = {k: v for k, v in data.items() if k in DeviceTable.model_fields}
     table = validate(DeviceTable, own, where, label, faults)
+    groups = {DEFAULT_GROUP: GroupTable(period=table.scan, phase=None), **table.groups} if table is not None else {}
     if driver is None:
+        house_tags(raw, faults)
         return None
     rest = {k: v for k, v in data.items() if k not in DeviceTable.model_fields}
     config = _driver_table(driver.Config, DeviceTable, Raw(rest, where), label, faults)
+    tags = _tags(
+        raw.tags,
+        _Above(known_name(raw), str(data.get("name", "?")), driver, groups, missing_key(where, "groups")),
+        faults,
+    )
     if table is None or config is None:
         return None
-    groups = {DEFAULT_GROUP: GroupTable(period=table.scan, phase=None), **table.groups}
-    tags = _tags(raw.tags, table, driver, groups, faults)
-    if len(faults) == before:
+    if len(faults) == before and raw.complete:
         faults += _driver_check(driver, config, tags, where())
     named = driver.named(config) if issubclass(driver, Driver) else None
     faults += [] if named is None else marks_astray(table, named, where, label)
@@ -133,7 +165,7 @@ def _of_class(written: WrittenDevice, where: str) -> PlantDevice:
 def _driver_table(model: type[BaseModel], house: type[BaseModel], raw: Raw, label: str, faults: list[Fault]) -> Any:
     """The driver's own keys, validated; unknown keys are compared with both vocabularies."""
     fields = _names(model)
-    known = [*fields, *_names(house)]
+    known = [*fields, *_names(house), *(DEVICE_LISTS if house is DeviceTable else ())]
     faults.extend(unknown_keys(raw.data, known, raw.where, label))
     return validate(model, {k: v for k, v in raw.data.items() if k in fields}, raw.where, label, faults)
 
@@ -142,12 +174,24 @@ def _names(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _tags(
-    raws: Iterable[Raw], device: DeviceTable, driver: Family, groups: dict[str, GroupTable], faults: list[Fault]
-) -> list[PlantTag]:
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """What tags are read with; no groups where the device's own table cannot be read."""
+
+    device: str
+    label: str
+    driver: Family
+    groups: dict[str, GroupTable]
+    groups_of: Subject
+
+
+def _tags(raws: Iterable[Raw], above: _Above, faults: list[Fault]) -> list[PlantTag]:
     made: dict[str, PlantTag] = {}
     for raw in raws:
-        tag = _tag(raw, device, driver, groups, faults)
+        found: list[Fault] = []
+        tag = _tag(raw, above, found)
+        about = Subject("tag", f"{above.device}/{named(raw.data)}")
+        faults += of(about, found, loses=lost_spec(about.name) if tag is not None else lost_tag(above.device, raw))
         if tag is None:
             continue
         if tag.spec.path in made:
@@ -160,10 +204,9 @@ def _tags(
     return list(made.values())
 
 
-def _tag(
-    raw: Raw, device: DeviceTable, driver: Family, groups: dict[str, GroupTable], faults: list[Fault]
-) -> PlantTag | None:
-    label = f"tag {raw.data.get('name', '?')!r} of {device.name!r}"
+def _tag(raw: Raw, above: _Above, faults: list[Fault]) -> PlantTag | None:
+    driver, groups = above.driver, above.groups
+    label = f"tag {raw.data.get('name', '?')!r} of {above.label!r}"
     own = {k: v for k, v in raw.data.items() if k in TagTable.model_fields}
     rest = {k: v for k, v in raw.data.items() if k not in TagTable.model_fields}
     table = validate(TagTable, own, raw.where, label, faults)
@@ -171,24 +214,27 @@ def _tag(
     if table is None or config is None:
         return None
     group = table.group or DEFAULT_GROUP
-    if group not in groups:
-        faults.append(Fault(raw.where("group"), f"unknown scan group {group!r} in {label}", fix=nearest(group, groups)))
+    if groups and group not in groups:
+        found, fix = f"unknown scan group {group!r} in {label}", nearest(group, groups)
+        faults.append(Fault(raw.where("group"), found, fix=fix, misses=above.groups_of))
     if fault := unit_fault(table.unit):
         faults.append(Fault(raw.where("unit"), f"{label}: {fault}"))
     try:
-        spec = _spec(table, device, config)
+        spec = _spec(table, above.device, config)
     except ValueError as error:
-        faults.append(Fault(raw.where(), f"{label}: {error}"))
+        faults.append(Fault(raw.where(), f"{label}: {error}", misses=whole(raw.where)))
         return None
     alarms = limit_alarms(spec, table.alarm) if table.alarm else ()
-    return PlantTag(DriverTag(spec, config), group, raw.where(), tuple(alarms), table.counter)
+    tag = PlantTag(DriverTag(spec, config), group, raw.where(), tuple(alarms), table.counter)
+    faults += counter_faults(tag, raw.where("counter"))
+    return tag
 
 
-def _spec(table: TagTable, device: DeviceTable, config: Any) -> TagSpec:
+def _spec(table: TagTable, device: str, config: Any) -> TagSpec:
     usual: Access = getattr(config, "default_access", Access.READ)
     kind = table.type or ValueType(getattr(config, "default_type", ValueType.FLOAT64))
     return TagSpec(
-        path=f"{device.name}/{table.name}",
+        path=f"{device}/{table.name}",
         type=kind,
         unit=table.unit,
         description=table.description,

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sereno.model import ConfigurationError, Fault
+from sereno.model import ConfigurationError, Fault, Subject
 
-from .faults import Where, nearest, unknown_keys, validate
-from .located import Key, Located, load_toml, read_text
-from .schema import TOP_KEYS, PlantTable, TemplateTable, UseTable
+from .causes import ANY, named, of
+from .faults import Where, known_and_valid, missing_key, nearest, unknown_keys, validate
+from .located import Key, Located, load_toml, read_text, without_strays
+from .schema import DEVICE_LISTS, TOP_KEYS, PlantTable, TemplateTable, UseTable
 from .site import SiteFacts, site_facts
 from .templates import substitute
+
+_SECTIONS = tuple(Subject(kind, ANY) for kind in ("way", "person", "setting", "reference", "further reference"))
+EVERYTHING = (
+    *_SECTIONS,
+    *(Subject(kind, ANY) for kind in ("device", "tag", "template", "simulator", "asked")),
+)
+"""What may be in a file, or below a key, that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +36,17 @@ class Raw:
 
 @dataclass(slots=True)
 class RawDevice:
-    """A device's own keys, the tags and alarms below it, from the file, its templates and its CSV lists."""
+    """A device's own keys, the tags and alarms below it, from the file, its templates and its CSV lists.
+
+    It is not `complete` if some of these could not be read.
+    """
 
     table: Raw
     tags: list[Raw] = field(default_factory=list)
     alarms: list[Raw] = field(default_factory=list)
     lists: list[Path] = field(default_factory=list)
     site: SiteFacts = field(default_factory=SiteFacts)
+    complete: bool = True
 
 
 @dataclass(slots=True)
@@ -57,13 +69,14 @@ class Expanded:
 class _Template:
     table: TemplateTable
     body: Raw
+    complete: bool = True
 
 
 def expand(path: Path, faults: list[Fault]) -> Expanded:
     """Read `path` and everything it includes. Faults are gathered; an unreadable file raises."""
     read = list(_files(path, faults))
     site = site_facts(read, faults)
-    files = [site.filled(file, faults) for file in read]
+    files = [site.filled(without_strays(file, TOP_KEYS), faults) for file in read]
     templates = _templates(files, faults)
     devices: list[RawDevice] = []
     guards: list[Raw] = []
@@ -73,7 +86,9 @@ def expand(path: Path, faults: list[Fault]) -> Expanded:
     alarms: list[Raw] = []
     reports: list[Raw] = []
     for file in files:
-        faults.extend(unknown_keys(file.data, TOP_KEYS, file.where, "the plant file"))
+        for key, value in file.data.items():
+            unknown = unknown_keys([key], TOP_KEYS, file.where, "the plant file")
+            faults += of(Subject("file", key), unknown, loses=EVERYTHING if isinstance(value, list) else _SECTIONS)
         devices += [
             _device(r, file.path, (templates, site), faults) for r in _tables(file, (), file.data, "device", faults)
         ]
@@ -84,7 +99,10 @@ def expand(path: Path, faults: list[Fault]) -> Expanded:
         alarms += _tables(file, (), file.data, "alarm", faults)
         reports += _tables(file, (), file.data, "report", faults)
         for use in _tables(file, (), file.data, "use", faults):
-            for body in _made(use, templates, faults):
+            wrong: list[Fault] = []
+            bodies = list(_made(use, templates, wrong))
+            faults += of(Subject("use", use.where()), wrong, loses=EVERYTHING)
+            for body in bodies:
                 alarms += _below(body, "alarm", faults)
                 devices += [_device(r, file.path, (templates, site), faults) for r in _below(body, "device", faults)]
     alarms += [_named_below(raw, device) for device in devices for raw in device.alarms]
@@ -108,9 +126,7 @@ def _files(path: Path, faults: list[Fault]) -> Iterator[Located]:
         except ConfigurationError as error:
             if not asked:
                 raise
-            faults.extend(
-                Fault(f.where, f.found, f.expected, f"{f.fix} (included at {asked})".strip()) for f in error.faults
-            )
+            faults += of(Subject("file", str(current)), _told_by(error, f"included at {asked}"), loses=EVERYTHING)
             continue
         yield file
         plant = file.data.get("plant")
@@ -130,14 +146,20 @@ def _templates(files: list[Located], faults: list[Fault]) -> dict[str, _Template
     for file in files:
         for raw in _tables(file, (), file.data, "template", faults):
             own = {k: v for k, v in raw.data.items() if k not in ("tag", "device", "alarm")}
-            faults.extend(unknown_keys(own, TemplateTable.model_fields, raw.where, "a template"))
-            own = {k: v for k, v in own.items() if k in TemplateTable.model_fields}
-            table = validate(TemplateTable, own, raw.where, "a template", faults)
+            known = [*TemplateTable.model_fields, "tag", "device", "alarm"]
+            wrong = unknown_keys(own, known, raw.where, "a template")
+            astray = [key for key, value in own.items() if key not in known and isinstance(value, list)]
+            parts = Subject("parts of a template", named(raw.data))
+            faults += of(parts, wrong, loses=[parts] if astray else [])
+            own, wrong = {k: v for k, v in own.items() if k in TemplateTable.model_fields}, []
+            table = validate(TemplateTable, own, raw.where, "a template", wrong)
             if table is None:
+                faults += of(lost := Subject("template", named(raw.data)), wrong, loses=[lost])
                 continue
+            faults += wrong
             if table.name in found:
                 faults.append(Fault(raw.where("name"), f"template {table.name!r} is declared twice"))
-            found[table.name] = _Template(table, raw)
+            found[table.name] = _Template(table, raw, complete=not astray)
     return found
 
 
@@ -152,30 +174,42 @@ def _below(parent: Raw, key: str, faults: list[Fault]) -> Iterator[Raw]:
     """The tables of the list `key` inside `parent`."""
     entries = parent.data.get(key, [])
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        faults.append(Fault(parent.where(key), f"{key!r} is not a list of tables", f"[[{key}]] before each of them"))
+        found = f"{key!r} is not a list of tables"
+        expected, missed = f"[[{key}]] before each of them", missing_key(parent.where, key)
+        faults.append(Fault(parent.where(key), found, expected, loses=EVERYTHING, misses=missed))
         return
     for i, entry in enumerate(entries):
         yield Raw(entry, lambda *rest, i=i: parent.where(key, i, *rest))
 
 
 def _device(raw: Raw, file: Path, known: tuple[dict[str, _Template], SiteFacts], faults: list[Fault]) -> RawDevice:
+    found: list[Fault] = []
+    device = _with_all(raw, file, known, found)
+    path = named(raw.data)
+    faults += of(Subject("device", path), found, loses=[Subject("tag", f"{path}/{ANY}")])
+    device.complete = not found
+    return device
+
+
+def _with_all(raw: Raw, file: Path, known: tuple[dict[str, _Template], SiteFacts], faults: list[Fault]) -> RawDevice:
     templates, site = known
-    own = {k: v for k, v in raw.data.items() if k not in ("tag", "use", "alarm", "tags_csv")}
+    own = {k: v for k, v in raw.data.items() if k not in DEVICE_LISTS}
     device = RawDevice(Raw(own, raw.where), list(_below(raw, "tag", faults)), list(_below(raw, "alarm", faults)))
     for use in _below(raw, "use", faults):
         for body in _made(use, templates, faults):
             device.tags += _below(body, "tag", faults)
             device.alarms += _below(body, "alarm", faults)
     names = raw.data.get("tags_csv", [])
-    for name in [names] if isinstance(names, str) else names if isinstance(names, list) else []:
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        faults.append(Fault(raw.where("tags_csv"), f"tags_csv = {names!r}", 'a file, as in tags_csv = "tags.csv"'))
+        return device
+    for name in names:
         device.lists.append(file.parent / str(name))
         try:
             device.tags += csv_tags(device.lists[-1], site, faults)
         except ConfigurationError as error:
-            faults.extend(
-                Fault(f.where, f.found, f.expected, f"{f.fix} (named at {raw.where('tags_csv')})".strip())
-                for f in error.faults
-            )
+            faults.extend(_told_by(error, f"named at {raw.where('tags_csv')}"))
     return device
 
 
@@ -195,19 +229,20 @@ def _made(use: Raw, templates: dict[str, _Template], faults: list[Fault]) -> Ite
         return
     template = templates.get(table.template)
     if template is None:
-        faults.append(
-            Fault(use.where("template"), f"unknown template {table.template!r}", fix=nearest(table.template, templates))
-        )
+        text, missed = f"unknown template {table.template!r}", Subject("template", table.template)
+        faults.append(Fault(use.where("template"), text, fix=nearest(table.template, templates), misses=missed))
         return
+    if not template.complete:
+        missed = Subject("parts of a template", named(template.body.data))
+        faults.append(Fault(use.where(), f"parts of template {table.template!r} are not known", misses=missed))
     for i, entry in enumerate(table.each or [{}]):
         given = {**table.given, **entry}
         place = use.where("each", i) if table.each else use.where()
         wrong = sorted(set(template.table.parameters) ^ set(given))
         if wrong:
             wanted = ", ".join(template.table.parameters) or "none"
-            faults.append(
-                Fault(place, f"parameters {', '.join(sorted(given)) or 'none'} for template {table.template!r}", wanted)
-            )
+            text = f"parameters {', '.join(sorted(given)) or 'none'} for template {table.template!r}"
+            faults.append(Fault(place, text, wanted, misses=missing_key(template.body.where, "parameters")))
             continue
         try:
             lists = {k: template.body.data[k] for k in ("tag", "device", "alarm") if k in template.body.data}
@@ -258,6 +293,13 @@ def _place(data: dict[str, Any], keys: list[str], value: str) -> bool:
     return data.setdefault(keys[-1], value) is value
 
 
+def _may_include(data: Mapping[str, Any]) -> bool:
+    """Whether [plant] may name files that are not read: `include` is no list of names, or is misspelt."""
+    names = data.get("include", [])
+    astray = any(isinstance(value, list) for key, value in data.items() if key not in PlantTable.model_fields)
+    return astray or not isinstance(names, list) or not all(isinstance(one, str) for one in names)
+
+
 def plant_table(expanded: Expanded, faults: list[Fault]) -> PlantTable:
     """The [plant] table of the main file; included files may only add `include` in theirs."""
     main = expanded.main
@@ -271,6 +313,8 @@ def plant_table(expanded: Expanded, faults: list[Fault]) -> PlantTable:
             unknown_keys(other, ["include"], lambda *k, f=file: f.where("plant", *k), "[plant] of an included file")
         )
     where = lambda *k: main.where("plant", *k)  # noqa: E731
-    faults.extend(unknown_keys(data, PlantTable.model_fields, where, "[plant]"))
-    known = {k: v for k, v in data.items() if k in PlantTable.model_fields}
-    return validate(PlantTable, known, where, "[plant]", faults) or PlantTable()
+    wrong: list[Fault] = []
+    table = known_and_valid(PlantTable, data, where, "[plant]", wrong)
+    section = Subject("section", "plant")
+    faults += of(section, wrong, loses=[section, *(EVERYTHING if _may_include(data) else ())])
+    return table or PlantTable()

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from sereno.agents.guards import GuardRule
 from sereno.client import CommandSpec
-from sereno.expression.compiler import Expression, compile_expression
-from sereno.expression.errors import ExpressionError
+from sereno.expression.compiler import Expression
 from sereno.hub.checks import writable_value
-from sereno.model import Fault, RefusedError, TagSpec
+from sereno.model import Fault, RefusedError, Subject, TagSpec
 
+from .conditions import no_rows, read_expression, spec_of
 from .expand import Raw
-from .faults import nearest, unknown_keys, validate
+from .faults import nearest, unknown_keys, validate, whole
 from .schema import GuardCommandTable, GuardTable
 
 SHORTEST = 0.1
@@ -61,7 +61,14 @@ def _rule(
         found = f"{label} repeats its command after each cooldown, which is {table.cooldown:g} s"
         faults.append(Fault(raw.where("retry"), found, f"cooldown of {SHORTEST:g} s or more"))
     if table.effect and not table.retry:
-        faults.append(Fault(raw.where("effect"), f"{label} repeats nothing that had no effect", "retry = true"))
+        faults.append(
+            Fault(
+                raw.where("effect"),
+                f"{label} repeats nothing that had no effect",
+                "retry = true",
+                misses=whole(raw.where),
+            )
+        )
     if expression is None:
         return None
     return GuardRule(
@@ -85,20 +92,14 @@ def _condition(
     table: GuardTable, raw: Raw, label: str, tags: Mapping[str, TagSpec], faults: list[Fault]
 ) -> Expression[TagSpec] | None:
     where = raw.where("when")
-    try:
-        expression = compile_expression(table.when, lambda path: tags[path], known=tags)
-    except ExpressionError as error:
-        faults.append(Fault(where, f"condition of {label}: {error}"))
+    expression = read_expression(table.when, where, f"condition of {label}", tags, faults)
+    if expression is None:
         return None
     if expression.needs_age:
         faults.append(Fault(where, f"age() in the condition of {label}", fix="Use not good(tag): silence turns it bad"))
     if not expression.paths:
         faults.append(Fault(where, f"the condition of {label} names no tag"))
-    faults += [
-        Fault(where, f"{spec.path!r} in the condition of {label} is a text or an array", "a number")
-        for spec in expression.tags
-        if not spec.is_row
-    ]
+    faults += no_rows(expression, where, f"condition of {label}")
     return expression
 
 
@@ -106,23 +107,26 @@ def _check_command(table: GuardTable, raw: Raw, label: str, tags: Mapping[str, T
     path, where = table.command.target, raw.where("command")
     spec = tags.get(path)
     if spec is None:
-        faults.append(Fault(where, f"target {path!r} of {label} is no tag", fix=nearest(path, tags)))
+        found, missed = f"target {path!r} of {label} is no tag", Subject("tag", path)
+        faults.append(Fault(where, found, fix=nearest(path, tags), misses=missed))
     elif spec.setpoint.marked:
         found = f"target {path!r} of {label} waits for people (select, approval or sign), and a guard acts alone"
         faults.append(Fault(where, found, "a set-point without them"))
     elif not spec.access.writable:
-        faults.append(Fault(where, f"target {path!r} of {label} is read only", 'access = "read_write" or "write"'))
+        found = f"target {path!r} of {label} is read only"
+        faults.append(Fault(where, found, 'access = "read_write" or "write"', misses=spec_of(path)))
     else:
         try:
             writable_value(spec, table.command.value)
         except RefusedError as error:
-            faults.append(Fault(where, f"command of {label}: {error}"))
+            faults.append(Fault(where, f"command of {label}: {error}", misses=spec_of(path)))
 
 
 def _call_faults(command: GuardCommandTable, raw: Raw, label: str, devices: Mapping[str, Called]) -> list[Fault]:
     where, called = raw.where("command"), devices.get(command.call)
     if called is None:
-        return [Fault(where, f"{label} calls {command.call!r}, which is no device", fix=nearest(command.call, devices))]
+        found, missed = f"{label} calls {command.call!r}, which is no device", Subject("device", command.call)
+        return [Fault(where, found, fix=nearest(command.call, devices), misses=missed)]
     name = f"{command.call}/{command.name}()"
     if command.name.casefold() in (one.casefold() for one in called.waiting):
         found = f"{name} of {label} waits for people (select, approval or sign), and a guard acts alone"

@@ -25,10 +25,9 @@ from sereno.agents.jobs.rule import (
 )
 from sereno.agents.jobs.steps import PLACE
 from sereno.alarms.notify.plan import NoticePlan
-from sereno.expression.compiler import compile_expression
-from sereno.expression.errors import ExpressionError
-from sereno.model import Fault, TagSpec
+from sereno.model import Fault, Subject, TagSpec
 
+from .conditions import read_expression, spec_of
 from .expand import Raw
 from .faults import nearest, unknown_keys, validate
 from .job_schema import (
@@ -175,7 +174,8 @@ class _Checks:
 
     def _call(self, step: CallTable | DisconnectTable, at: int, table: JobTable, both: dict[str, Any]) -> Step:
         if step.device not in self._devices:
-            self._fault(f"names no device {step.device!r}", nearest(step.device, self._devices), "step", at, "device")
+            near, missed = nearest(step.device, self._devices), Subject("device", step.device)
+            self._fault(f"names no device {step.device!r}", near, "step", at, "device", misses=missed)
         elif step.command.casefold() in {one.casefold() for one in self._devices[step.device]}:
             found = f"calls {step.command!r} of {step.device!r}, which waits for people: a job acts alone"
             self._fault(found, "", "step", at, "command")
@@ -190,36 +190,42 @@ class _Checks:
         if source is None or target is None:
             return
         if not target.access.writable:
-            self._fault(f"writes to {target.path!r}, which is read only", "", "step", at, "to")
+            self._fault(
+                f"writes to {target.path!r}, which is read only", "", "step", at, "to", misses=spec_of(target.path)
+            )
         if target.setpoint.marked:
             found = f"writes to {target.path!r}, which waits for people (select, approval or sign): a job acts alone"
             self._fault(found, "", "step", at, "to")
         if source.shape != target.shape:
             found = f"writes {source.path!r} to {target.path!r}, which is of another shape"
-            self._fault(found, "", "step", at, "to")
+            self._fault(found, "", "step", at, "to", misses=spec_of(source.path))
         self._granted(step.target, table.writes, "writes", at)
 
     def _notify(self, step: NotifyTable, at: int) -> None:
         for path in PLACE.findall(step.message):
             self._tag(path, "step", at, "message")
         if step.way not in self._notices.ways:
-            self._fault(f"tells by no way {step.way!r}", nearest(step.way, self._notices.ways), "step", at, "way")
+            near, missed = nearest(step.way, self._notices.ways), Subject("way", step.way)
+            self._fault(f"tells by no way {step.way!r}", near, "step", at, "way", misses=missed)
         elif step.person and step.way not in self._notices.people.get(step.person, {}):
-            self._fault(f"tells {step.person!r}, who has no address for {step.way!r}", "", "step", at, "person")
+            found = f"tells {step.person!r}, who has no address for {step.way!r}"
+            missed = Subject("person", step.person)
+            self._fault(found, "", "step", at, "person", misses=missed)
 
     def _granted(self, path: str, globs: Sequence[str], key: str, at: int) -> None:
         if not any(fnmatchcase(path, glob) for glob in globs):
             self._fault(f"has no right to {path!r}", f'Declare it: {key} = ["{path}"]', "step", at)
 
     def _inputs(self, text: str, at: int, key: str) -> tuple[str, ...]:
-        try:
-            expression = compile_expression(text, lambda path: self._tags[path], known=self._tags)
-        except ExpressionError as error:
-            self._fault(f"cannot be read: {error}", "", "step", at, key)
+        where, what = self._raw.where("step", at, key), f"step {at + 1} of {self._label} cannot be read"
+        expression = read_expression(text, where, what, self._tags, self._faults)
+        if expression is None:
             return ()
         for spec in expression.tags:
             if not spec.is_row:
-                self._fault(f"asks for {spec.path!r}, a text or an array", "", "step", at, key)
+                self._fault(
+                    f"asks for {spec.path!r}, a text or an array", "", "step", at, key, misses=spec_of(spec.path)
+                )
         if expression.needs_age:
             self._fault("asks for age(), and a run only knows what it has read", "", "step", at, key)
         return expression.paths
@@ -227,17 +233,17 @@ class _Checks:
     def _tag(self, path: str, *key: str | int) -> TagSpec | None:
         spec = self._tags.get(path)
         if spec is None:
-            self._fault(f"names no tag {path!r}", nearest(path, self._tags), *key)
+            self._fault(f"names no tag {path!r}", nearest(path, self._tags), *key, misses=Subject("tag", path))
         return spec
 
     def _members(self, path: str, *key: str | int) -> None:
         spec = self._tag(path, *key)
         if spec is not None and (spec.is_row or spec.shape):
-            self._fault(f"shows {path!r}, which is no table of members", "", *key)
+            self._fault(f"shows {path!r}, which is no table of members", "", *key, misses=spec_of(path))
 
-    def _fault(self, found: str, fix: str, *key: str | int) -> None:
+    def _fault(self, found: str, fix: str, *key: str | int, misses: Subject | None = None) -> None:
         step = f"step {int(key[1]) + 1} of " if key[0] == "step" and len(key) > 1 else ""
-        self._faults.append(Fault(self._raw.where(*key), f"{step}{self._label} {found}", fix=fix))
+        self._faults.append(Fault(self._raw.where(*key), f"{step}{self._label} {found}", fix=fix, misses=misses))
 
 
 def _when(table: JobTable) -> str:

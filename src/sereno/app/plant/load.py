@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from sereno.reports.spec import ReportSpec
 from .across import OF_THE_NODE, faults_across
 from .agents import PlantAgent, plant_agents
 from .alarms import check_suppression, other_alarms, watched
-from .causes import each_once, without_consequences
+from .causes import at_their_cause
+from .conditions import spec_of
 from .counters import totals
 from .derived import DerivedFamily, check_calls, derived_rules, function_files
 from .devices import Drivers, PlantDevice, plant_device
@@ -119,7 +120,6 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
     drivers = Drivers(path.parent)
     devices = [d for raw in expanded.devices if (d := plant_device(raw, drivers, faults)) is not None]
     faults += [] if expanded.devices or faults else [Fault(main.where(), "no device", "at least one [[device]]")]
-    declared = len(faults)
     faults += [*expanded.site.unasked(), *faults_across(devices), *_applications(web, main), *_no_mimic(table, main)]
     specs = {t.spec.path: t.spec for d in devices for t in d.tags}
     specs |= {**totals([t for d in devices for t in d.tags], specs, faults), **OF_THE_NODE}
@@ -135,7 +135,7 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
     reports = report_specs(expanded.reports, about, faults)
     derived = _derived(devices, specs, path.parent, faults)
     if faults:
-        raise ConfigurationError(_caused(faults, declared, expanded, classes))
+        raise ConfigurationError(at_their_cause(expanded.site.related(faults)))
     return Plant(
         path=path,
         table=table,
@@ -159,12 +159,6 @@ def load_plant(path: Path, *, home: Path | None = None) -> Plant:
         reports=reports,
         site=expanded.site.data,
     )
-
-
-def _caused(faults: list[Fault], declared: int, expanded: Expanded, made: Collection[str]) -> list[Fault]:
-    """Without what follows from devices that could not be made; `declared` of them were found making these."""
-    lost = {str(raw.table.data.get("name")) for raw in expanded.devices}.difference(made)
-    return each_once([*faults[:declared], *without_consequences(faults[declared:], lost)])
 
 
 def _called(devices: Iterable[PlantDevice]) -> dict[str, Called]:
@@ -195,7 +189,13 @@ def _limit_alarms(devices: Sequence[PlantDevice], specs: dict[str, TagSpec], fau
         if tag.alarms:
             check_suppression(tag.alarms[0], lambda *_, where=tag.where: where, specs, faults)
             if not tag.spec.is_row:
-                faults.append(Fault(tag.where, f"alarm limits of {tag.spec.path!r}, which is a text or an array"))
+                faults.append(
+                    Fault(
+                        tag.where,
+                        f"alarm limits of {tag.spec.path!r}, which is a text or an array",
+                        misses=spec_of(tag.spec.path),
+                    )
+                )
     return found
 
 

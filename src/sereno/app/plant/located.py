@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,27 @@ class Located:
             if line is not None:
                 return f"{self.path}:{line}"
         return f"{self.path}:1"
+
+
+def without_strays(file: Located, known: Collection[str]) -> Located:
+    """The file without the tables that belong to one whose header is misspelt: TOML puts them into the one before."""
+    strange = {key: rows for key, rows in file.data.items() if key not in known and isinstance(rows, list)}
+    strays = [file.lines.get((key, at), 0) for key, rows in strange.items() for at in range(len(rows))]
+    if not strays:
+        return file
+
+    def astray(key: Key, above: Key) -> bool:
+        line, start = file.lines.get(key, 0), file.lines.get(above, 0)
+        return any(0 < start < stray < line for stray in strays)
+
+    def kept(value: Any, key: Key, above: Key) -> Any:
+        if isinstance(value, dict):
+            return {name: kept(one, (*key, name), key) for name, one in value.items() if not astray((*key, name), key)}
+        if isinstance(value, list):
+            return [kept(one, (*key, at), above) for at, one in enumerate(value) if not astray((*key, at), above)]
+        return value
+
+    return Located(file.path, {name: kept(rows, (name,), ()) for name, rows in file.data.items()}, file.lines)
 
 
 def read_text(path: Path) -> str:

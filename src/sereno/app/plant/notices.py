@@ -14,13 +14,15 @@ from sereno.alarms.notify.pipeline import PipelineSpec, StepSpec
 from sereno.alarms.notify.plan import DeclaredWay, NoticePlan
 from sereno.alarms.notify.roster import Roster, Shift
 from sereno.app.registry import load_notifier, notifier_entries
-from sereno.model import Fault, OperationError
+from sereno.model import Fault, OperationError, Subject
 
+from .causes import ANY, of
 from .faults import known_and_valid, nearest, unknown_keys, validate
 from .located import Located
 from .notice_schema import HeartbeatTable, NoticesTable, PipelineTable, RosterTable
 
 Where = Callable[..., str]
+_EVERYBODY = (Subject("way", ANY), Subject("person", ANY))
 
 
 def notice_plan(main: Located, plant: str, timezone: str, faults: list[Fault], home: Path) -> NoticePlan:
@@ -35,7 +37,9 @@ def notice_plan(main: Located, plant: str, timezone: str, faults: list[Fault], h
     if not isinstance(data, dict):
         faults.append(Fault(where(), "'notices' is not a table", "[notices]"))
         return NoticePlan()
-    table = known_and_valid(NoticesTable, data, where, "[notices]", faults)
+    wrong: list[Fault] = []
+    table = known_and_valid(NoticesTable, data, where, "[notices]", wrong)
+    faults += wrong if table is not None else of(Subject("section", "notices"), wrong, loses=_EVERYBODY)
     return NoticePlan() if table is None else _Loader(table, home, where, faults).plan(plant, timezone)
 
 
@@ -50,7 +54,7 @@ class _Loader:
 
     def plan(self, plant: str, timezone: str) -> NoticePlan:
         table = self._table
-        ways = {name: way for name, data in table.way.items() if (way := self._way(name, data)) is not None}
+        ways = {name: way for name, data in table.way.items() if (way := self._known_way(name, data)) is not None}
         self._people(ways)
         rosters = {name: self._roster(name, roster, timezone) for name, roster in table.roster.items()}
         for kind, named in (("pipeline", table.pipeline), ("heartbeat", table.heartbeat)):
@@ -69,6 +73,14 @@ class _Loader:
             pipelines=tuple(self._pipeline(at, one, timezone, ways) for at, one in enumerate(table.pipeline)),
             heartbeats=tuple(self._heartbeat(at, one, timezone, ways) for at, one in enumerate(table.heartbeat)),
         )
+
+    def _known_way(self, name: str, data: Mapping[str, Any]) -> DeclaredWay | None:
+        before = len(self._faults)
+        way = self._way(name, data)
+        if way is None:
+            lost = Subject("way", name)
+            self._faults[before:] = of(lost, self._faults[before:], loses=[lost])
+        return way
 
     def _way(self, name: str, data: Mapping[str, Any]) -> DeclaredWay | None:
         kind, entries = str(data.get("kind", "")), notifier_entries()

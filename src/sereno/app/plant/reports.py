@@ -9,9 +9,10 @@ from pathlib import Path
 
 from sereno.alarms.notify.plan import NoticePlan
 from sereno.app.self_watch import SPECS as SELF_SPECS
-from sereno.model import Fault, TagSpec
+from sereno.model import Fault, Subject, TagSpec
 from sereno.reports.spec import MOST_TAGS, ReportSpec, Shown, fits
 
+from .causes import ANY
 from .expand import Raw
 from .faults import nearest, unknown_keys, validate
 from .report_schema import ReportPartTable, ReportTable
@@ -47,7 +48,8 @@ def report_specs(raws: Sequence[Raw], sources: ReportSources, faults: list[Fault
         check.tags(tags)
         if table.period == "shift" and not (table.shifts or plant.shifts):
             fix = 'shifts = ["06:00", "14:00", "22:00"] here or in [plant]'
-            faults.append(Fault(raw.where("period"), f"{label} is of shifts, and there are none", fix=fix))
+            none = f"{label} is of shifts, and there are none"
+            faults.append(Fault(raw.where("period"), none, fix=fix, misses=Subject("section", "plant")))
         if not sources.recorded:
             faults.append(Fault(raw.where(), f"{label} of a plant that records nothing", "[history] enabled = true"))
         if table.name in made:
@@ -71,18 +73,20 @@ class _Check:
         people = [*notices.people, *notices.rosters]
         for name in table.to:
             if name not in people:
-                self._fault(
-                    "to", f"unknown person or roster {name!r}", nearest(name, people) or "[notices.person.NAME]"
-                )
+                fix, missed = nearest(name, people) or "[notices.person.NAME]", Subject("person", name)
+                self._fault("to", f"unknown person or roster {name!r}", fix, misses=missed)
         for name in table.by:
             declared = notices.ways.get(name)
             if declared is None:
-                self._fault("by", f"unknown way {name!r}", nearest(name, notices.ways) or "[notices.way.NAME]")
+                fix, missed = nearest(name, notices.ways) or "[notices.way.NAME]", Subject("way", name)
+                self._fault("by", f"unknown way {name!r}", fix, misses=missed)
             elif not getattr(declared.way, "attachments", False):
                 found = f"the way {name!r} is of kind {declared.kind!r}, which carries no files"
                 self._fault("by", found, 'a way of kind "smtp"')
             elif not any(name in notices.people.get(person, {}) for person in _members(table.to, notices)):
-                self._fault("to", f"nobody has an address for {name!r}", f'[notices.person.NAME] {name} = "..."')
+                missed = Subject("person", ANY)
+                fix = f'[notices.person.NAME] {name} = "..."'
+                self._fault("to", f"nobody has an address for {name!r}", fix, misses=missed)
 
     def tags(self, known: Mapping[str, TagSpec]) -> None:
         """Each glob names a tag, and what is shown of it fits one of them."""
@@ -104,15 +108,16 @@ class _Check:
         for glob in globs:
             named = {path: spec for path, spec in known.items() if path == glob or fnmatchcase(path, glob)}
             if not named:
-                self._fault_at(place, f"{glob!r} names no tag", nearest(glob, known))
+                found_none, missed = f"{glob!r} names no tag", Subject("tag", glob)
+                self._fault_at(place, found_none, nearest(glob, known), misses=missed)
             found |= named
         return list(found.values())
 
-    def _fault(self, key: str, found: str, fix: str) -> None:
-        self._fault_at((key,), found, fix)
+    def _fault(self, key: str, found: str, fix: str, *, misses: Subject | None = None) -> None:
+        self._fault_at((key,), found, fix, misses=misses)
 
-    def _fault_at(self, place: tuple[str | int, ...], found: str, fix: str) -> None:
-        self._faults.append(Fault(self._raw.where(*place), f"{found} in {self._label}", fix=fix))
+    def _fault_at(self, place: tuple[str | int, ...], found: str, fix: str, *, misses: Subject | None = None) -> None:
+        self._faults.append(Fault(self._raw.where(*place), f"{found} in {self._label}", fix=fix, misses=misses))
 
 
 def _members(names: Iterable[str], notices: NoticePlan) -> Iterable[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sereno.model import Fault, TagSpec
+from sereno.model import Fault, Subject, TagSpec
 
+from .conditions import spec_of
 from .faults import nearest
 from .gateway_schema import GatewayTable
 
@@ -27,10 +28,20 @@ def _http_faults(gateway: GatewayTable, specs: Mapping[str, TagSpec], where: Cal
         at = where("gateway", "http", key, *([name] if name else []))
         for path in tags:
             if path not in specs:
-                faults.append(Fault(at, f"[gateway.http] names no tag {path!r}", fix=nearest(path, specs)))
+                faults.append(_no_tag(at, "[gateway.http]", path, specs))
             elif key == "totals" and not specs[path].access.writable:
-                faults.append(Fault(at, f"[gateway.http] would write totals to {path!r}, which cannot be written"))
+                faults.append(
+                    Fault(
+                        at,
+                        f"[gateway.http] would write totals to {path!r}, which cannot be written",
+                        misses=spec_of(path),
+                    )
+                )
     return faults
+
+
+def _no_tag(where: str, table: str, path: str, specs: Mapping[str, TagSpec]) -> Fault:
+    return Fault(where, f"{table} names no tag {path!r}", fix=nearest(path, specs), misses=Subject("tag", path))
 
 
 def _latest_faults(gateway: GatewayTable, specs: Mapping[str, TagSpec], where: Callable[..., str]) -> list[Fault]:
@@ -42,9 +53,9 @@ def _latest_faults(gateway: GatewayTable, specs: Mapping[str, TagSpec], where: C
     for i, path in enumerate(gateway.latest.tags):
         at, spec = where("gateway", "latest", "tags", i), specs.get(path)
         if spec is None:
-            faults.append(Fault(at, f"[gateway.latest] names no tag {path!r}", fix=nearest(path, specs)))
+            faults.append(_no_tag(at, "[gateway.latest]", path, specs))
         elif not spec.is_row:
-            faults.append(Fault(at, f"[gateway.latest] serves numbers, {path!r} is none"))
+            faults.append(Fault(at, f"[gateway.latest] serves numbers, {path!r} is none", misses=spec_of(path)))
         if path in seen:
             faults.append(Fault(at, f"[gateway.latest] names {path!r} twice"))
         seen.add(path)

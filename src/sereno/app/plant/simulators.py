@@ -13,10 +13,11 @@ from sereno.access.actor import Actor, Permission, Right, Role
 from sereno.agents.simulators import AREA, NONE, SimulatorRule
 from sereno.agents.supervision import Patience
 from sereno.app.registry import simulator_names
-from sereno.model import Fault
+from sereno.model import Fault, Subject
 
+from .causes import named, of
 from .expand import Raw
-from .faults import known_and_valid, nearest
+from .faults import known_and_valid, missing_key, nearest
 from .simulator_schema import SimulatorTable
 
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -110,9 +111,12 @@ def plant_simulators(
     made: dict[str, tuple[SimulatorTable, Raw]] = {}
     for raw in raws:
         label = f"simulator {raw.data.get('name', '?')!r}"
-        table = known_and_valid(SimulatorTable, raw.data, raw.where, label, faults)
+        wrong: list[Fault] = []
+        table = known_and_valid(SimulatorTable, raw.data, raw.where, label, wrong)
         if table is None:
+            faults += of(lost := Subject("simulator", named(raw.data)), wrong, loses=[lost])
             continue
+        faults += wrong
         if table.name in made:
             faults.append(Fault(raw.where("name"), f"duplicate {label}"))
         if (table.writes or table.calls) and apart:
@@ -140,13 +144,14 @@ def _faults(
     for at, word in enumerate([table.url, *table.command]):
         where = raw.where("command", at - 1) if at else raw.where("url")
         strange = [place for place in _PLACE.findall(word) if place != _PORT and (place not in made or not at)]
-        faults += [Fault(where, f"{label} names {{{one}}}", fix=nearest(one, ["port", *made])) for one in strange]
+        for one in strange:
+            missed = Subject("simulator", one)
+            faults.append(Fault(where, f"{label} names {{{one}}}", fix=nearest(one, ["port", *made]), misses=missed))
     taken = {path: other for other, (one, _) in made.items() if other != name for path in one.devices}
     for at, path in enumerate(table.devices):
         if path not in devices:
-            faults.append(
-                Fault(raw.where("devices", at), f"{label}: {path!r} is no device", fix=nearest(path, devices))
-            )
+            found, missed = f"{label}: {path!r} is no device", Subject("device", path)
+            faults.append(Fault(raw.where("devices", at), found, fix=nearest(path, devices), misses=missed))
         elif path in taken:
             faults.append(Fault(raw.where("devices", at), f"{path!r} is simulated by {name!r} and {taken[path]!r}"))
     if table.name == _PORT:
@@ -167,7 +172,8 @@ def _simulator(table: SimulatorTable, raw: Raw, folder: Path, faults: list[Fault
         scenarios[path.stem] = path
     if table.scenario and table.scenario not in scenarios:
         found = f"scenario {table.scenario!r} of simulator {table.name!r} is not in its scenarios"
-        faults.append(Fault(raw.where("scenario"), found, fix=nearest(table.scenario, scenarios)))
+        fix, missed = nearest(table.scenario, scenarios), missing_key(raw.where, "scenarios")
+        faults.append(Fault(raw.where("scenario"), found, fix=fix, misses=missed))
     return PlantSimulator(table, scenarios, _actor(table))
 
 

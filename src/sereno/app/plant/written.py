@@ -16,11 +16,13 @@ from sereno.app.serve.units import unit_faults
 from sereno.client import CommandSpec
 from sereno.device import ClassPlan, Device, Driver, driver_of, plan_of, tag_specs
 from sereno.device.instruments import LOOK, InstrumentFamily
-from sereno.model import ConfigurationError, Fault, Limits, TagSpec
+from sereno.model import ConfigurationError, Fault, Limits, Subject, TagSpec
 
 from .alarm_schema import LIMITS, AlarmTable
+from .causes import named, of
 from .expand import Raw, RawDevice
-from .faults import Where, nearest, unknown_keys, validate
+from .faults import Where, nearest, unknown_keys, validate, whole
+from .lost import house_tags, known_name, lost_spec
 from .schema import DeviceTable, GroupTable, TagTable
 
 _OF_THE_CLASS = frozenset(("type", "unit", "access", "labels", "group"))
@@ -62,6 +64,8 @@ def written_device(raw: RawDevice, folder: Path, faults: list[Fault]) -> Written
     ]
     plan = _plan(str(data["class"]), folder, where("class"), faults)
     raw.site.complete = raw.site.complete and plan is not None
+    if plan is None:
+        house_tags(raw, faults)
     kept = {key: value for key, value in data.items() if key not in _NOT_OF_DEVICES}
     return None if plan is None else _written(raw, kept, plan, str(data["class"]), faults)
 
@@ -72,6 +76,7 @@ def instrument_device(raw: RawDevice, family: InstrumentFamily, faults: list[Fau
     label, kind = f"device {data.get('name', '?')!r}", data.get("kind")
     if not isinstance(kind, str) or kind not in family.kinds:
         raw.site.complete = False
+        house_tags(raw, faults)
         found = f"{label} has no 'kind'" if kind is None else f"unknown kind {kind!r} in {label}"
         fix = nearest(str(kind or ""), family.kinds)
         faults.append(Fault(where(*(["kind"] if "kind" in data else [])), found, "what the instrument is", fix))
@@ -100,29 +105,32 @@ def _written(
     faults += unknown_keys(rest, [*plan.settings.model_fields, *names], where, label)
     own = {k: v for k, v in rest.items() if k in plan.settings.model_fields}
     known, at = raw.site.settings(plan, own, where)
-    if missing := raw.site.missing(plan, known, label):
-        faults += missing
-        return None
-    settings = validate(plan.settings, known, at, label, faults)
-    if table is None or settings is None:
-        return None
-    faults += marks_astray(table, sorted(_names_of_commands(plan)), where, label)
-    specs = tag_specs(plan.cls, table.name)
+    missing = raw.site.missing(plan, known, label)
+    faults += missing
+    settings = None if missing else validate(plan.settings, known, at, label, faults)
+    faults += marks_astray(table, sorted(_names_of_commands(plan)), where, label) if table is not None else []
+    specs = tag_specs(plan.cls, known_name(raw))
     places = dict.fromkeys(specs, where())
     alarms = {path: _alarm(spec.limits) for path, spec in specs.items() if spec.limits is not None}
     for tag in raw.tags:
-        if (refined := _refine(tag, table.name, specs, faults)) is not None:
+        found: list[Fault] = []
+        refined = _refine(tag, known_name(raw), str(data.get("name", "?")), specs, found)
+        about = Subject("tag", f"{known_name(raw)}/{named(tag.data)}")
+        faults += of(about, found, loses=lost_spec(about.name))
+        if refined is not None:
             specs[refined[0].path], places[refined[0].path] = refined[0], tag.where()
             if refined[1] is not None:
                 alarms[refined[0].path] = refined[1]
+    if table is None or settings is None:
+        return None
     groups = {scan.name: GroupTable(period=scan.period, phase=scan.phase) for scan in plan.scans.values()}
     files = tuple(module_files(plan.cls))
     try:
         code = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     except OSError as error:
         fix = "Restart what runs it, or name the class by its file: folder/module.py:Class."
-        found = f"{source} was loaded from {error.filename}, which cannot be read any more: {error.strerror}"
-        faults.append(Fault(where("class"), found, fix=fix))
+        text = f"{source} was loaded from {error.filename}, which cannot be read any more: {error.strerror}"
+        faults.append(Fault(where("class"), text, fix=fix))
         return None
     made = driver_of(plan.cls)
     return WrittenDevice(table, plan.cls, source, made, known, groups, specs, alarms, places, files, code)
@@ -172,10 +180,10 @@ def _alarm(limits: Limits) -> AlarmTable:
 
 
 def _refine(
-    raw: Raw, device: str, specs: dict[str, TagSpec], faults: list[Fault]
+    raw: Raw, device: str, called: str, specs: dict[str, TagSpec], faults: list[Fault]
 ) -> tuple[TagSpec, AlarmTable | None] | None:
-    """[[device.tag]]: what this plant says of a tag of the class."""
-    label = f"tag {raw.data.get('name', '?')!r} of {device!r}"
+    """[[device.tag]]: what this plant says of a tag of the class. `called`: the device's name as it is written."""
+    label = f"tag {raw.data.get('name', '?')!r} of {called!r}"
     faults += unknown_keys(raw.data, TagTable.model_fields, raw.where, label)
     known = {k: v for k, v in raw.data.items() if k in TagTable.model_fields}
     table = validate(TagTable, known, raw.where, label, faults)
@@ -191,7 +199,7 @@ def _refine(
     try:
         return _refined(specs[path], table), table.alarm
     except ValueError as error:
-        faults.append(Fault(raw.where(), f"{label}: {error}"))
+        faults.append(Fault(raw.where(), f"{label}: {error}", misses=whole(raw.where)))
         return None
 
 
