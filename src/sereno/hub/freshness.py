@@ -6,11 +6,12 @@ link is reported down, `complete=False`, and the seq of the last batch that the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
+import structlog
 
-from sereno.model import Clock, GroupId, Quality, SampleBatch
+from sereno.model import Clock, GroupId, Quality, SampleBatch, severity
 
 from .groups import Groups
 from .held import held_batch
@@ -21,17 +22,31 @@ MOST = 5
 """Intervals until it looks again at most, though nothing is due: a group that came meanwhile may be quicker."""
 _SHORTEST = 0.005
 _HELD_UP = 0.5
+LATE = 5.0
+"""Seconds after which nobody may take it that values are looked after."""
+_TURN = 1.0
+"""Seconds that whoever publishes leaves to the task, which may only have been held up."""
+_TOLD_AGAIN = 60.0
+_log = structlog.get_logger(__name__)
 
 
 class Freshness:
-    """Ages the groups by monotonic time. `publish` gets the batches of those that turned stale."""
+    """Ages the groups by monotonic time. `publish` gets the batches of those that turned stale.
+
+    It does not depend on its task: a look that fails is told and repeated at the next interval, and if nobody has
+    looked for LATE seconds, who reads or publishes does. What cannot be judged or told is stale for who reads.
+    """
 
     def __init__(self, table: LiveTable, groups: Groups, clock: Clock, publish: Callable[[SampleBatch], None]) -> None:
         self._table = table
         self._groups = groups
-        self._clock = clock
+        self.clock = self._clock = clock
         self._publish = publish
         self.marked = 0
+        self.failures = 0
+        self._looked = clock.monotonic()
+        self._noticed = np.inf
+        self._told = -np.inf
 
     async def run(self) -> None:
         """Check to 100 ms, finer where a group's stale_after asks for it, until cancelled.
@@ -45,7 +60,29 @@ class Freshness:
             await self._clock.sleep(interval)
             held_up = not held_up and self._clock.monotonic() - due > _HELD_UP
             if not held_up:
-                self.check()
+                self.look()
+
+    def look(self) -> None:
+        """Check, and go on if that fails: then what it is about is stale without being told."""
+        self._looked, self._noticed = self._clock.monotonic(), np.inf
+        try:
+            self.check()
+        except Exception:  # noqa: BLE001 - the boundary of the freshness task: it must go on
+            self._failed()
+            self._doubt(range(len(self._groups)))
+
+    def before_reading(self) -> None:
+        """Look, if nobody has: a value that is read is not good because a task has ended."""
+        if self._clock.monotonic() - self._looked > LATE:
+            self.look()
+
+    def while_publishing(self) -> None:
+        """As `before_reading`, when the task has had its turn: batches of others may be waiting to be read."""
+        now = self._clock.monotonic()
+        if now - self._looked > LATE:
+            self._noticed = min(self._noticed, now)
+            if now - self._noticed >= _TURN:
+                self.look()
 
     def check(self) -> None:
         """Mark what is overdue now. A group once marked NOT_CONNECTED stays so until it answers."""
@@ -54,9 +91,35 @@ class Freshness:
             down = groups.device(groups.specs[group].device).down
             code = Quality.NOT_CONNECTED if down else Quality.STALE
             if groups.marked[group] in (0, Quality.STALE) and groups.marked[group] != code:
-                groups.marked[group] = code
-                self.marked += 1
-                self._publish(held_batch(self._table, groups, GroupId(group), code))
+                self._mark(group, code)
+
+    def _mark(self, group: int, code: Quality) -> None:
+        """A group that cannot be told is stale at least, and keeps no other from being told; it is tried again."""
+        before = self._groups.marked[group]
+        self._groups.marked[group] = code
+        try:
+            self._publish(held_batch(self._table, self._groups, GroupId(group), code))
+            self.marked += 1
+        except Exception:  # noqa: BLE001 - the boundary of the freshness task: the other groups must be told
+            self._groups.marked[group] = before
+            self._failed()
+            self._doubt((group,))
+
+    def _doubt(self, groups: Iterable[int]) -> None:
+        """Let those of their values that are not bad be stale for who reads."""
+        quality = self._table.quality
+        for group in groups:
+            spec = self._groups.specs[group]
+            for handle in (*spec.index.handles.tolist(), *spec.object_handles):
+                if severity(int(quality[handle])) != "bad":
+                    quality[handle] = Quality.STALE
+
+    def _failed(self) -> None:
+        self.failures += 1
+        now = self._clock.monotonic()
+        if now - self._told >= _TOLD_AGAIN:
+            self._told = now
+            _log.exception("task failed", task="freshness", failures=self.failures)
 
     def _interval(self) -> float:
         """As many intervals as pass before a group can be overdue: each batch that comes puts that off."""

@@ -151,6 +151,7 @@ class Hub:
         A batch published from within a sink is told after the present one, to all alike.
         """
         self._enqueue(batch, again=False)
+        self._freshness.while_publishing()
 
     def report_ready(self, path: str, count: int) -> None:
         """See IngestPort."""
@@ -229,6 +230,7 @@ class Hub:
 
     async def read(self, globs: Sequence[str], actor: Actor) -> list[Reading]:
         """See LivePort. () means all. The readings are of one moment."""
+        self._freshness.before_reading()
         readings = []
         for number, reading in enumerate(self.readings.of(self._named(globs, actor)), 1):
             readings.append(reading)
@@ -238,7 +240,7 @@ class Hub:
 
     def plan(self, globs: Sequence[str], actor: Actor) -> TablePlan:
         """See PlannedPort. () means all."""
-        return TablePlan(self.table, self.groups, self._reasons, self.clock, self._named(globs, actor))
+        return TablePlan(self.table, self.groups, self._reasons, self._freshness, self._named(globs, actor))
 
     def watch_tags(self, callback: Callable[[], None]) -> Callable[[], None]:
         """See PlannedPort."""
@@ -274,6 +276,7 @@ class Hub:
             "groups": len(self.groups),
             **asdict(self._admission.counters),
             "stale_marks": self._freshness.marked,
+            "freshness_failures": self._freshness.failures,
             "stale_groups": int(np.count_nonzero(self.groups.marked)),
             "sink_errors": self._sink_errors,
             **self._fanout.statistics(),

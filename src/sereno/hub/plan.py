@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sereno.client import Present
-from sereno.model import Clock, TagSpec
+from sereno.model import TagSpec
 
+from .freshness import Freshness
 from .groups import Groups
 from .reasons import Reasons
 from .table import INEXACT, NO_GROUP, LiveTable
@@ -20,12 +21,13 @@ _NO_INTEGERS: NDArray[np.int64] = np.empty(0, np.int64)
 class TablePlan:
     """Implements client.ReadPlan for tags of this table, given by handle."""
 
-    def __init__(self, table: LiveTable, groups: Groups, reasons: Reasons, clock: Clock, handles: I32) -> None:
+    def __init__(self, table: LiveTable, groups: Groups, reasons: Reasons, freshness: Freshness, handles: I32) -> None:
         self.tags: tuple[TagSpec, ...] = tuple(table.spec(h) for h in handles.tolist())
         self._table = table
         self._groups = groups
         self._reasons = reasons
-        self._clock = clock
+        self._freshness = freshness
+        self._clock = freshness.clock
         self._edition = table.edition
         is_row = np.array([tag.is_row for tag in self.tags], np.bool_)
         self._rows = np.flatnonzero(is_row).astype(np.int32)
@@ -41,6 +43,7 @@ class TablePlan:
 
     def present(self) -> Present:
         """See ReadPlan."""
+        self._freshness.before_reading()
         table, at = self._table, self._at
         quality = table.quality.take(at)
         exact_rows, exact_values = _NO_ROWS, _NO_INTEGERS
@@ -63,6 +66,7 @@ class TablePlan:
 
     def row(self) -> tuple[float, int, int, float, int, str]:
         """See ReadPlan."""
+        self._freshness.before_reading()
         table, handle = self._table, self._one
         group, quality = table.group.item(handle), table.quality.item(handle)
         words = self._reasons.text(group, quality, handle) if quality else ""
