@@ -14,7 +14,7 @@ from sereno.app import templates
 from sereno.app.plant.load import load_plant
 from sereno.model import ConfigurationError
 
-TEMPLATES = Path(list(templates.__path__)[0])
+TEMPLATES = Path(next(iter(templates.__path__)))
 PLANTS = [
     *(TEMPLATES / name for name in ("sensor", "fleet", "plant")),
     Path(str(sereno_observatory.__file__)).parent / "site",

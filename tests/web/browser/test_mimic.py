@@ -130,3 +130,31 @@ def test_a_text_that_is_wider_than_its_box_is_shortened(visit: Any, module_of: A
     assert long[0].endswith("…")
     assert len(long[0]) > 20
     assert order.startswith(long[0][:-1])
+
+
+DRAWN = """
+    const { commandWords, isCommand, painters } = m;
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    svg.innerHTML = `
+        <g id="open" data-tag="a/b/shutter" data-write="a/b/open"><text class="readout-value"/></g>
+        <g id="close" data-tag="a/b/shutter" data-write="a/b/close"><text class="readout-value"/></g>
+        <g id="fold" data-write="a/b/fold"><text>Fold it</text></g>
+        <g id="lamp" data-tag="a/b/lamp" data-write="a/b/lamp_set"><text class="readout-value"/></g>
+        <g id="state" data-tag="a/b/shutter"><text class="readout-value"/></g>`;
+    svg.querySelector("#fold").dataset.words = "Fold it";
+    const spec = { tag: "a/b/close", type: "enum", labels: ["closed", "open"], setpoint: { low: 0, high: 0 } };
+    return [...svg.querySelectorAll("g")].map((one) => [
+        one.id, isCommand(one), painters(one).map(({ tag }) => tag).join(" "),
+        isCommand(one) ? commandWords(one, spec) : ""]);
+"""
+
+
+def test_a_state_is_shown_once_and_the_commands_that_share_it_are_buttons(visit: Any, module_of: Any) -> None:
+    page = visit("/")
+    assert module_of(page, "mimic/bind.js", DRAWN) == [
+        ["open", True, "", "closed"],
+        ["close", True, "", "closed"],
+        ["fold", True, "", "Fold it"],
+        ["lamp", False, "a/b/lamp", ""],
+        ["state", False, "a/b/shutter", ""],
+    ]

@@ -139,3 +139,13 @@ def test_who_may_not_write_sees_no_form(visit: Any) -> None:
     page = open_setpoint(visit, SETPOINT, user="viewer")
     expect(page.locator("#faceplate")).to_contain_text("You have no right to set values.")
     expect(page.locator("#editor")).to_have_count(0)
+
+
+@pytest.mark.parametrize(("low", "high", "offered"), [(0, 0, "closed"), (1, 2, "open opening"), (None, None, "")])
+def test_only_states_that_may_be_set_are_offered(visit: Any, module_of: Any, low: Any, high: Any, offered: str) -> None:
+    body = """
+        const labels = ["closed", "open", "opening", "closing"];
+        const made = m.editor({ tag: "a/b/c", type: "enum", labels, setpoint: x }, null, () => {});
+        return [...made.querySelectorAll("button")].map((one) => one.textContent).join(" ");
+    """
+    assert module_of(visit("/help"), "components/editor.js", body, {"low": low, "high": high}) == offered

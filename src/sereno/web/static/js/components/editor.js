@@ -16,7 +16,7 @@ import { lang, t } from "../i18n.js";
  * @returns {HTMLElement}
  */
 export function editor(spec, present, onEntry) {
-  if (spec.type === "bool" || (spec.type === "enum" && spec.labels.length <= 3)) return choice(spec, onEntry);
+  if (spec.type === "bool" || (spec.type === "enum" && allowed(spec).length <= 3)) return choice(spec, onEntry);
   if (spec.type === "enum") return list(spec, onEntry);
   const numeric = isNumeric(spec);
   return el("input", {
@@ -26,9 +26,15 @@ export function editor(spec, present, onEntry) {
   });
 }
 
+/** The labels within the bounds of the set-point: a command that only closes offers nothing else. */
+function allowed(spec) {
+  const [low, high] = bounds(spec);
+  return spec.labels.filter((_, code) => code >= (low ?? 0) && code <= (high ?? code));
+}
+
 /** Values that may be chosen: [value as sent, text]. */
 function options(spec) {
-  if (spec.type === "enum") return spec.labels.map((label) => [label, label]);
+  if (spec.type === "enum") return allowed(spec).map((label) => [label, label]);
   return [false, true].map((value) => [value, formatValue(spec, value, lang, t)]);
 }
 
@@ -48,7 +54,7 @@ function list(spec, onEntry) {
   return el("select", {
     className: "input editor-input", id: "editor",
     on: { change: (event) => onEntry({ value: event.target.value, text: event.target.value, error: "" }) },
-  }, none, ...spec.labels.map((label) => el("option", { value: label }, label)));
+  }, none, ...allowed(spec).map((label) => el("option", { value: label }, label)));
 }
 
 /**
@@ -90,7 +96,7 @@ export function bounds(spec) {
 /** "0.00 … 5.00 mg/L", "" if there are no bounds. */
 export function rangeText(spec) {
   const [low, high] = bounds(spec);
-  if (low == null && high == null) return "";
+  if (spec.type === "enum" || (low == null && high == null)) return "";
   const text = (bound) => (bound == null ? "" : formatNumber(bound, decimalsOf(spec), lang));
   return `${text(low)} … ${text(high)} ${formatUnit(spec.unit)}`.trim();
 }

@@ -12,6 +12,26 @@ const [MARGIN, WIDEST] = [8, 12];
 /** Attributes that name a tag. */
 const TAGGED = ["tag", "level", "running", "state", "rotate", "visible", "flow"];
 
+/**
+ * Whether an element is a command alone, a button with its own words: it shows no tag, or one that another command of
+ * the drawing would show too. A state is shown once; two buttons beside it say which way each goes.
+ * @param {SVGElement} element @returns {boolean}
+ */
+export function isCommand(element) {
+  const { write, tag } = element.dataset;
+  if (!write || !tag) return Boolean(write);
+  const same = element.ownerSVGElement?.querySelectorAll(`[data-write][data-tag="${CSS.escape(tag)}"]`) ?? [];
+  return [...same].some((other) => other.dataset.write !== write);
+}
+
+/** The words of a command: those of the drawing, else the only value that it sets, else what its tag is called. */
+export function commandWords(element, spec) {
+  const drawn = element.dataset.words ?? "";
+  if (drawn || !spec) return drawn;
+  const only = spec.setpoint && spec.setpoint.low !== null && spec.setpoint.low === spec.setpoint.high ? labelOf(spec, spec.setpoint.low) : null;
+  return only ?? spec.tag.split("/").at(-1).replaceAll("_", " ");
+}
+
 /** The tags that an element is bound to. @param {SVGElement} element @returns {string[]} */
 export function tagsOf(element) {
   return TAGGED.map((name) => element.dataset[name]).filter(Boolean);
@@ -24,7 +44,8 @@ export function tagsOf(element) {
  */
 export function painters(element) {
   const make = { tag: textPainter, level: levelPainter, running: runningPainter, state: statePainter, rotate: rotatePainter, visible: visiblePainter, flow: flowPainter };
-  return TAGGED.filter((name) => element.dataset[name]).map((name) => ({ tag: element.dataset[name], paint: make[name](element) }));
+  const shown = TAGGED.filter((name) => element.dataset[name] && !(name === "tag" && isCommand(element)));
+  return shown.map((name) => ({ tag: element.dataset[name], paint: make[name](element) }));
 }
 
 /** data-tag: the value as text, in the element itself or, in a group, in its `.readout-value`. */

@@ -6,7 +6,7 @@ import { el, setAttribute } from "../dom.js";
 import { lang, t } from "../i18n.js";
 import { look } from "../present.js";
 import "../shell.js";
-import { painters, tagsOf } from "./bind.js";
+import { commandWords, isCommand, painters, tagsOf } from "./bind.js";
 
 const drawing = document.getElementById("mimic");
 const listing = document.getElementById("mimic-table");
@@ -36,11 +36,12 @@ function makeButton(element) {
   if (!tag || element.parentElement.closest("[role=button]")) return;
   setAttribute(element, "role", "button");
   setAttribute(element, "tabindex", "0");
+  const command = isCommand(element) ? makeCommand(element) : null;
   const name = element.dataset.name;
   const title = element.querySelector(":scope > title") ?? element.insertBefore(document.createElementNS("http://www.w3.org/2000/svg", "title"), element.firstChild);
   bindings.bind(tag, (state) => {
     const { spoken } = look(state);
-    const words = name ? `${name} · ${spoken}` : spoken;
+    const words = command ? command(state.spec) : name ? `${name} · ${spoken}` : spoken;
     setAttribute(element, "aria-label", words);
     if (title.textContent !== words) title.textContent = words;
   });
@@ -51,6 +52,24 @@ function makeButton(element) {
     event.preventDefault();
     open();
   });
+}
+
+/** A command's own look and words; what it gives says them with what the tag is for. */
+function makeCommand(element) {
+  const text = element.querySelector("text");
+  element.dataset.words = text?.textContent.trim() ?? "";
+  element.classList.add("command");
+  element.classList.remove("is-set");
+  const box = element.querySelector("rect");
+  if (text && box) {
+    setAttribute(text, "x", String(Number(box.getAttribute("width")) / 2));
+    setAttribute(text, "text-anchor", "middle");
+  }
+  return (spec) => {
+    const words = commandWords(element, spec);
+    if (text && text.textContent !== words) text.textContent = words;
+    return spec?.description && spec.description !== words ? `${words} · ${spec.description}` : words;
+  };
 }
 
 function bound(svg) {
