@@ -377,7 +377,7 @@ class Historian:
             except OSError as error:
                 if self._stopping:
                     raise
-                if self._room.drops(error) and await self._upkeep.make_room():
+                if self._room.lacks(error) and await self._upkeep.make_room():
                     continue
                 _log.error("historian cannot write, tries again", folder=str(self.folder), error=str(error))
             await self._clock.sleep(_RETRY)

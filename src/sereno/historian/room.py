@@ -33,6 +33,10 @@ class Room:
                 what = f"the disk is full: {mib} MiB are free, {kept} MiB are kept for audit and alarms"
                 raise OSError(errno.ENOSPC, what, str(self._folder))
 
+    def lacks(self, error: OSError) -> bool:
+        """True if this error says that the disk is full."""
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
     def drops(self, error: OSError) -> bool:
         """True if old history is to be deleted because of this error."""
-        return self.when_full is WhenFull.DROP_OLDEST and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return self.when_full is WhenFull.DROP_OLDEST and self.lacks(error)

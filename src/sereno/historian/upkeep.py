@@ -18,7 +18,7 @@ from .cold.pruning import Pruning
 from .cold.worker import Taken
 from .holdings import Holdings
 from .retention import AGED, Limits
-from .room import Room
+from .room import Room, WhenFull
 
 _PERIOD = 60.0
 _HOUR = 3600 * 10**9
@@ -103,17 +103,22 @@ class Upkeep:
                 self._merging = None
 
     async def make_room(self) -> bool:
-        """Delete the oldest history, because the disk is full; False if that did not make room. Raises OSError.
+        """Make room, because the disk is full; False if none could be made. Raises OSError.
 
-        An import that is being merged gives way first, and those that wait for it; if what it had written was enough
-        nothing else is deleted.
+        An import that is being merged gives way first, and those that wait for it, whatever is to be done when the
+        disk is full: that takes nothing from anybody. The oldest history is deleted only where that was declared,
+        and if what the import had written was not enough.
         """
+        if self._merging is None and self._room.when_full is not WhenFull.DROP_OLDEST:
+            return False
         self._making_room += 1
         try:
             gave_way = self._merging is not None and self._merging.give_way()
             async with self._busy:
                 if gave_way and self._has_room():
                     return True
+                if self._room.when_full is not WhenFull.DROP_OLDEST:
+                    return False
                 made = await self._holdings.drop_oldest()
         finally:
             self._making_room -= 1

@@ -68,7 +68,8 @@ class Freshness:
         try:
             self.check()
         except Exception:  # noqa: BLE001 - the boundary of the freshness task: it must go on
-            self._failed()
+            if self._failed():
+                _log.exception("task failed", task="freshness", failures=self.failures)
             self._doubt(range(len(self._groups)))
 
     def before_reading(self) -> None:
@@ -102,7 +103,8 @@ class Freshness:
             self.marked += 1
         except Exception:  # noqa: BLE001 - the boundary of the freshness task: the other groups must be told
             self._groups.marked[group] = before
-            self._failed()
+            if self._failed():
+                _log.exception("task failed", task="freshness", failures=self.failures)
             self._doubt((group,))
 
     def _doubt(self, groups: Iterable[int]) -> None:
@@ -114,12 +116,13 @@ class Freshness:
                 if severity(int(quality[handle])) != "bad":
                     quality[handle] = Quality.STALE
 
-    def _failed(self) -> None:
+    def _failed(self) -> bool:
+        """Count it; whether it is time to tell."""
         self.failures += 1
         now = self._clock.monotonic()
-        if now - self._told >= _TOLD_AGAIN:
-            self._told = now
-            _log.exception("task failed", task="freshness", failures=self.failures)
+        tell = now - self._told >= _TOLD_AGAIN
+        self._told = now if tell else self._told
+        return tell
 
     def _interval(self) -> float:
         """As many intervals as pass before a group can be overdue: each batch that comes puts that off."""

@@ -341,8 +341,11 @@ def test_what_was_not_merged_can_be_given_up(tmp_path: Path) -> None:
     run_jumping(story)
 
 
+@pytest.mark.parametrize("when_full", WhenFull)
 @pytest.mark.parametrize("many", [1, 2])
-def test_recording_on_a_full_disk_goes_before_imports_that_merge(tmp_path: Path, many: int) -> None:
+def test_recording_on_a_full_disk_goes_before_imports_that_merge(
+    tmp_path: Path, many: int, when_full: WhenFull
+) -> None:
     """It waited until the import was over, or the next one: nothing was recorded meanwhile."""
     begun = asyncio.Event()
 
@@ -358,7 +361,7 @@ def test_recording_on_a_full_disk_goes_before_imports_that_merge(tmp_path: Path,
     async def story(clock: JumpingClock) -> None:
         disk = SmallDisk(tmp_path, KEPT + (1 << 30))
         given = {"compactor": lasting, "compact_bytes": 1 << 40, "disk": disk, "keep_free": KEPT}
-        async with running(tmp_path, mixed(), clock, when_full=WhenFull.DROP_OLDEST, **given) as historian:
+        async with running(tmp_path, mixed(), clock, when_full=when_full, **given) as historian:
             historian.accept(batch(T0, {0: 1.0}))
             await historian.durable()
             await historian.compact()
