@@ -31,6 +31,9 @@ def asked(here: rig.Site, role: str) -> Asked:
     return Asked(client=here.client.as_actor(Actor("somebody", (ROLES[role],))), query={})
 
 
+AGENTS = ("environment", "majordome", "observer", "sequences")
+
+
 @jumping
 async def test_who_is_who_and_what_an_engineer_may_do(clock: JumpingClock) -> None:
     async with rig.site(clock) as here:
@@ -123,3 +126,15 @@ def test_every_page_has_its_files_and_icon() -> None:
         assert (FOLDER / "static" / page.script).is_file()
         assert all((FOLDER / "static" / style).is_file() for style in page.styles)
         assert f'id="{page.icon.partition("#")[2]}"' in icons
+
+
+def test_what_agents_log_has_its_words_in_every_language() -> None:
+    """But for faults of the code itself, whose words are for who mends it."""
+    sources = [one.read_text("utf-8") for name in AGENTS for one in (FOLDER.parent / name).glob("*.py")]
+    logged = re.compile(
+        r"""(?:\b_?log\.(?:info|warning|error)|self\._happened)\(\s*"([^"]+)"(?: if \w+ else "([^"]+)")?"""
+    )
+    events = {event for text in sources for found in logged.findall(text) for event in found if event}
+    assert {"decision", "the night is over", "sequence cancelled", "the book refuses"} <= events
+    keys = {"observatory.event." + re.sub(r"[^a-z]+", "_", event.lower()).strip("_") for event in events}
+    assert keys - set(catalogue("en")) == set()

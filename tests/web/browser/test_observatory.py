@@ -247,6 +247,18 @@ def test_an_agent_is_stopped_and_started_and_says_so_in_its_log(visit: Any) -> N
         expect(card.locator(".chip").first).to_have_text(state)
 
 
+def test_a_log_is_in_the_pages_language_where_its_words_are_known(visit: Any) -> None:
+    page = visit(f"{APP}/majordome", user="viewer", lang="es")
+    for event, why in (("decision", "the environment is not safe"), ("somebody fell", "of the ladder")):
+        line = {"event": event, "level": "warning", "device": "observatory/majordome", "why": why}
+        visit.node.call(lambda line=line: visit.node.told(line))
+    lines = page.locator("#log .ob-log-line")
+    known = lines.filter(has_text="decisión").first
+    expect(known).to_contain_text("aviso decisión  motivo=el entorno no es seguro")
+    expect(known.locator("[title=decision]")).to_have_text("decisión")
+    expect(lines.filter(has_text="somebody fell").first).to_contain_text("somebody fell  motivo=of the ladder")
+
+
 def test_a_simulator_is_started_with_a_scenario_and_stopped(visit: Any) -> None:
     page = visit(f"{APP}/agents", user="operator", lang="es")
     page.get_by_role("link", name="Simuladores").click()

@@ -20,6 +20,11 @@ export function inWords(text) {
   return said(text) ?? text;
 }
 
+/** What an agent's log calls something that happened; as it is written where nobody has translated it. */
+export function eventInWords(event) {
+  return found("observatory.event.", event) ?? event;
+}
+
 /** The translation of a text, or of those of its parts that have one; null where none has. */
 function said(text) {
   for (const [form, key] of AROUND) {
