@@ -108,7 +108,7 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="only whether it works")
     asked = parser.parse_args()
     if asked.short:
-        asked.members, asked.dead, asked.slow, asked.timeout, asked.at_once, asked.sweeps = 30, 2, 0, 0.5, 10, 2
+        asked.members, asked.dead, asked.slow, asked.timeout, asked.at_once, asked.sweeps = 30, 2, 0, 3.0, 10, 1
     with members(asked.dead, asked.slow) as port:
         inventory = addresses(asked.members, port)
         sweeps, answered = uvloop.run(ours(inventory, asked))

@@ -85,6 +85,8 @@ def armed(disk: Fatal) -> Any:
     async def work(folder: Path, order: Any, **told: Any) -> Any:
         if disk.point == "merge":
             outcome = await in_own_process(folder, order, **told)
+            if order.absorption is not None:
+                await asyncio.Event().wait()  # whoever kills it is slower: it dies here, not where the others do
         else:
             outcome = await asyncio.to_thread(carried_out, disk, folder, load_manifest(disk, folder), order)
         disk.armed = disk.armed or order.absorption is not None
