@@ -63,6 +63,12 @@ def _logs_as_they_were() -> Iterator[None]:
     structlog.reset_defaults()
 
 
+@pytest.fixture(autouse=True)
+def _as_wide_as_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told in a terminal is cut and wrapped by its width, which is the user's."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+
 def missing(what: str, fix: str) -> None:
     """Leave the test: on a user's machine skipped with its reason, in CI (CI=true) failed."""
     if IN_CI:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -110,7 +111,7 @@ def test_a_window_opens_on_a_screen(
     xvfb = require_program("xvfb-run", "xvfb")
     done = subprocess.run(
         [str(xvfb), "-a", sys.executable, "-c", WINDOW, str(tmp_path / "window.png")],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, env={**os.environ, "TMPDIR": "/tmp"},  # xvfb-run: without spaces
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 10, "the screen is empty"
