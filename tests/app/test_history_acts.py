@@ -19,6 +19,7 @@ from sereno.app.node import Node
 from sereno.app.plant.load import load_plant
 from sereno.client import Client, connect
 from sereno.device import Environment
+from sereno.hub.execution import rights_by_verb
 from sereno.model import AckState, Command, DeniedError, OperationError, Verb
 
 FREE = "sereno/node/disk_free"
@@ -96,8 +97,8 @@ async def test_a_wrong_glob_or_time_is_told(node: Node, tmp_path: Path) -> None:
 async def test_it_takes_the_right_to_configure(node: Node) -> None:
     command = Command(verb=Verb.CALL, target=HISTORY, name="delete")
     with pytest.raises(DeniedError, match="configure"):
-        node.parts.record.authorise(Actor("op", (ROLES["operator"],)), command)
-    node.parts.record.authorise(Actor("en", (ROLES["engineer"],)), command)
+        node.parts.record.authorise(Actor("op", (ROLES["operator"],)), command, rights_by_verb(command))
+    node.parts.record.authorise(Actor("en", (ROLES["engineer"],)), command, rights_by_verb(command))
 
 
 def test_samples_that_would_outlive_their_roll_ups_are_refused(tmp_path: Path) -> None:
