@@ -146,6 +146,36 @@ def test_history(demo: Demo) -> None:
     assert len(series["t_ns"]) == len(series["value"]) > 0
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["history", "export", "x.csv", "river/plc1/tank_level", "--from", "yesterdayy"], "'yesterdayy' is no time"),
+        (["history", "export", "x.xyz", "river/plc1/tank_level"], "'x.xyz' does not end with .csv"),
+        (["history", "export", "nowhere/x.csv", "river/plc1/tank_level"], "there is no folder nowhere for x.csv"),
+        (["history", "export", "x.csv", "river/plc1/nope"], "no tag is called river/plc1/nope"),
+        (["history", "stats", "river/plc1/tank_level", "--from", "x"], "'x' is no time"),
+        (["history", "river/plc1/tank_level", "--tz", "Nope"], "unknown time zone 'Nope'"),
+        (["history", "river/plc1/tank_level", "--every", "7x"], "'7x' is no length of a bucket"),
+        (["history", "delete", "--tag", "a/*", "--from", "x", "--to", "now"], "'x' is no time"),
+        (["history", "import", "x.txt", "--yes"], "'x.txt' does not end with"),
+        (["backup", ""], "is no name of a file"),
+        (["get", ""], "1 paths of 0 to 0 characters; expected at most"),
+        (["get", "río/plc/x"], "nothing like it is there"),
+    ],
+)
+def test_what_was_typed_wrong_is_told_in_words(demo: Demo, tmp_path: Path, arguments: list[str], words: str) -> None:
+    (tmp_path / "x.txt").write_text("t,v\n")
+    done = sereno(*arguments, "--data", str(demo.data), cwd=tmp_path)
+    assert done.returncode in (1, 2)
+    assert words in done.stderr
+
+
+def test_an_address_that_is_none_says_what_one_is() -> None:
+    done = sereno("get", "a/b/c", "--url", "no.such.host.invalid", "--token", "x")
+    assert done.returncode == 3
+    assert "expected an address such as http://127.0.0.1:8000" in done.stderr
+
+
 def test_devices_and_trace(demo: Demo) -> None:
     found = rows(sereno("device", "list", "--json", "--data", str(demo.data)).stdout)
     assert [d["path"] for d in found] == ["river/plc1", "sereno/node", "town/plc2", "works/balance"]

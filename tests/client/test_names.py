@@ -128,6 +128,7 @@ def test_public_names_are_these() -> None:
         "TagStatistics",
         "Terms",
         "TraceLine",
+        "UnclearError",
         "Update",
         "WaitingCommand",
         "WaitingPort",

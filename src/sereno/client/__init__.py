@@ -67,7 +67,7 @@ from ._notices import (
     duty_json,
     sent_notice_json,
 )
-from ._outcome import BEING_DONE, being_done, done
+from ._outcome import BEING_DONE, UnclearError, being_done, done
 from ._outline import DeviceOutline, PlantOutline
 from ._overrides import OverridePort, Substitution, substitution_json
 from ._ports import (
@@ -232,6 +232,7 @@ __all__ = [
     "TagStatistics",
     "Terms",
     "TraceLine",
+    "UnclearError",
     "Update",
     "WaitingCommand",
     "WaitingPort",

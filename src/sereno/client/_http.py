@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,6 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from sereno.model import DeniedError, NoAnswerError, NotConnectedError, NotFoundError, RefusedError
+
+from ._outcome import UnclearError
 
 if TYPE_CHECKING:
     import httpx
@@ -39,7 +42,7 @@ def error_of(status: int, body: dict[str, Any]) -> Exception:
     if status == 404:
         return NotFoundError(detail)
     if status in (400, 422):
-        return ValueError(detail)
+        return UnclearError(detail)
     if status < 500:
         return ProblemError(status, body)
     return NoAnswerError(f"{detail} (the node answered {status})")
@@ -194,7 +197,15 @@ def not_connected(url: str, error: BaseException) -> NotConnectedError:
     while cause.__cause__ is not None:
         cause = cause.__cause__
     words = str(cause) if isinstance(cause, OSError) and str(cause) else str(error) or type(error).__name__
-    return NotConnectedError(f"no connection to {url}: {words}; is the node running there?")
+    unnamed = _among_causes(error, socket.gaierror)
+    fix = "expected an address such as http://127.0.0.1:8000" if unnamed else "is the node running there?"
+    return NotConnectedError(f"no connection to {url}: {words}; {fix}")
+
+
+def _among_causes(error: BaseException | None, kind: type[BaseException]) -> bool:
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def normal_url(url: str) -> str:

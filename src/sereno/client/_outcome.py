@@ -55,3 +55,7 @@ def _error(ack: Ack) -> SerenoError:
         found = error_of(ErrorFields(**ack.details)) if ack.details else OperationError(words)
         return found if isinstance(found, SerenoError) else OperationError(words)
     return DeniedError(words) if words.startswith("denied") else RefusedError(words)
+
+
+class UnclearError(ValueError):
+    """The node says that what it was asked has no meaning: the text is for whoever asked."""

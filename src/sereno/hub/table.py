@@ -180,5 +180,5 @@ def same_kind(one: TagSpec, other: TagSpec) -> bool:
 
 def not_found(kind: str, name: str, near: Sequence[str]) -> NotFoundError:
     """The error for an unknown name, with what it may have been meant to be."""
-    hint = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
-    return NotFoundError(f"no {kind} {name!r}{hint}")
+    hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else "nothing like it is there"
+    return NotFoundError(f"no {kind} {name!r}; {hint}")

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 
 import structlog
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -56,6 +56,7 @@ from .context import WebContext
 from .entries import ENTRIES
 from .gate import Gate
 from .headers import SECURITY, SecurityHeaders
+from .invalid import only_known, told
 from .line import Beat
 from .metrics import Metrics
 from .origin import SAFE
@@ -146,7 +147,7 @@ def create_app(context: WebContext) -> FastAPI:
 @cache
 def _own_routes() -> tuple[BaseRoute, ...]:
     """What is the same in every application: FastAPI looks at each function and each shape for longer than all else."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(only_known)])
     for module in _MODULES:
         module.add_routes(app)
     return tuple(app.routes)
@@ -189,7 +190,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method not in SAFE and media_type != "application/json":
         return problem(415, f"a body of type {media_type or 'unknown'!r}, expected 'Content-Type: application/json'")
-    errors = [{"where": "/".join(map(str, one["loc"])), "what": one["msg"]} for one in error.errors()]
+    errors = [told(one) for one in error.errors()]
     return problem(422, "; ".join(f"{e['where']}: {e['what']}" for e in errors), errors=errors)
 
 

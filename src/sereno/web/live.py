@@ -264,7 +264,8 @@ def _fault(asked: Subscribe) -> str:
     if not 0 < asked.sub < 1 << 32:
         return f"subscription number {asked.sub}, expected 1 to 4294967295"
     if len(asked.tags) > MAX_GLOBS or any(not 0 < len(tag) <= 200 for tag in asked.tags):
-        return f"expected at most {MAX_GLOBS} globs of 1 to 200 characters"
+        sizes = f"{len(asked.tags)} paths of {min(map(len, asked.tags))} to {max(map(len, asked.tags))} characters"
+        return f"{sizes}; expected at most {MAX_GLOBS} of 1 to 200 characters"
     if not 0 <= asked.interval <= LONGEST:
         return f"interval of {asked.interval:g} s, expected 0 to {LONGEST:g}"
     return ""

@@ -65,6 +65,8 @@ def backup(*, file: Path, plant: Path | None, take: str, data: Path, as_json: bo
     if they are named by --with; what was left out is said. FILE holds every secret of the installation; only its owner
     can read it. Keep it so.
     """
+    if not file.name:
+        raise click.UsageError(f"{str(file)!r} is no name of a file, expected one such as plant.zip")
     from sereno.app.backup.make import back_up
 
     teller = Teller(quiet=as_json)

@@ -29,7 +29,7 @@ from .history_aggregates import show_aggregates
 from .history_files import export, import_
 from .history_stats import stats
 from .live import ack_exit_code
-from .options import NodeAddress, json_option, node_options, with_client
+from .options import NodeAddress, json_option, node_options, told_with_usage, with_client
 from .show import json_line, timestamp
 from .users import data_option
 
@@ -111,8 +111,9 @@ def show(
     as_json: bool,
 ) -> int:
     """Show recorded samples of tags: raw, in buckets with their extremes, or aggregates by the calendar."""
-    zone = Calendar(tz or "UTC").zone()
-    since, until = parse_time(at or start, zone=zone), parse_time(end, zone=zone)
+    with told_with_usage():
+        zone = Calendar(tz or "UTC").zone()
+        since, until = parse_time(at or start, zone=zone), parse_time(end, zone=zone)
     if every:
         wanted = tuple(n for given in names for n in given.split(",") if n) or DEFAULT_AGGREGATES
         asked = AggregateRequest(tags, since, until, every, wanted, tz)
@@ -145,7 +146,8 @@ def show(
 @json_option
 def delete(*, tags: str, start: str, end: str, comment: str, yes: bool, node: NodeAddress, as_json: bool) -> int:
     """Delete recorded samples for good. Takes the right to configure, and goes on record in the audit."""
-    since, until = (datetime.fromtimestamp(parse_time(text) / 1e9, UTC).isoformat() for text in (start, end))
+    with told_with_usage():
+        since, until = [datetime.fromtimestamp(parse_time(text) / 1e9, UTC).isoformat() for text in (start, end)]
     if not yes:
         click.confirm(f"Delete all samples of {tags} from {since} to {until}? They cannot be brought back.", abort=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 import click
 
 from sereno.client import Calendar, Client, ImportTally, StagedImport, parse_time
+from sereno.model import NotFoundError, TagSpec
 
-from .options import NodeAddress, json_option, node_options, with_client
+from .options import NodeAddress, json_option, node_options, told_with_usage, with_client
 from .show import json_line
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -44,14 +46,18 @@ def export(
     """
     from sereno.app.historyfile.export import Export, Stage
 
-    made = Export(file)
+    with told_with_usage():
+        made, zone = Export(file), Calendar(tz).zone()
+        since, until = parse_time(start, zone=zone), parse_time(end, zone=zone)
     if file.exists() and not force:
         raise click.UsageError(f"{file} exists; --force replaces it")
-    zone = Calendar(tz).zone()
-    since, until = parse_time(start, zone=zone), parse_time(end, zone=zone)
+    if not file.parent.is_dir():
+        raise click.UsageError(f"there is no folder {file.parent} for {file.name}; make it, or choose another")
 
     async def work(client: Client) -> None:
         names = tuple(spec.path for spec in await client.tags(*tags))
+        if not names:
+            raise NotFoundError(f"no tag is called {' or '.join(tags)}; `sereno ls` lists those that there are")
         stage = Stage(names, since, until, (start, end, tz))
         begun = made.begun(stage)
         if begun is not None:
@@ -87,7 +93,8 @@ def import_(*, file: Path, tag: str, tz: str, yes: bool, stopped: bool, node: No
     from sereno.app.historyfile.source import SourceFile
     from sereno.app.historyfile.stopped import bring_stopped
 
-    Calendar(tz).zone()
+    with told_with_usage():
+        Calendar(tz).zone()
     line = _Line()
 
     def progress(what: str, share: float) -> None:
@@ -108,9 +115,14 @@ def import_(*, file: Path, tag: str, tz: str, yes: bool, stopped: bool, node: No
         why = f"; when it was merged last: {found.error}" if found.error else ""
         _say(f"goes on: {found.parts} parts are there{why}")
 
+    def source_of(specs: Mapping[str, TagSpec]) -> SourceFile:
+        with told_with_usage():
+            return SourceFile(file, tag, tz, specs)
+
     async def work(client: Client) -> None:
-        content = SourceFile(file, tag, tz, {spec.path: spec for spec in await client.tags()})
-        await asyncio.to_thread(content.look)
+        content = source_of({spec.path: spec for spec in await client.tags()})
+        with told_with_usage():
+            await asyncio.to_thread(content.look)
         agreed(content)
         source = await asyncio.to_thread(content.source)
         told(await bring(client, source, content, progress, resumed=resumed))
@@ -119,7 +131,9 @@ def import_(*, file: Path, tag: str, tz: str, yes: bool, stopped: bool, node: No
         return with_client(work, node)
     if node.url is not None:
         raise click.UsageError("--stopped goes with --data, not with --url")
-    told(bring_stopped(node.data or Path("data"), lambda specs: SourceFile(file, tag, tz, specs), agreed, progress))
+    with told_with_usage():
+        tally = bring_stopped(node.data or Path("data"), source_of, agreed, progress)
+    told(tally)
     return 0
 
 

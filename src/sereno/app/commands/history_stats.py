@@ -8,7 +8,7 @@ import click
 
 from sereno.client import Calendar, Client, ControlChart, Statistics, parse_time, statistics_json
 
-from .options import NodeAddress, json_option, node_options, with_client
+from .options import NodeAddress, json_option, node_options, told_with_usage, with_client
 from .show import json_line
 
 _BAR = 40
@@ -36,9 +36,10 @@ def stats(
     as_json: bool,
 ) -> int:
     """Figures of number tags: mean, deviation, extremes, histogram, limits of an individuals chart, correlations."""
-    zone = Calendar(tz).zone()
-    since, until = parse_time(start, zone=zone), parse_time(end, zone=zone)
-    other = parse_time(beside, zone=zone) if beside else None
+    with told_with_usage():
+        zone = Calendar(tz).zone()
+        since, until = parse_time(start, zone=zone), parse_time(end, zone=zone)
+        other = parse_time(beside, zone=zone) if beside else None
 
     async def work(client: Client) -> None:
         found = [await client.statistics(*tags, start=since, end=until, bins=bins)]

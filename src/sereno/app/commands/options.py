@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import wraps
@@ -50,14 +51,26 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
 
 def with_client(work: Callable[[Client], Coroutine[Any, Any, int | None]], node: NodeAddress) -> int:
     """Connect, do `work`, disconnect; its result is the exit code."""
-    from sereno.client import connect
+    from sereno.client import UnclearError, connect
 
     async def connected() -> int:
         async with connect(url=node.url, token=node.token, data=node.data) as client:
             return await work(client) or 0
 
     done()
-    return asyncio.run(connected())
+    try:
+        return asyncio.run(connected())
+    except UnclearError as error:
+        raise click.UsageError(str(error)) from None
+
+
+@contextmanager
+def told_with_usage() -> Iterator[None]:
+    """What is wrong with an option's text (a time, a zone, a name) is told as such, not as a mistake of ours."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def expected_one_of(word: str, known: Iterable[str]) -> str:

@@ -61,7 +61,7 @@ def read_text(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        near = sorted(p.name for p in path.parent.glob(f"*{path.suffix}"))[:5] if path.parent.is_dir() else []
+        near = sorted(p.name for p in path.parent.glob("*.toml"))[:5] if path.parent.is_dir() else []
         fix = f"In that folder: {', '.join(near)}" if near else "Write one with: sereno init DIR"
         raise ConfigurationError([Fault(str(path), "no such file", fix=fix)]) from None
     except OSError as error:

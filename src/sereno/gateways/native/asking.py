@@ -48,7 +48,8 @@ class _Unlock(msgspec.Struct, forbid_unknown_fields=True):
 def check_globs(globs: list[str]) -> tuple[str, ...]:
     """As the ports take them. Raises RefusedError for too many or too long ones."""
     if len(globs) > MAX_GLOBS or any(not 0 < len(glob) <= 200 for glob in globs):
-        raise RefusedError(f"expected at most {MAX_GLOBS} globs of 1 to 200 characters")
+        sizes = f"{len(globs)} paths of {min(map(len, globs))} to {max(map(len, globs))} characters"
+        raise RefusedError(f"{sizes}; expected at most {MAX_GLOBS} of 1 to 200 characters")
     return tuple(globs)
 
 
