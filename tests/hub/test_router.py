@@ -204,6 +204,26 @@ async def test_what_only_reads_is_for_who_may_read_or_call_and_no_lock_bars_it(b
     assert (await bench.finish(call(), caller))[-1].reason == "river/plc1 is locked by olga"
 
 
+async def test_who_may_only_read_fills_no_record_with_questions(bench: Any) -> None:
+    bench.device.reads = lambda name: name == "add"
+    viewer, stranger = (
+        Actor(name, (Role("part", (Permission(Right.READ, glob),)),)) for name, glob in (("rita", "*"), ("eve", "x/*"))
+    )
+    for actor, end in ((viewer, S.DONE), (stranger, S.REFUSED)):
+        calls = [Command(target="river/plc1", verb=Verb.CALL, name="add", arguments=(1, 2)) for _ in range(60)]
+        ends = [(await bench.finish(call, actor))[-1] for call in calls]
+        asked_too_much = [ack for ack in ends if "asks too much" in ack.reason]
+        assert (len(asked_too_much), ends[0].state) == (10, end)
+        kept = [await bench.router.acks(call.key, OLGA) for call in calls[:50]]
+        assert all(kept)
+        for call in calls[50:]:
+            with pytest.raises(NotFoundError):
+                await bench.router.acks(call.key, OLGA)
+    assert states(await bench.finish(calls[0], OLGA))[-1] is S.REFUSED
+    again = Command(target="river/plc1", verb=Verb.CALL, name="add", arguments=(1, 2))
+    assert states(await bench.finish(again, OLGA))[-1] is S.DONE
+
+
 async def test_who_authorises_is_injected(make_bench: Any, plant: Any) -> None:
     def never(actor: Actor, command: Command, rights: Rights) -> None:
         raise DeniedError(f"not today, {actor.name}")

@@ -32,6 +32,7 @@ from .flight import Flight, told
 from .hub import Hub
 from .journal import IntentJournal, MemoryJournal, same_command
 from .on_record import OnRecord
+from .questions import PER_SECOND, Questions
 
 DEFAULT_EXPIRY = 10.0
 """Seconds for a command whose envelope has no expiry."""
@@ -65,6 +66,7 @@ class CommandRouter:
         self._record = OnRecord(journal, clock)
         self._execution = Execution(hub, clock, journal, authorise, renew=renew, marked=marked, permit=permit)
         self._execution.handlers.update(handlers or {})
+        self._questions = Questions(clock.monotonic)
         self._flights: dict[str, Flight] = {}
         self.consent: WaitingPort = Consent(self._flights, clock, journal, authenticate)
         self._ends: Counter[AckState] = Counter()
@@ -115,7 +117,16 @@ class CommandRouter:
             return told([self._ack(command, AckState.REFUSED, reason)])
         if flight is None and self._closed:
             return told([self._ack(command, AckState.REFUSED, "the node is stopping")])
+        if flight is None and not self._may_ask(command, actor):
+            reason = f"{actor.name} asks too much; at most {PER_SECOND:g} commands a second"
+            return told([self._ack(command, AckState.REFUSED, reason)])
         return (flight or self._take_off(command, actor)).listen()
+
+    def _may_ask(self, command: Command, actor: Actor) -> bool:
+        """Who may only read may not fill the record, not even with what is denied."""
+        if actor.may(Right.CALL, command.target) or Right.READ not in self.rights_of(command):
+            return True
+        return self._questions.admits(actor.name)
 
     async def acks(self, key: str, actor: Actor) -> list[Ack]:
         """See CommandPort. Only for those who may read the target, and for who sent it."""
