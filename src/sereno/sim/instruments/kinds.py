@@ -11,11 +11,11 @@ from sereno.device.instruments import CameraState, ConditionsStatus, ShutterStat
 from sereno.drivers.alpaca.protocol import CONDITIONS
 from sereno.model import DeviceError
 
-from .alpaca import Getter, Members, SimDevice, constant
+from .alpaca import Getter, Members, Putter, SimDevice, constant
+from .answers import constants, told, within
 from .camera import BINNINGS, SimCamera
 from .dome import SimDome
 from .small import SimConditions, SimFocuser, SimSafety, SimSwitches, SimWheel
-from .telescope import SimTelescope
 from .values import Arguments
 
 _SHUTTER = {
@@ -26,112 +26,6 @@ _SHUTTER = {
     ShutterState.ERROR: 4,
 }
 _CAMERA = {CameraState.IDLE: 0, CameraState.EXPOSING: 2, CameraState.READING: 3}
-_CANNOT = (
-    "pulseguide",
-    "setpierside",
-    "setguiderates",
-    "setdeclinationrate",
-    "setrightascensionrate",
-    "setpark",
-    "findhome",
-)
-
-
-def _constants(**values: Any) -> dict[str, Getter]:
-    return {name: constant(value) for name, value in values.items()}
-
-
-def _model(read: Callable[[], Any]) -> Getter:
-    return lambda _: read()
-
-
-# long: a line for each thing that is answered
-def telescope(model: SimTelescope, actor: str = "telescope") -> SimDevice:
-    """A telescope that speaks of the equinox of date."""
-    target: dict[str, float] = {}
-
-    def slew(given: Arguments) -> None:
-        _slew(model, given.number("RightAscension"), given.number("Declination"))
-
-    def slew_target(_: Arguments) -> None:
-        _slew(model, *_target(target))
-
-    def aim(name: str, high: float, low: float) -> Callable[[Arguments], None]:
-        def put(given: Arguments) -> None:
-            target[name] = _within(given.number(name), low, high, name)
-
-        return put
-
-    members = Members(
-        get={
-            "rightascension": _model(lambda: model.position()[0]),
-            "declination": _model(lambda: model.position()[1]),
-            "altitude": _model(lambda: model.horizontal()[0]),
-            "azimuth": _model(lambda: model.horizontal()[1]),
-            "siderealtime": _model(lambda: model.sidereal),
-            "slewing": _model(lambda: model.slewing),
-            "tracking": _model(lambda: model.tracking),
-            "atpark": _model(lambda: model.parked and not model.slewing),
-            "utcdate": _model(lambda: datetime.fromtimestamp(model.now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")),
-            "sitelatitude": _model(lambda: model.latitude),
-            "sitelongitude": _model(lambda: model.longitude),
-            "siteelevation": _model(lambda: model.elevation),
-            "targetrightascension": _model(lambda: _target(target)[0]),
-            "targetdeclination": _model(lambda: _target(target)[1]),
-            "slewsettletime": _model(lambda: round(model.settle)),
-            "axisrates": constant([]),
-            "canmoveaxis": constant(False),
-            "destinationsideofpier": constant(-1),
-            **_constants(
-                alignmentmode=2, aperturearea=0.19, aperturediameter=0.5, athome=False, declinationrate=0.0,
-                doesrefraction=False, equatorialsystem=1, focallength=1.6, ispulseguiding=False, rightascensionrate=0.0,
-                trackingrate=0, trackingrates=[0], canpark=True, canunpark=True,
-                canslew=False, canslewasync=True, canslewaltaz=False, canslewaltazasync=True, cansync=True,
-                cansyncaltaz=False, cansettracking=True,
-            ),
-            **{f"can{name}": constant(False) for name in _CANNOT},
-        },
-        put={
-            "slewtocoordinatesasync": slew,
-            "slewtotargetasync": slew_target,
-            "slewtoaltazasync": lambda given: model.slew_horizontal(given.number("Altitude"), given.number("Azimuth")),
-            "synctocoordinates": lambda given: model.sync(given.number("RightAscension"), given.number("Declination")),
-            "synctotarget": lambda _: model.sync(*_target(target)),
-            "targetrightascension": aim("TargetRightAscension", 24, 0),
-            "targetdeclination": aim("TargetDeclination", 90, -90),
-            "tracking": lambda given: model.track(given.truth("Tracking")),
-            "park": lambda _: model.park(),
-            "unpark": lambda _: model.unpark(),
-            "abortslew": lambda _: model.abort(),
-        },
-        lacks=frozenset((
-            "guideratedeclination", "guideraterightascension", "sideofpier", "findhome", "moveaxis", "pulseguide",
-            "setpark", "slewtoaltaz", "slewtocoordinates", "slewtotarget", "synctoaltaz",
-        )),
-        force={"stuck": lambda on: setattr(model, "stuck", bool(on))},
-        state=("RightAscension", "Declination", "Altitude", "Azimuth", "Slewing", "Tracking", "AtPark"),
-    )  # fmt: skip
-    return SimDevice("telescope", "Telescope", members, version=4, actor=actor)
-
-
-def _slew(model: SimTelescope, right_ascension: float, declination: float) -> None:
-    _within(right_ascension, 0, 24, "RightAscension")
-    _within(declination, -90, 90, "Declination")
-    if not model.parked and not model.tracking:
-        raise DeviceError("invalid_operation", "the mount does not track; put tracking first")
-    model.slew(right_ascension, declination)
-
-
-def _target(target: dict[str, float]) -> tuple[float, float]:
-    if len(target) < 2:
-        raise DeviceError("value_not_set", "no target was set")
-    return target["TargetRightAscension"], target["TargetDeclination"]
-
-
-def _within(value: float, low: float, high: float, name: str) -> float:
-    if not low <= value <= high:
-        raise DeviceError("invalid_value", f"{name} {value:g}, expected {low:g} to {high:g}")
-    return value
 
 
 def dome(model: SimDome, actor: str = "dome", *, shutter: bool = True) -> SimDevice:
@@ -140,11 +34,11 @@ def dome(model: SimDome, actor: str = "dome", *, shutter: bool = True) -> SimDev
     without = () if shutter else ("shutterstatus", "openshutter", "closeshutter")
     members = Members(
         get={
-            "shutterstatus": _model(lambda: _SHUTTER[model.shutter]),
-            "azimuth": _model(lambda: model.azimuth),
-            "slewing": _model(lambda: model.turning or model.shutter in moving),
-            "atpark": _model(lambda: model.parked),
-            **_constants(
+            "shutterstatus": told(lambda: _SHUTTER[model.shutter]),
+            "azimuth": told(lambda: model.azimuth),
+            "slewing": told(lambda: model.turning or model.shutter in moving),
+            "atpark": told(lambda: model.parked),
+            **constants(
                 athome=False, slaved=False, canfindhome=False, canpark=True, cansetaltitude=False, cansetazimuth=True,
                 cansetpark=False, cansetshutter=shutter, canslave=False, cansyncazimuth=False,
             ),
@@ -172,7 +66,7 @@ def _watchdog(model: SimDome, text: str) -> str:
             seconds = float(text)
         except ValueError:
             seconds = -1.0
-        model.watchdog = _within(seconds, 0, 3600, "watchdog")
+        model.watchdog = within(seconds, 0, 3600, "watchdog")
     return f"{model.watchdog:g}"
 
 
@@ -180,9 +74,9 @@ def wheel(model: SimWheel, actor: str = "filterWheel") -> SimDevice:
     """A filter wheel."""
     members = Members(
         get={
-            "position": _model(lambda: model.position),
-            "names": _model(lambda: list(model.filters)),
-            "focusoffsets": _model(lambda: [0] * len(model.filters)),
+            "position": told(lambda: model.position),
+            "names": told(lambda: list(model.filters)),
+            "focusoffsets": told(lambda: [0] * len(model.filters)),
         },
         put={"position": lambda given: model.move(given.whole("Position"))},
         force={"stuck": lambda on: setattr(model, "stuck", bool(on))},
@@ -195,10 +89,10 @@ def focuser(model: SimFocuser, actor: str = "focuser") -> SimDevice:
     """A focuser that knows where it is."""
     members = Members(
         get={
-            "position": _model(lambda: model.position),
-            "ismoving": _model(lambda: model.moving),
-            "temperature": _model(lambda: model.temperature),
-            **_constants(absolute=True, maxincrement=model.most, maxstep=model.most, stepsize=2.0, tempcomp=False,
+            "position": told(lambda: model.position),
+            "ismoving": told(lambda: model.moving),
+            "temperature": told(lambda: model.temperature),
+            **constants(absolute=True, maxincrement=model.most, maxstep=model.most, stepsize=2.0, tempcomp=False,
                          tempcompavailable=False),
         },
         put={"move": lambda given: model.move(given.whole("Position")), "halt": lambda _: model.abort()},
@@ -250,7 +144,7 @@ def _only_zero(value: float) -> None:
 def safety(model: SimSafety, actor: str = "safety") -> SimDevice:
     """A safety monitor."""
     members = Members(
-        get={"issafe": _model(lambda: model.safe)},
+        get={"issafe": told(lambda: model.safe)},
         force={"safe": lambda on: setattr(model, "safe", bool(on))},
         state=("IsSafe",),
     )
@@ -271,7 +165,7 @@ def switch(model: SimSwitches, actor: str = "switch") -> SimDevice:
 
     members = Members(
         get={
-            "maxswitch": _model(lambda: len(model.channels)),
+            "maxswitch": told(lambda: len(model.channels)),
             "canwrite": of("writable"),
             "canasync": lambda given: channel(given) < 0,
             "getswitchname": of("name"),
@@ -302,65 +196,74 @@ def _forced(model: SimSwitches, number: int) -> Callable[[Any], None]:
     return set_
 
 
-# long: a line for each thing that is answered
+_CAMERA_LACKS = frozenset((
+    "bayeroffsetx", "bayeroffsety", "fastreadout", "gainmax", "gainmin", "offset", "offsetmax", "offsetmin",
+    "offsets", "pulseguide", "stopexposure", "subexposureduration", "imagearrayvariant",
+))  # fmt: skip
+
+
 def camera(model: SimCamera, actor: str = "cameraVIS") -> SimDevice:
     """A camera."""
-    sensor = model.sensor
-    whole: dict[str, tuple[str, int]] = {"startx": ("StartX", 0), "starty": ("StartY", 0)}
+    members = Members(
+        get=_camera_answers(model),
+        put=_camera_orders(model),
+        lacks=_CAMERA_LACKS,
+        force={"silent": lambda on: setattr(model, "silent", bool(on))},
+        image=model.image,
+        state=("CameraState", "CCDTemperature", "CoolerPower", "ImageReady", "PercentCompleted"),
+    )
+    return SimDevice("camera", model.sensor.name, members, version=4, actor=actor)
 
-    def only(member: str, expected: Callable[[], int]) -> Callable[[Arguments], None]:
+
+def _camera_answers(model: SimCamera) -> dict[str, Getter]:
+    sensor = model.sensor
+    return {
+        "camerastate": told(lambda: _CAMERA[model.state]),
+        "imageready": told(lambda: model.ready),
+        "percentcompleted": told(lambda: round(model.progress)),
+        "ccdtemperature": told(lambda: model.temperature),
+        "setccdtemperature": told(lambda: model.target),
+        "cooleron": told(lambda: model.cooler),
+        "coolerpower": told(lambda: model.cooler_power),
+        "binx": told(lambda: model.binning),
+        "biny": told(lambda: model.binning),
+        "numx": told(lambda: model.size[0]),
+        "numy": told(lambda: model.size[1]),
+        "lastexposureduration": told(lambda: model.last[0]),
+        "lastexposurestarttime": told(
+            lambda: datetime.fromtimestamp(model.last[1] / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+        ),
+        **constants(
+            startx=0, starty=0, bayeroffsetx=0, cameraxsize=sensor.width, cameraysize=sensor.height,
+            canabortexposure=True, canasymmetricbin=False, canfastreadout=False, cangetcoolerpower=True,
+            canpulseguide=False, cansetccdtemperature=True, canstopexposure=False, electronsperadu=sensor.gain,
+            exposuremax=86400.0, exposuremin=0.0, exposureresolution=0.001, fullwellcapacity=sensor.full,
+            gain=0, gains=["normal"], hasshutter=True, heatsinktemperature=15.0, ispulseguiding=False,
+            maxadu=sensor.most, maxbinx=max(BINNINGS), maxbiny=max(BINNINGS), pixelsizex=9.0, pixelsizey=9.0,
+            readoutmode=0, readoutmodes=["normal"], sensorname=sensor.name, sensortype=0,
+        ),
+    }  # fmt: skip
+
+
+def _camera_orders(model: SimCamera) -> dict[str, Putter]:
+    def only(member: str, expected: Callable[[], int]) -> Putter:
         def put(given: Arguments) -> None:
             if (value := given.whole(member)) != expected():
                 raise DeviceError("invalid_value", f"{member} {value}, expected {expected()}: no sub-frames")
 
         return put
 
-    members = Members(
-        get={
-            "camerastate": _model(lambda: _CAMERA[model.state]),
-            "imageready": _model(lambda: model.ready),
-            "percentcompleted": _model(lambda: round(model.progress)),
-            "ccdtemperature": _model(lambda: model.temperature),
-            "setccdtemperature": _model(lambda: model.target),
-            "cooleron": _model(lambda: model.cooler),
-            "coolerpower": _model(lambda: model.cooler_power),
-            "binx": _model(lambda: model.binning),
-            "biny": _model(lambda: model.binning),
-            "numx": _model(lambda: model.size[0]),
-            "numy": _model(lambda: model.size[1]),
-            "lastexposureduration": _model(lambda: model.last[0]),
-            "lastexposurestarttime": _model(
-                lambda: datetime.fromtimestamp(model.last[1] / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
-            ),
-            **_constants(
-                startx=0, starty=0, bayeroffsetx=0, cameraxsize=sensor.width, cameraysize=sensor.height,
-                canabortexposure=True, canasymmetricbin=False, canfastreadout=False, cangetcoolerpower=True,
-                canpulseguide=False, cansetccdtemperature=True, canstopexposure=False, electronsperadu=sensor.gain,
-                exposuremax=86400.0, exposuremin=0.0, exposureresolution=0.001, fullwellcapacity=sensor.full,
-                gain=0, gains=["normal"], hasshutter=True, heatsinktemperature=15.0, ispulseguiding=False,
-                maxadu=sensor.most, maxbinx=max(BINNINGS), maxbiny=max(BINNINGS), pixelsizex=9.0, pixelsizey=9.0,
-                readoutmode=0, readoutmodes=["normal"], sensorname=sensor.name, sensortype=0,
-            ),
-        },
-        put={
-            "startexposure": lambda given: model.expose(given.number("Duration"), light=given.truth("Light")),
-            "abortexposure": lambda _: model.abort(),
-            "cooleron": lambda given: model.cool(on=given.truth("CoolerOn")),
-            "setccdtemperature": lambda given: model.cool(target=given.number("SetCCDTemperature")),
-            "binx": lambda given: model.bin(given.whole("BinX")),
-            "biny": lambda given: model.bin(given.whole("BinY")),
-            **{member: only(name, lambda value=value: value) for member, (name, value) in whole.items()},  # type: ignore[misc]
-            "numx": only("NumX", lambda: model.size[0]),
-            "numy": only("NumY", lambda: model.size[1]),
-            "gain": only("Gain", lambda: 0),
-            "readoutmode": only("ReadoutMode", lambda: 0),
-        },
-        lacks=frozenset((
-            "bayeroffsetx", "bayeroffsety", "fastreadout", "gainmax", "gainmin", "offset", "offsetmax", "offsetmin",
-            "offsets", "pulseguide", "stopexposure", "subexposureduration", "imagearrayvariant",
-        )),
-        force={"silent": lambda on: setattr(model, "silent", bool(on))},
-        image=model.image,
-        state=("CameraState", "CCDTemperature", "CoolerPower", "ImageReady", "PercentCompleted"),
-    )  # fmt: skip
-    return SimDevice("camera", sensor.name, members, version=4, actor=actor)
+    return {
+        "startexposure": lambda given: model.expose(given.number("Duration"), light=given.truth("Light")),
+        "abortexposure": lambda _: model.abort(),
+        "cooleron": lambda given: model.cool(on=given.truth("CoolerOn")),
+        "setccdtemperature": lambda given: model.cool(target=given.number("SetCCDTemperature")),
+        "binx": lambda given: model.bin(given.whole("BinX")),
+        "biny": lambda given: model.bin(given.whole("BinY")),
+        "startx": only("StartX", lambda: 0),
+        "starty": only("StartY", lambda: 0),
+        "numx": only("NumX", lambda: model.size[0]),
+        "numy": only("NumY", lambda: model.size[1]),
+        "gain": only("Gain", lambda: 0),
+        "readoutmode": only("ReadoutMode", lambda: 0),
+    }

@@ -12,6 +12,7 @@ from . import kinds
 from .alpaca import SimDevice
 from .camera import SimCamera
 from .dome import SimDome
+from .mount import telescope
 from .small import SimConditions, SimFocuser, SimSafety, SimSwitches, SimWheel
 from .starfield import INFRARED, VISIBLE, Scene, Sensor
 from .telescope import SimTelescope
@@ -76,7 +77,7 @@ class SimObservatory:
     def devices(self, *actors: str) -> list[SimDevice]:
         """Alpaca devices over the models, all of them or those named."""
         made = [
-            kinds.telescope(self.telescope),
+            telescope(self.telescope),
             kinds.dome(self.dome, shutter=self.shutter),
             kinds.camera(self.visible, "cameraVIS"),
             kinds.camera(self.infrared, "cameraNIR"),
