@@ -160,7 +160,7 @@ def test_history(demo: Demo) -> None:
         (["history", "import", "x.txt", "--yes"], "'x.txt' does not end with"),
         (["backup", ""], "is no name of a file"),
         (["get", ""], "1 paths of 0 to 0 characters; expected at most"),
-        (["get", "río/plc/x"], "nothing like it is there"),
+        (["get", "río/plc/x"], "nothing that you may read is like it"),
     ],
 )
 def test_what_was_typed_wrong_is_told_in_words(demo: Demo, tmp_path: Path, arguments: list[str], words: str) -> None:

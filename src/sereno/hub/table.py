@@ -180,5 +180,5 @@ def same_kind(one: TagSpec, other: TagSpec) -> bool:
 
 def not_found(kind: str, name: str, near: Sequence[str]) -> NotFoundError:
     """The error for an unknown name, with what it may have been meant to be."""
-    hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else "nothing like it is there"
+    hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else "nothing that you may read is like it"
     return NotFoundError(f"no {kind} {name!r}; {hint}")
