@@ -47,6 +47,13 @@ async def until_closed(reader: asyncio.StreamReader) -> None:
         pass
 
 
+async def only_pulse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while not reader.at_eof():
+        writer.write(pack(Kind.PULSE))
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_a_server_that_hangs_is_seen() -> None:
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -59,15 +66,23 @@ async def test_a_server_that_hangs_is_seen() -> None:
                 await client.get("lab/ps/1/voltage")
 
 
-async def test_a_server_that_never_answers_a_request() -> None:
-    async def only_pulse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+@pytest.mark.usefixtures("impatient")
+async def test_a_node_that_is_slow_to_welcome_has_the_time_that_connecting_may_take() -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(2 * _native_wire.SILENCE)
         writer.write(WELCOME)
-        while not reader.at_eof():
-            writer.write(pack(Kind.PULSE))
-            await writer.drain()
-            await asyncio.sleep(0.05)
+        await only_pulse(reader, writer)
 
-    async with server(only_pulse) as url, connect(url, "x", timeout=0.4) as client:
+    async with server(slow) as url, connect(url, "x", timeout=60.0):
+        pass
+
+
+async def test_a_server_that_never_answers_a_request() -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(WELCOME)
+        await only_pulse(reader, writer)
+
+    async with server(mute) as url, connect(url, "x", timeout=0.4) as client:
         with pytest.raises(NoAnswerError, match=r"did not answer within 0.4 s"):
             await client.get("lab/ps/1/voltage")
 

@@ -16,7 +16,7 @@ from sereno.wire.packed import pack_value, unpack_value
 from ._values import I32
 
 SILENCE = 3.0
-"""Seconds without a byte (the server sends some each second) after which the connection counts as lost."""
+"""Seconds without a byte (the server sends some each second) after which a connection counts as lost."""
 _TICK = 0.5
 _MAX_PLANS = 1024
 _BEAT = pack(Kind.BEAT)
@@ -171,7 +171,7 @@ class Wire(asyncio.Protocol):
         self._ticked = now
         if stalled > _TICK:
             self._heard += stalled  # this program did not listen; what came meanwhile is still to be read
-        if now - self._heard > SILENCE:
+        if self.welcome.done() and now - self._heard > SILENCE:  # before, connecting has a time of its own
             self._end(NoAnswerError(f"nothing came from {self._url} for {SILENCE:g} s"))
             return
         if not self._said and self.welcome.done():
