@@ -44,7 +44,7 @@ def test_a_changed_plant_file_is_looked_at_applied_and_rolled_back(visit: Any) -
     expect(page.locator("#configuration-running")).to_contain_text("Rolled back")
     file.write_text(PLANT.replace("class =", "clas ="))
     page.click("#configuration-look")
-    expect(page.locator("#configuration-changes")).to_contain_text("'lab/ps_1' has no 'driver'")
+    expect(page.locator("#configuration-changes")).to_contain_text("unknown key 'clas' in device 'lab/ps_1'")
 
 
 def test_what_an_apply_removes_does_not_freeze_the_rest(visit: Any) -> None:
