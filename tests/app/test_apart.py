@@ -235,7 +235,7 @@ async def test_a_command_is_given_up_in_the_process_too_when_its_time_in_the_pla
                 return next(s.state for s in await client.devices() if s.path == "lab/sleeper") == "enabled"
 
             await until(up)
-            ack = await client.call("lab/sleeper", "sleep", timeout=60.0)
+            ack = await client.call("lab/sleeper", "sleep", timeout=6.0)
             assert (ack.state, "sleep has not returned for 0.3 s" in ack.reason) == (AckState.UNKNOWN, True)
             ack = await client.call("lab/sleeper", "answer", timeout=60.0)
             assert (ack.state, ack.value) == (AckState.DONE, 42)

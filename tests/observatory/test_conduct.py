@@ -44,6 +44,11 @@ OPEN, CLOSE, PARK, INTERRUPT, EXECUTE = Order.OPEN, Order.CLOSE, Order.PARK, Ord
         (Known(NIGHT, False, 0.0, "closed", sequence=3, dark=True, calibration=4), Status.PAUSED, ()),
         (Known(DAY, True, 90.0, "closed", parked=False, parking=True), Status.SHUTDOWN, ()),
         (Known(NIGHT, False, 0.0, "open", parked=False, parking=True), Status.PAUSED, (CLOSE,)),
+        (Known(NIGHT, True, 90.0, "closed", hour="wrong"), Status.PAUSED, ()),
+        (Known(NIGHT, True, 90.0, "open", sequence=3, hour="wrong"), Status.PAUSED, (INTERRUPT, CLOSE)),
+        (Known(NIGHT, True, 90.0, "open", sequence=3, hour="not told", hour_told=False), Status.PAUSED, ()),
+        (Known(NIGHT, False, 0.0, "open", hour="not told", hour_told=False), Status.PAUSED, (CLOSE,)),
+        (Known(DAY, True, 90.0, "open", hour="not told", hour_told=False), Status.PAUSED, (CLOSE,)),
     ],
 )
 def test_in_auto(known: Known, status: Status, orders: tuple[Order, ...]) -> None:
@@ -69,12 +74,17 @@ KNOWN: Any = st.builds(
     parked=st.none() | st.booleans(),
     dark=st.booleans(),
     calibration=st.integers(0, 2),
+    hour=st.sampled_from(["", "wrong"]),
+    hour_told=st.booleans(),
 )
 
 
 @given(KNOWN)
 def test_it_opens_only_a_closed_dome_into_a_night_that_has_been_safe_long_enough(known: Known) -> None:
     orders = decide(Mode.AUTO, known, 60.0).orders
+    if known.hour:
+        assert OPEN not in orders
+        assert EXECUTE not in orders
     if OPEN in orders:
         assert (known.night, known.safe, known.shutter) == (True, True, "closed")
         assert known.safe_for >= 60.0

@@ -35,6 +35,10 @@ class Node(Device):
 
     clock: str = tag(default="synchronised", write=True)
 
+    @command
+    def doubt(self) -> None:
+        self.push("clock", "", quality=int(Quality.BAD))
+
 
 class Plc(Device):
     """Dome, light and power."""
@@ -458,6 +462,21 @@ async def test_what_counts_seconds_is_logged_once(clock: JumpingClock) -> None:
                 assert await majordome.read("decision") == f"safe for {safe_for:.0f} s of 60 s"
         told = [line["why"] for line in logs if line["event"] == "decision"]
         assert [why for why in told if why.startswith("safe for")] == ["safe for 0 s of 60 s"]
+
+
+@jumping
+async def test_a_dome_that_is_open_stays_so_until_the_node_has_said_anything_of_its_clock(clock: JumpingClock) -> None:
+    async with among_fakes(clock) as (majordome, client):
+        await clock.sleep(10.0)
+        await client.call("sereno/node", "doubt")
+        majordome.device._hour = Hour(needed=True)
+        DONE.clear()
+        await clock.sleep(20.0)
+        assert await majordome.read("decision") == "nobody knows whether the clock of this machine is synchronised"
+        assert (await client.read("site/plc/shutter"))[0].value == "open"
+        await client.write("sereno/node/clock", "synchronised")
+        await clock.sleep(10.0)
+        assert (str(await majordome.read("activity")), DONE) == ("RUNNING", [])
 
 
 @jumping

@@ -226,6 +226,7 @@ class Majordome(Device):
             calibration=int(found.get("calibration") or 0) if found.get("ready") else 0,
             parking=self._is_parking(found.get("state")),
             hour=self._hour.doubt(seen.values.get(CLOCK)),
+            hour_told=seen.values.get(CLOCK) is not None,
         )
 
     def _is_parking(self, state: str | None) -> bool:

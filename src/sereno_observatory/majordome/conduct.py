@@ -40,7 +40,7 @@ class Known:
     `sequence` is the number of the one that the observer executes, 0 for none; `own` that it was the majordome's idea.
     `dark` says that this one needs no sky. `due` is the one to execute now, `calibration` the one of those that need
     no sky. `parked` None: there is no telescope, or nobody knows. `parking`: it was told to, and is on its way.
-    `hour` says why the clock cannot be believed, if so.
+    `hour` says why the clock cannot be believed, if so; `hour_told` that the node has said anything of its clock.
     """
 
     night: bool
@@ -55,6 +55,7 @@ class Known:
     calibration: int = 0
     parking: bool = False
     hour: str = ""
+    hour_told: bool = True
 
     @property
     def next_number(self) -> int:
@@ -84,7 +85,8 @@ def decide(mode: Mode, known: Known, hold: float) -> Decision:
         leave = (Order.INTERRUPT,) if known.sequence and known.own else ()
         return Decision(Status.PAUSED, leave, "manual: people open and close")
     if known.hour:
-        return Decision(Status.PAUSED, _shelter(known), known.hour)
+        waits = known.night and known.safe and not known.hour_told  # a node that has just started says it in a moment
+        return Decision(Status.PAUSED, () if waits else _shelter(known), known.hour)
     if not known.night:
         return _evening_off(known)
     if not known.safe:
