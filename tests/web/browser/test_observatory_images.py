@@ -63,6 +63,7 @@ def test_of_images_that_are_asked_for_in_a_hurry_the_last_one_is_shown(visit: An
         f"{INTERFACE}image?*", lambda route: held.append(route) if FIRST in route.request.url else route.continue_()
     )
     choose(page, FIRST).click()
+    wait_for(page, lambda: len(held) > 0)
     choose(page, SECOND).click()
     expect(page.locator("#image-note")).to_be_empty()
     with page.expect_response(lambda response: FIRST in response.url):
