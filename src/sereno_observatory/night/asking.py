@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sereno.client import Client, done
-from sereno.model import Clock
+from sereno.model import Clock, OperationalState
 from sereno.sim.scenario import read_scenario
 from sereno_observatory.simulators import SCENARIOS
 from sereno_observatory.users import REQUESTS, Submission, play, request_texts
@@ -15,6 +15,12 @@ from .program import Wanted
 BOOK = "observatory/sequences"
 ROUND, PAUSE = 7200.0, 100.0
 """Seconds between two rounds of requests, and between two iterations of a round."""
+
+
+async def book_is_there(client: Client, clock: Clock) -> None:
+    """Wait until the book takes commands: its agent may be slower to start than who asks it."""
+    while not any(one.path == BOOK and one.state is OperationalState.ENABLED for one in await client.devices()):
+        await clock.sleep(1.0)
 
 
 async def ask_for(client: Client, program: list[Wanted], dusk: float, clock: Clock) -> list[int]:

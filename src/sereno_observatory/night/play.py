@@ -17,7 +17,7 @@ from sereno_observatory.majordome.sun import sun_altitude
 from sereno_observatory.simulators import DEVICES, PLC_DEVICE
 from sereno_observatory.users import Submission
 
-from .asking import BOOK, ROUND, ask_for, rounds
+from .asking import BOOK, ROUND, ask_for, book_is_there, rounds
 from .harvest import Observed, harvest
 from .program import program
 from .promises import PROMISES, Facts, broken
@@ -179,6 +179,7 @@ class _Playing:
     async def _ask(self) -> None:
         night, here = self._facts.night, self._here
         await self._until(night.dusk - BEFORE / 2)
+        await book_is_there(here.client, self._clock)
         wanted = list(self._facts.program)
         self._asked = await ask_for(here.seen_by(*ASTRONOMER), wanted, night.dusk, self._clock)
         self._story.say(self._clock.wall_ns(), 0, "an astronomer", f"asks for {len(wanted)} fields in this night")

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from sereno.client import Reading
-from sereno.model import Ack, AckState, TagSpec, ValueType
+from sereno.model import Ack, AckState, OperationalState, TagSpec, ValueType
 from sereno.testing import JumpingClock, run_jumping
 from sereno_observatory.night.play import AFTER, NIGHT
 from sereno_observatory.night.script import KINDS
@@ -45,6 +46,9 @@ class Pretended:
     def say(self, t: int, who: str, what: str) -> None:
         assert t <= self.clock.wall_ns()
         self.told.append((who, what))
+
+    async def devices(self) -> list[Any]:
+        return [SimpleNamespace(path="observatory/sequences", state=OperationalState.ENABLED)]
 
     async def commands(self, since: int) -> AsyncIterator[Any]:
         for one in ():

@@ -149,6 +149,7 @@ def test_an_image_of_one_value_is_grey_and_said_to_be_that(visit: Any, level: in
         page = visit(f"{APP}/observer", lang="es")
         choose(page, name).click()
         expect(page.locator("#image-note")).to_have_text(re.compile(r"Todos los píxeles valen \d+\D?\d+\."))
+        expect(page.locator("#figures")).to_contain_text("40 × 30")
         assert ("Saturados" in page.locator("#figures").inner_text()) == saturated
         drawn(page, True)
         middle = """() => { const c = document.getElementById("canvas");
