@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,25 @@ class SmallDisk(FastDisk):
 
     def free(self, folder: Path) -> int:
         return self.room - sum(p.stat().st_size for p in self.folder.rglob("*") if p.is_file())
+
+
+class Quota(SmallDisk):
+    """Lets the folder have `room` bytes and no more, though the disk has plenty: only a write tells."""
+
+    def free(self, folder: Path) -> int:
+        return 1 << 40
+
+    def create(self, path: Path) -> Any:
+        file = super().create(path)
+        append = file.append
+
+        def limited(data: bytes) -> None:
+            if len(data) > super(Quota, self).free(self.folder):
+                raise OSError(errno.EDQUOT, "Disk quota exceeded")
+            append(data)
+
+        file.append = limited  # type: ignore[method-assign]
+        return file
 
 
 async def at_once(folder: Path, order: Order) -> Outcome:
@@ -81,6 +101,21 @@ def test_the_oldest_goes_when_it_is_to_go_on_for_ever(tmp_path: Path) -> None:
             assert len(found) > 10
             await clock.sleep(3700.0)
             assert not historian.warning
+
+    run_jumping(story)
+    assert len(told) > 3
+
+
+def test_the_oldest_goes_where_only_a_quota_is_used_up(tmp_path: Path) -> None:
+    told: list[Removed] = []
+
+    async def story(clock: JumpingClock) -> None:
+        disk = Quota(tmp_path, 6000)
+        options: dict[str, Any] = {"keep_free": KEPT, "when_full": WhenFull.DROP_OLDEST, "removed": told.append}
+        async with running(tmp_path, floats(1), clock, disk=disk, segment_bytes=1000, **options) as historian:
+            async with asyncio.timeout(600):
+                await scans(historian, 0, 200)
+            assert not historian.problem
 
     run_jumping(story)
     assert len(told) > 3
